@@ -1,0 +1,59 @@
+import nx from '@nx/eslint-plugin';
+import tseslint from 'typescript-eslint';
+
+/** What each project may import: the arrows of ARCHITECTURE.md, enforced. */
+const mayImport = {
+  kernel: [],
+  contracts: ['kernel'],
+  workflow: ['kernel', 'contracts'],
+  database: ['kernel'],
+  messaging: ['kernel', 'contracts', 'database'],
+  telemetry: ['kernel'],
+  resilience: ['kernel', 'telemetry'],
+  cache: ['kernel', 'telemetry'],
+  worker: ['kernel', 'contracts', 'messaging'],
+  service: ['kernel', 'contracts', 'database', 'messaging', 'telemetry', 'resilience', 'cache', 'worker'],
+  client: ['kernel', 'contracts'],
+};
+const libraries = Object.keys(mayImport);
+const services = ['gateway', 'orchestrator', 'research', 'llm-provider', 'evaluation', 'toolbox'];
+const name = (project) => `name:${project}`;
+
+const depConstraints = [
+  ...Object.entries(mayImport).map(([project, allowed]) => ({
+    sourceTag: name(project),
+    onlyDependOnLibsWithTags: [...allowed.map(name), name('testing')],
+  })),
+  { sourceTag: name('testing'), onlyDependOnLibsWithTags: libraries.map(name) },
+  ...services.map((service) => ({ sourceTag: name(service), onlyDependOnLibsWithTags: ['kind:lib'] })),
+  { sourceTag: name('millrace'), onlyDependOnLibsWithTags: ['kind:lib', 'kind:app'] },
+  { sourceTag: 'kind:tool', onlyDependOnLibsWithTags: ['kind:lib', 'kind:app'] },
+];
+
+export default tseslint.config(
+  { ignores: ['**/dist', '**/out-tsc', '**/node_modules', '.nx'] },
+  ...tseslint.configs.recommendedTypeChecked.map((config) => ({ ...config, files: ['**/*.ts'] })),
+  {
+    files: ['**/*.ts'],
+    plugins: { '@nx': nx },
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      '@nx/enforce-module-boundaries': [
+        'error',
+        { enforceBuildableLibDependency: false, allow: [], depConstraints, checkDynamicDependenciesExceptions: ['.*'] },
+      ],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      '@typescript-eslint/consistent-type-imports': [
+        'error',
+        { fixStyle: 'inline-type-imports', disallowTypeAnnotations: false },
+      ],
+      'no-console': 'error',
+      'max-lines': ['error', { max: 400, skipBlankLines: true, skipComments: true }],
+    },
+  },
+  {
+    files: ['**/*.spec.ts', 'libs/testing/**/*.ts'],
+    rules: { 'max-lines': 'off', '@typescript-eslint/unbound-method': 'off' },
+  },
+);

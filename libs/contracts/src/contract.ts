@@ -1,0 +1,94 @@
+/**
+ * What a contract is: one value that holds a message's name, version and schema; its types are inferred from it.
+ * Schemas never transform (what is validated is what is stored), and a released major version is frozen: a breaking
+ * change is a sibling with the next version.
+ */
+import type { z } from 'zod';
+
+/** Request and reply: the reply arrives after the owner's commit. Subject `cmd.<owner>.<entity>.<action>.v<major>`. */
+export interface CommandContract<Request = unknown, Response = unknown> {
+  readonly kind: 'command';
+  readonly owner: string;
+  readonly name: string;
+  readonly version: number;
+  readonly subject: string;
+  readonly summary: string;
+  readonly request: z.ZodType<Request>;
+  readonly response: z.ZodType<Response>;
+}
+
+/** Work for one worker, delivered at least once. Subject `task.<taskKind>.v<major>`. */
+export interface TaskContract<Input = unknown, Output = unknown> {
+  readonly kind: 'task';
+  readonly taskKind: string;
+  readonly name: string;
+  readonly version: number;
+  readonly subject: string;
+  readonly summary: string;
+  readonly input: z.ZodType<Input>;
+  readonly output: z.ZodType<Output>;
+  /** How long a worker may be silent (no heartbeat, no ack) before the task is delivered again, in milliseconds. */
+  readonly ackWaitMs: number;
+  /** Deliveries after which the task goes to the dead letters with its reason. */
+  readonly maxDeliveries: number;
+}
+
+/** Something that happened, for any subscriber. Subject `evt.<tenant>.<entity>.<action>.v<major>`. */
+export interface EventContract<Data = unknown> {
+  readonly kind: 'event';
+  readonly owner: string;
+  readonly entity: string;
+  readonly action: string;
+  readonly name: string;
+  readonly version: number;
+  readonly summary: string;
+  readonly data: z.ZodType<Data>;
+}
+
+export type Contract = CommandContract | TaskContract | EventContract;
+
+export type RequestOf<C> = C extends CommandContract<infer Request, unknown> ? Request : never;
+export type ResponseOf<C> = C extends CommandContract<never, infer Response> ? Response : never;
+export type InputOf<C> = C extends TaskContract<infer Input, unknown> ? Input : never;
+export type OutputOf<C> = C extends TaskContract<never, infer Output> ? Output : never;
+export type DataOf<C> = C extends EventContract<infer Data> ? Data : never;
+
+export function defineCommand<Request, Response>(definition: {
+  owner: string;
+  entity: string;
+  action: string;
+  version: number;
+  summary: string;
+  request: z.ZodType<Request>;
+  response: z.ZodType<Response>;
+}): CommandContract<Request, Response> {
+  const { owner, entity, action, version, summary, request, response } = definition;
+  const name = `${owner}.${entity}.${action}`;
+  return { kind: 'command', owner, name, version, subject: `cmd.${name}.v${version}`, summary, request, response };
+}
+
+export function defineTask<Input, Output>(definition: {
+  taskKind: string;
+  version: number;
+  summary: string;
+  input: z.ZodType<Input>;
+  output: z.ZodType<Output>;
+  ackWaitMs?: number;
+  maxDeliveries?: number;
+}): TaskContract<Input, Output> {
+  const { taskKind, version, summary, input, output, ackWaitMs = 30_000, maxDeliveries = 5 } = definition;
+  const name = `task.${taskKind}`;
+  const subject = `${name}.v${version}`;
+  return { kind: 'task', taskKind, name, version, subject, summary, input, output, ackWaitMs, maxDeliveries };
+}
+
+export function defineEvent<Data>(definition: {
+  owner: string;
+  entity: string;
+  action: string;
+  version: number;
+  summary: string;
+  data: z.ZodType<Data>;
+}): EventContract<Data> {
+  return { kind: 'event', name: `${definition.entity}.${definition.action}`, ...definition };
+}

@@ -1,0 +1,126 @@
+import { z } from 'zod';
+import { defineCommand } from '../contract.js';
+import {
+  jsonObjectSchema,
+  jsonValueSchema,
+  nameSchema,
+  pageOf,
+  pageRequestSchema,
+  violationSchema,
+} from '../shared.js';
+import { graphIdentitySchema, runIdSchema, runSchema, runStatusSchema, runSummarySchema } from './run.js';
+import { runEventSchema } from './run-event.js';
+
+const owner = 'orchestrator';
+
+/** `content`, `content@3`, or a whole graph document. */
+export const graphReferenceSchema = z.union([
+  z.string().regex(/^[a-z0-9][a-z0-9_-]{0,62}(@[1-9][0-9]{0,8})?$/, 'must be NAME or NAME@VERSION'),
+  jsonObjectSchema,
+]);
+export type GraphReference = z.infer<typeof graphReferenceSchema>;
+
+/** A published version of a graph. `document` is the graph as it was published, in JSON. */
+export const graphSchema = graphIdentitySchema.extend({
+  description: z.string(),
+  createdAt: z.iso.datetime(),
+  document: jsonObjectSchema,
+});
+export const graphSummarySchema = graphSchema.omit({ document: true });
+
+/** The caller names the run, so that sending the same start again changes nothing. */
+export const startRun = defineCommand({
+  owner,
+  entity: 'run',
+  action: 'start',
+  version: 1,
+  summary: 'Starts a run; the reply comes after it is stored.',
+  request: z.object({
+    runId: runIdSchema,
+    graph: graphReferenceSchema,
+    input: jsonObjectSchema,
+    traceparent: z.string().optional(),
+  }),
+  response: runSchema,
+});
+export const cancelRun = defineCommand({
+  owner,
+  entity: 'run',
+  action: 'cancel',
+  version: 1,
+  summary: 'Cancels a run; a run that has ended already stays as it is.',
+  request: z.object({ runId: runIdSchema, reason: z.string().max(1000) }),
+  response: runSchema,
+});
+export const getRun = defineCommand({
+  owner,
+  entity: 'run',
+  action: 'get',
+  version: 1,
+  summary: 'One run with its steps.',
+  request: z.object({ runId: runIdSchema }),
+  response: runSchema,
+});
+export const listRuns = defineCommand({
+  owner,
+  entity: 'run',
+  action: 'list',
+  version: 1,
+  summary: 'Runs, newest first.',
+  request: pageRequestSchema.extend({ status: runStatusSchema.optional(), graph: nameSchema.optional() }),
+  response: pageOf(runSummarySchema),
+});
+export const listRunEvents = defineCommand({
+  owner,
+  entity: 'run-event',
+  action: 'list',
+  version: 1,
+  summary: "A run's events after a position, in order; `done` says that the run has ended and no more follow.",
+  request: z.object({ runId: runIdSchema, after: z.int().nonnegative(), limit: z.int().min(1).max(1000) }),
+  response: z.object({ events: z.array(runEventSchema), done: z.boolean() }),
+});
+export const publishGraph = defineCommand({
+  owner,
+  entity: 'graph',
+  action: 'publish',
+  version: 1,
+  summary: 'Publishes a graph document (YAML or JSON text). The same document again gives the same version.',
+  request: z.object({ source: z.string().max(1_000_000) }),
+  response: graphSchema,
+});
+export const validateGraph = defineCommand({
+  owner,
+  entity: 'graph',
+  action: 'validate',
+  version: 1,
+  summary: 'Says what is wrong with a graph document, with a path to each mistake.',
+  request: z.object({ source: z.string().max(1_000_000) }),
+  response: z.object({ valid: z.boolean(), violations: z.array(violationSchema) }),
+});
+export const getGraph = defineCommand({
+  owner,
+  entity: 'graph',
+  action: 'get',
+  version: 1,
+  summary: 'One version of a graph, the newest unless said otherwise.',
+  request: z.object({ name: nameSchema, version: z.int().positive().optional() }),
+  response: graphSchema,
+});
+export const listGraphs = defineCommand({
+  owner,
+  entity: 'graph',
+  action: 'list',
+  version: 1,
+  summary: 'The newest version of every graph, by name.',
+  request: pageRequestSchema,
+  response: pageOf(graphSummarySchema),
+});
+
+/** A result or a command for a run, handed to the replica that owns the run's partition. */
+export const deliverToPartition = {
+  request: z.discriminatedUnion('type', [
+    z.object({ type: z.literal('start'), data: startRun.request }),
+    z.object({ type: z.literal('cancel'), data: cancelRun.request }),
+  ]),
+  response: jsonValueSchema,
+};

@@ -1,0 +1,25 @@
+import { z } from 'zod';
+import { defineEvent } from '../contract.js';
+import { jsonValueSchema, usageSchema } from '../shared.js';
+import { graphIdentitySchema, runErrorSchema, runIdSchema } from './run.js';
+
+const owner = 'orchestrator';
+const subject = { runId: runIdSchema, graph: graphIdentitySchema };
+const runEvent = <Shape extends z.ZodRawShape>(action: string, summary: string, shape: Shape) =>
+  defineEvent({ owner, entity: 'run', action, version: 1, summary, data: z.object({ ...subject, ...shape }) });
+
+export const runStartedEvent = runEvent('started', 'A run was accepted and began.', {});
+export const runCompletedEvent = runEvent('completed', 'A run ended well.', { usage: usageSchema });
+export const runFailedEvent = runEvent('failed', 'A run failed.', { error: runErrorSchema });
+export const runCancelledEvent = runEvent('cancelled', 'A run was cancelled; its workers stop.', {
+  reason: z.string(),
+});
+export const runStepCompletedEvent = runEvent('step-completed', 'A node of a run completed.', {
+  node: z.string(),
+  attempt: z.int().positive(),
+});
+export const runEmittedEvent = runEvent('emitted', 'An emit node of a run published this.', {
+  node: z.string(),
+  name: z.string(),
+  data: jsonValueSchema,
+});

@@ -1,0 +1,86 @@
+/**
+ * What happens to a run, in order. These are the truth: a run's state is the fold of its events, and which tasks are
+ * outstanding follows from them alone. Positions run from 1 without a gap. `node` is always a path (`write[2].draft`).
+ */
+import { z } from 'zod';
+import { errorShapeSchema, jsonObjectSchema, jsonValueSchema, usageSchema } from '../shared.js';
+import { graphIdentitySchema, runErrorSchema } from './run.js';
+
+const node = z.string().min(1).max(500);
+const attempt = z.int().positive();
+
+const event = <Type extends string, Data extends z.ZodType>(type: Type, data: Data) =>
+  z.object({ type: z.literal(type), at: z.iso.datetime(), data });
+
+/** The run is accepted, on this version of its graph for good. Always position 1. */
+const runStarted = event(
+  'RunStarted',
+  z.object({
+    graph: graphIdentitySchema,
+    input: jsonObjectSchema,
+    correlationId: z.string(),
+    traceparent: z.string().optional(),
+  }),
+);
+/** An attempt begins. For a kind that a worker executes, the task `<run>:<node>:<attempt>` is outstanding until it ends. */
+const nodeScheduled = event(
+  'NodeScheduled',
+  z.object({ node, kind: z.string(), attempt, deadlineAt: z.iso.datetime().optional() }),
+);
+const nodeCompleted = event(
+  'NodeCompleted',
+  z.object({ node, attempt, output: jsonValueSchema, usage: usageSchema.optional() }),
+);
+/** The attempt failed and another one follows at `dueAt`. */
+const nodeRetryScheduled = event(
+  'NodeRetryScheduled',
+  z.object({ node, attempt, error: errorShapeSchema, dueAt: z.iso.datetime() }),
+);
+/** The node failed for good. */
+const nodeFailed = event('NodeFailed', z.object({ node, attempt, error: errorShapeSchema }));
+const nodeSkipped = event(
+  'NodeSkipped',
+  z.object({ node, kind: z.string(), reason: z.enum(['condition', 'upstream-skipped']) }),
+);
+/** A map unfolds into `count` items, `<node>[0]` to `<node>[count-1]`. */
+const mapStarted = event('MapStarted', z.object({ node, count: z.int().nonnegative() }));
+/** A loop begins its round, counted from 0: `<node>[round]`. */
+const loopRoundStarted = event('LoopRoundStarted', z.object({ node, round: z.int().nonnegative() }));
+/** An `emit` node published this. */
+const eventEmitted = event('EventEmitted', z.object({ node, name: z.string(), data: jsonValueSchema }));
+const runCompleted = event('RunCompleted', z.object({ output: jsonValueSchema }));
+const runFailed = event('RunFailed', z.object({ error: runErrorSchema }));
+const runCancelled = event('RunCancelled', z.object({ reason: z.string() }));
+
+export const newRunEventSchema = z.discriminatedUnion('type', [
+  runStarted,
+  nodeScheduled,
+  nodeCompleted,
+  nodeRetryScheduled,
+  nodeFailed,
+  nodeSkipped,
+  mapStarted,
+  loopRoundStarted,
+  eventEmitted,
+  runCompleted,
+  runFailed,
+  runCancelled,
+]);
+
+/** An event that the engine decided and nobody has stored yet: it has no position. */
+export type NewRunEvent = z.infer<typeof newRunEventSchema>;
+export type RunEventType = NewRunEvent['type'];
+export type RunEventOf<Type extends RunEventType> = Extract<NewRunEvent, { type: Type }>;
+
+/** A stored event. */
+export type RunEvent = NewRunEvent & { readonly position: number };
+
+/** A stored event as the outside sees it: readers must accept types they do not know. */
+export const runEventSchema = z.object({
+  position: z.int().positive(),
+  type: z.string(),
+  at: z.iso.datetime(),
+  data: jsonObjectSchema,
+});
+
+export const terminalEventTypes: ReadonlySet<RunEventType> = new Set(['RunCompleted', 'RunFailed', 'RunCancelled']);

@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { jsonObjectSchema, jsonValueSchema, nameSchema, usageSchema } from '../shared.js';
+
+export const runIdSchema = z.string().regex(/^run_[0-9a-f]{32}$/, 'must be a run id');
+
+export const graphIdentitySchema = z.object({
+  name: nameSchema,
+  version: z.int().positive(),
+  digest: z.string().regex(/^[0-9a-f]{64}$/),
+});
+export type GraphIdentity = z.infer<typeof graphIdentitySchema>;
+
+export const runStatusSchema = z.enum(['queued', 'running', 'waiting', 'completed', 'failed', 'cancelled']);
+export type RunStatus = z.infer<typeof runStatusSchema>;
+
+export const terminalStatuses: ReadonlySet<RunStatus> = new Set(['completed', 'failed', 'cancelled']);
+
+export const stepStatusSchema = z.enum([
+  'pending',
+  'running',
+  'retrying',
+  'completed',
+  'failed',
+  'skipped',
+  'cancelled',
+]);
+
+/** One node of a run; `node` is its path, map items and loop rounds included: `pages[3].fetch`. */
+export const stepSchema = z.object({
+  node: z.string(),
+  kind: z.string(),
+  status: stepStatusSchema,
+  attempts: z.int().nonnegative(),
+  durationMs: z.number().nonnegative().nullable(),
+});
+export type Step = z.infer<typeof stepSchema>;
+
+export const runErrorSchema = z.object({ code: z.string(), message: z.string(), node: z.string().optional() });
+
+export const runSchema = z.object({
+  id: runIdSchema,
+  graph: graphIdentitySchema,
+  status: runStatusSchema,
+  input: jsonObjectSchema,
+  output: jsonValueSchema.nullable(),
+  error: runErrorSchema.nullable(),
+  createdAt: z.iso.datetime(),
+  startedAt: z.iso.datetime().nullable(),
+  finishedAt: z.iso.datetime().nullable(),
+  usage: usageSchema,
+  steps: z.array(stepSchema),
+});
+export type Run = z.infer<typeof runSchema>;
+
+/** A run in a list: everything but its input, output and steps. */
+export const runSummarySchema = runSchema.omit({ input: true, output: true, steps: true });
+export type RunSummary = z.infer<typeof runSummarySchema>;

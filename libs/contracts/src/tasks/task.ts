@@ -1,0 +1,51 @@
+/** The protocol between the orchestrator and every worker, whatever the kind of the work. */
+import { z } from 'zod';
+import { errorShapeSchema, jsonValueSchema, usageSchema } from '../shared.js';
+import { runIdSchema } from '../orchestrator/run.js';
+
+/**
+ * What a task message carries beside the input of its kind. `attempt` is the fence: a result whose attempt is not
+ * the current one changes nothing. The result goes to `replyTo` as a request; only after its reply is the task acked.
+ */
+export const taskDataSchema = z.object({
+  taskId: z.string().min(1).max(700),
+  runId: runIdSchema,
+  node: z.string().min(1).max(500),
+  attempt: z.int().positive(),
+  input: jsonValueSchema,
+  deadlineAt: z.iso.datetime().optional(),
+  /** Whether somebody may be reading tokens: publish them on the run's live subject. */
+  stream: z.boolean(),
+  replyTo: z.string().min(1).max(200),
+});
+export type TaskData = z.infer<typeof taskDataSchema>;
+
+/** The id of a task, the same however often it is published. */
+export const taskIdOf = (runId: string, node: string, attempt: number): string => `${runId}:${node}:${attempt}`;
+
+export const taskOutcomeSchema = z.discriminatedUnion('status', [
+  z.object({ status: z.literal('completed'), output: jsonValueSchema, usage: usageSchema.optional() }),
+  z.object({ status: z.literal('failed'), error: errorShapeSchema }),
+]);
+export type TaskOutcome = z.infer<typeof taskOutcomeSchema>;
+
+/** What a worker sends back. Sent again after a lost reply; the second time it changes nothing. */
+export const taskResult = {
+  name: 'task.result',
+  version: 1,
+  request: z.object({
+    taskId: z.string(),
+    runId: runIdSchema,
+    node: z.string(),
+    attempt: z.int().positive(),
+    outcome: taskOutcomeSchema,
+  }),
+  /** `stale`: a newer attempt, an ended run, or a repeat; the worker acks either way and forgets the task. */
+  response: z.object({ applied: z.boolean(), reason: z.enum(['stale', 'unknown-run']).optional() }),
+};
+export type TaskResult = z.infer<typeof taskResult.request>;
+export type TaskResultReply = z.infer<typeof taskResult.response>;
+
+/** A piece of a model's text, on the run's live subject. */
+export const liveTokenSchema = z.object({ node: z.string(), attempt: z.int().positive(), text: z.string() });
+export type LiveToken = z.infer<typeof liveTokenSchema>;

@@ -1,0 +1,13 @@
+export { systemClock, type Clock } from './clock.js';
+export {
+  assertNever,
+  invalidInput,
+  MillraceError,
+  notFound,
+  toMillraceError,
+  type ErrorKind,
+  type ErrorShape,
+  type Violation,
+} from './errors.js';
+export { newId, sha256Hex } from './ids.js';
+export type { JsonObject, JsonValue } from './json.js';

@@ -1,0 +1,119 @@
+/**
+ * The message bus: the one port between services, with two adapters (JetStream, in-process) that pass the same
+ * conformance suite. What every adapter holds:
+ *
+ * 1. `publish` resolves after the message is stored; the same id again within the window is stored once.
+ * 2. A consumed message that is neither acked, retried nor dead-lettered is delivered again after `ackWaitMs` of silence.
+ * 3. Never more deliveries are held than there are free slots.
+ * 4. Messages of one subject reach one consumer in the order in which they were stored (redeliveries aside).
+ * 5. A message that cannot be processed ends among the dead letters with its reason; its neighbours go on.
+ * 6. A payload over the claim-check size travels as a blob; neither side notices.
+ * 7. `drain` takes nothing new, waits for what is being handled, and hands back the rest.
+ */
+import type { Envelope } from '@millrace/contracts';
+import type { ErrorShape } from '@millrace/kernel';
+
+export type Headers = Readonly<Record<string, string>>;
+
+export interface OutgoingMessage {
+  readonly subject: string;
+  readonly envelope: Envelope;
+  readonly headers?: Headers;
+}
+
+export interface PublishReceipt {
+  /** Position in the stream, from 1. For a duplicate, that of the first. */
+  readonly sequence: number;
+  readonly duplicate: boolean;
+}
+
+export interface IncomingMessage {
+  readonly subject: string;
+  readonly envelope: Envelope;
+  readonly headers: Headers;
+}
+
+export interface Delivery extends IncomingMessage {
+  /** 1 for the first delivery. An ack is not durable: handlers must be idempotent whatever this says. */
+  readonly deliveryCount: number;
+  readonly sequence: number;
+  /** Aborted when the bus drains past its grace period or loses the message to somebody else. */
+  readonly signal: AbortSignal;
+  /** Says that the work goes on, so that `ackWaitMs` begins anew. */
+  heartbeat(): void;
+}
+
+/** What a handler decided about a delivery. Throwing is `retry` with backoff, and `dead-letter` on the last delivery. */
+export type DeliveryOutcome =
+  | { readonly kind: 'ack' }
+  | { readonly kind: 'retry'; readonly delayMs: number; readonly error?: ErrorShape }
+  | { readonly kind: 'dead-letter'; readonly error: ErrorShape };
+
+export interface ConsumerOptions {
+  /** The name under which the position is kept; replicas of one service share it. */
+  readonly durableName: string;
+  /** One subject or one wildcard. */
+  readonly subject: string;
+  /** How many deliveries are worked on at once by this process. */
+  readonly slots: number;
+  readonly ackWaitMs: number;
+  readonly maxDeliveries: number;
+}
+
+export interface Subscription {
+  /** Takes nothing new, resolves when what is being handled is done. */
+  stop(): Promise<void>;
+}
+
+export interface RequestOptions {
+  readonly timeoutMs?: number;
+  readonly headers?: Headers;
+  readonly signal?: AbortSignal;
+}
+
+export interface ResponderOptions {
+  /** Replicas with one queue name share the requests. */
+  readonly queue: string;
+  /** Beyond this many at once the caller gets `overloaded` (retryable) at once: no queue grows without bound. */
+  readonly maxInFlight: number;
+}
+
+export interface LiveMessage extends IncomingMessage {
+  readonly sequence: number;
+}
+
+export interface BusHealth {
+  readonly ready: boolean;
+  /** Why it is not ready: the connection is down, a consumer is gone. Empty when ready. */
+  readonly problems: readonly string[];
+}
+
+export interface MessageBus {
+  /** Stores a message on the stream that owns its subject (`task.`, `evt.`, `live.*.tokens`, `dlq.`), deduplicated by the envelope's id. */
+  publish(message: OutgoingMessage): Promise<PublishReceipt>;
+  /** Sends without storing, to whoever listens now. Never waits, never fails the caller. */
+  notify(message: OutgoingMessage): void;
+  /**
+   * Sends a request and gives the reply's data.
+   * @throws MillraceError as the responder threw it; `no_responders` (unavailable), `request_timeout` (timeout).
+   */
+  request(message: OutgoingMessage, options?: RequestOptions): Promise<unknown>;
+  /** Answers requests. What the handler throws travels to the caller as its kind, code and message; anything unexpected as `internal_error`. */
+  respond(
+    subject: string,
+    options: ResponderOptions,
+    handler: (message: IncomingMessage) => Promise<unknown>,
+  ): Promise<Subscription>;
+  /** Sees messages that pass while subscribed, stored or not; each subscriber sees each. */
+  subscribe(subject: string, handler: (message: IncomingMessage) => void): Promise<Subscription>;
+  /** Works through stored messages. */
+  consume(options: ConsumerOptions, handler: (delivery: Delivery) => Promise<DeliveryOutcome>): Promise<Subscription>;
+  /** Stored messages of a subject after a sequence, then those that follow, until the signal aborts. */
+  follow(
+    subject: string,
+    options: { readonly afterSequence: number; readonly signal: AbortSignal },
+  ): AsyncIterable<LiveMessage>;
+  health(): Promise<BusHealth>;
+  /** Ends every subscription and consumer within the grace period, then the connection. */
+  drain(options: { readonly graceMs: number }): Promise<void>;
+}
