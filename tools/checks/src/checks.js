@@ -1,0 +1,16 @@
+/** The checks of `npm run verify`, in the order in which they run: the quickest first. */
+import { checkLinks } from './links.js';
+import { checkLockfile } from './lockfile.js';
+
+const bin = (path) => `node_modules/${path}`;
+
+/** @type {{ name: string, command?: string[], run?: () => Promise<{ ok: boolean, output: string }> }[]} */
+export const checks = [
+  { name: 'lockfile', run: checkLockfile },
+  { name: 'links', run: checkLinks },
+  { name: 'format', command: [bin('prettier/bin/prettier.cjs'), '--check', '.', '--log-level', 'warn'] },
+  { name: 'types', command: [bin('tsgo/bin/tsc'), '-b'] },
+  { name: 'contracts', command: ['tools/generators/dist/main.js', '--check'] },
+  { name: 'unused', command: [bin('knip/bin/knip.js'), '--no-progress'] },
+  { name: 'lint', command: [bin('eslint/bin/eslint.js'), '.', '--max-warnings', '0'] },
+];
