@@ -47,11 +47,11 @@ export interface EventContract<Data = unknown> {
 
 export type Contract = CommandContract | TaskContract | EventContract;
 
-export type RequestOf<C> = C extends CommandContract<infer Request, unknown> ? Request : never;
-export type ResponseOf<C> = C extends CommandContract<never, infer Response> ? Response : never;
-export type InputOf<C> = C extends TaskContract<infer Input, unknown> ? Input : never;
-export type OutputOf<C> = C extends TaskContract<never, infer Output> ? Output : never;
-export type DataOf<C> = C extends EventContract<infer Data> ? Data : never;
+export type RequestOf<C> = C extends { readonly request: z.ZodType<infer Request> } ? Request : never;
+export type ResponseOf<C> = C extends { readonly response: z.ZodType<infer Response> } ? Response : never;
+export type InputOf<C> = C extends { readonly input: z.ZodType<infer Input> } ? Input : never;
+export type OutputOf<C> = C extends { readonly output: z.ZodType<infer Output> } ? Output : never;
+export type DataOf<C> = C extends { readonly data: z.ZodType<infer Data> } ? Data : never;
 
 export function defineCommand<Request, Response>(definition: {
   owner: string;
