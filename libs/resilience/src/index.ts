@@ -1,1 +1,4 @@
-export {};
+export { bulkhead, type Bulkhead, type BulkheadOptions } from './bulkhead.js';
+export { circuitBreaker, type CircuitBreaker, type CircuitBreakerOptions } from './circuit-breaker.js';
+export { deadline } from './deadline.js';
+export { retry, type RetryOptions } from './retry.js';

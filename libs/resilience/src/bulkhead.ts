@@ -1,0 +1,43 @@
+import { MillraceError } from '@millrace/kernel';
+import { bulkhead as bulkheadPolicy, isBulkheadRejectedError } from 'cockatiel';
+import { untilAborted } from './until-aborted.js';
+
+export interface BulkheadOptions {
+  /** What it protects, as a caller may read it. */
+  readonly name: string;
+  /** Operations at once. */
+  readonly slots: number;
+  /** Operations that may wait for a slot; one more is refused. */
+  readonly queue: number;
+  readonly code: string;
+}
+
+export interface Bulkhead {
+  /**
+   * Runs the operation when a slot is free. Waiting ends at once when the signal aborts, and the operation is not begun then.
+   * @throws MillraceError `options.code` (overloaded) when the queue is full; else what the operation threw.
+   */
+  execute<Result>(operation: () => Promise<Result>, signal: AbortSignal): Promise<Result>;
+}
+
+/** Bounds how much of one thing happens at once, and how much may wait for it. */
+export function bulkhead(options: BulkheadOptions): Bulkhead {
+  const policy = bulkheadPolicy(options.slots, options.queue);
+  return {
+    async execute<Result>(operation: () => Promise<Result>, signal: AbortSignal): Promise<Result> {
+      const begin = () => {
+        signal.throwIfAborted();
+        return operation();
+      };
+      try {
+        return await untilAborted(policy.execute(begin, signal), signal);
+      } catch (error) {
+        if (!isBulkheadRejectedError(error)) throw error;
+        throw new MillraceError('overloaded', options.code, `${options.name} is busy; try again soon.`, {
+          cause: error,
+          retryAfterSeconds: 1,
+        });
+      }
+    },
+  };
+}
