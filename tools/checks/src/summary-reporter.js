@@ -5,7 +5,8 @@ export default class SummaryReporter {
     const brokenFiles = results.testResults.filter((file) => file.testExecError).length;
     const failed = results.numFailedTests + brokenFiles + unrun;
     if (unrun > 0) process.stderr.write(`${unrun} tests were skipped; a skipped test counts as failed.\n`);
-    process.stdout.write(`\n${results.numPassedTests} passed, ${failed} failed\n`);
+    // Jest's own summary comes after every reporter's; this line must be the last.
+    process.once('exit', () => process.stdout.write(`\n${results.numPassedTests} passed, ${failed} failed\n`));
     this.failed = failed;
   }
 
