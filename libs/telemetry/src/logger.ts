@@ -1,0 +1,72 @@
+import { pino, type Bindings, type ChildLoggerOptions, type DestinationStream, type Logger as PinoLogger } from 'pino';
+import { PinoPretty as pretty } from 'pino-pretty';
+import { describeError } from './error-shape.js';
+import { currentLogContext } from './log-context.js';
+import type { LogLevels } from './log-levels.js';
+import { redactLine } from './redaction.js';
+
+export type Logger = PinoLogger;
+
+/** Where lines go. A terminal (`isTTY`) gets them in colours. */
+export interface LogDestination extends DestinationStream {
+  readonly isTTY?: boolean;
+}
+
+export interface LoggerOptions {
+  readonly levels: LogLevels;
+  /** Standard output unless said otherwise. */
+  readonly destination?: LogDestination;
+  /** `json` is one document per line, `pretty` is for people; `auto` is pretty on a terminal. */
+  readonly format?: 'auto' | 'json' | 'pretty';
+}
+
+/**
+ * The root of a process's logs. `logger.child({ component: 'orchestrator' })` has the level of that component.
+ * Every line carries the context of `withLogContext`, errors with their chain of causes under `err`, and no secret.
+ */
+export function createLogger(options: LoggerOptions): Logger {
+  const root = pino(
+    {
+      level: options.levels.default,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: (error: unknown) => describeError(error) },
+      mixin: () => ({ ...currentLogContext() }),
+      hooks: { streamWrite: redactLine },
+    },
+    openStream(options),
+  );
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- it is called with the right "this" below
+  return Object.assign(root, { child: childWithLevelOf(options.levels, root.child) });
+}
+
+/** Children inherit the method, so a component's level holds however deep it was created. */
+function childWithLevelOf(levels: LogLevels, createChild: Logger['child']) {
+  return function child(this: Logger, bindings: Bindings, options?: ChildLoggerOptions) {
+    const component: unknown = bindings['component'];
+    const level = typeof component === 'string' ? levels.components.get(component) : undefined;
+    return Reflect.apply(createChild, this, [
+      bindings,
+      level === undefined ? options : { level, ...options },
+    ]) as Logger;
+  };
+}
+
+function openStream({ destination, format = 'auto' }: LoggerOptions): DestinationStream {
+  const target: LogDestination = destination ?? process.stdout;
+  const isPretty = format === 'pretty' || (format === 'auto' && target.isTTY === true);
+  if (isPretty) return prettyStream(target);
+  return destination ?? pino.destination({ dest: 1, sync: true });
+}
+
+function prettyStream(target: LogDestination): DestinationStream {
+  const format = pretty.prettyFactory({
+    colorize: target.isTTY === true,
+    ignore: 'component',
+    messageFormat: '{if component}{component}: {end}{msg}',
+    translateTime: 'SYS:HH:MM:ss.l',
+    singleLine: true,
+  });
+  return { write: (line) => target.write(format(line)) };
+}
