@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { tokenPattern } from './subjects.js';
 
 export const jsonValueSchema: z.ZodType<JsonValue> = z.json();
-export const jsonObjectSchema: z.ZodType<JsonObject> = z.record(z.string(), z.json());
+export const jsonObjectSchema: z.ZodType<JsonObject> = z.record(z.string(), jsonValueSchema);
 
 /** A name that people choose: of a graph, a collection, a tenant. */
 export const nameSchema = z.string().regex(tokenPattern, 'must be 1 to 63 lower-case letters, digits, - or _');

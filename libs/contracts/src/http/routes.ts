@@ -1,0 +1,11 @@
+import { collectionRoutes } from './collection-routes.js';
+import { graphRoutes } from './graph-routes.js';
+import { keyRoutes } from './key-routes.js';
+import type { Route } from './route.js';
+import { runRoutes } from './run-routes.js';
+import { systemRoutes } from './system-routes.js';
+
+/** The whole HTTP API, by operation id. */
+export const routes = { ...runRoutes, ...graphRoutes, ...collectionRoutes, ...keyRoutes, ...systemRoutes };
+
+export const routeList: readonly Route[] = Object.values(routes);

@@ -1,0 +1,124 @@
+import { z } from 'zod';
+import { graphReferenceSchema } from '../orchestrator/commands.js';
+import { runEventSchema } from '../orchestrator/run-event.js';
+import { runIdSchema, runSchema, runStatusSchema, runSummarySchema } from '../orchestrator/run.js';
+import { jsonObjectSchema, nameSchema, pageOf, pageRequestSchema } from '../shared.js';
+import { defineRoute } from './route.js';
+
+const tag = 'runs';
+const params = z.strictObject({ id: runIdSchema });
+
+/** `/v1/runs/{id}/events`: a page, and whether the run has ended so that no more follow. */
+export const runEventPageSchema = pageOf(runEventSchema).extend({ done: z.boolean() });
+
+export const runRoutes = {
+  startRun: defineRoute({
+    name: 'startRun',
+    tag,
+    method: 'POST',
+    path: '/v1/runs',
+    summary: 'Starts a run. 202 means that it is stored and will reach an end.',
+    role: 'editor',
+    headers: z.object({
+      /** `wait=N`: answer 200 with the ended run within N seconds (60 at most), else 202 with the run as it is then. */
+      prefer: z.string().max(200).optional(),
+      /** The same key and body give the same run and the same answer for a day; another body is refused. */
+      'idempotency-key': z
+        .string()
+        .regex(/^[\x21-\x7e]{1,200}$/, 'must be 1 to 200 visible ASCII characters')
+        .optional(),
+    }),
+    body: {
+      kind: 'json',
+      schema: z.strictObject({ graph: graphReferenceSchema, input: jsonObjectSchema.default({}) }),
+    },
+    responses: {
+      200: {
+        description: 'The run has ended within the preferred wait.',
+        schema: runSchema,
+        headers: { 'Preference-Applied': 'The wait that was honoured.' },
+      },
+      202: {
+        description: 'The run is stored.',
+        schema: runSchema,
+        headers: {
+          Location: 'Where the run is.',
+          'Preference-Applied': 'The wait that was honoured.',
+          'Idempotent-Replayed': '`true` where an earlier request of this key made the run.',
+        },
+      },
+    },
+  }),
+  listRuns: defineRoute({
+    name: 'listRuns',
+    tag,
+    method: 'GET',
+    path: '/v1/runs',
+    summary: 'Runs, newest first.',
+    role: 'viewer',
+    query: z.strictObject({
+      ...pageRequestSchema.shape,
+      status: runStatusSchema.optional(),
+      graph: nameSchema.optional(),
+    }),
+    responses: { 200: { description: 'A page of runs.', schema: pageOf(runSummarySchema) } },
+  }),
+  getRun: defineRoute({
+    name: 'getRun',
+    tag,
+    method: 'GET',
+    path: '/v1/runs/{id}',
+    summary: 'One run with its steps.',
+    role: 'viewer',
+    params,
+    responses: { 200: { description: 'The run.', schema: runSchema } },
+  }),
+  listRunEvents: defineRoute({
+    name: 'listRunEvents',
+    tag,
+    method: 'GET',
+    path: '/v1/runs/{id}/events',
+    summary: "A run's events in order, after a position or a cursor.",
+    role: 'viewer',
+    params,
+    query: z.strictObject({
+      after: z.int().nonnegative().optional(),
+      cursor: z.string().max(500).optional(),
+      limit: z.int().min(1).max(1000).default(200),
+    }),
+    responses: { 200: { description: 'A page of events.', schema: runEventPageSchema } },
+  }),
+  streamRun: defineRoute({
+    name: 'streamRun',
+    tag,
+    method: 'GET',
+    path: '/v1/runs/{id}/stream',
+    summary: 'Run events and tokens as they happen, until the run has ended; resumes exactly after `Last-Event-ID`.',
+    role: 'viewer',
+    params,
+    headers: z.object({ 'last-event-id': z.string().max(200).optional() }),
+    responses: {
+      200: {
+        description:
+          'Server-sent events: `event` is the type of a run event (data: the run event) or `token` (data: node, attempt, text).',
+        mediaType: 'text/event-stream',
+      },
+    },
+  }),
+  cancelRun: defineRoute({
+    name: 'cancelRun',
+    tag,
+    method: 'POST',
+    path: '/v1/runs/{id}/cancel',
+    summary: 'Cancels a run; one that has ended stays as it is.',
+    role: 'editor',
+    params,
+    body: {
+      kind: 'json',
+      schema: z.strictObject({ reason: z.string().max(1000).default('cancelled by the caller') }).default({
+        reason: 'cancelled by the caller',
+      }),
+    },
+    responses: { 200: { description: 'The run as it is now.', schema: runSchema } },
+  }),
+};
