@@ -1,1 +1,5 @@
-export {};
+export { deferred, type Deferred } from './deferred.js';
+export { eventually, type EventuallyOptions } from './eventually.js';
+export { startNatsServer, type NatsServer, type NatsServerOptions } from './servers/nats.js';
+export { startPostgres, type PostgresOptions, type PostgresServer } from './servers/postgres.js';
+export { startRedis, type RedisServer, type RedisServerOptions } from './servers/redis.js';
