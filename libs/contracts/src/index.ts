@@ -2,6 +2,7 @@ export * from './contract.js';
 export * from './envelope.js';
 export * from './shared.js';
 export * from './subjects.js';
+export * from './violations.js';
 export * from './gateway/commands.js';
 export * from './http/openapi.js';
 export * from './http/problem.js';

@@ -1,0 +1,52 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { taskResult, type Envelope, type TaskResult, type TaskResultReply } from '@millrace/contracts';
+import { MillraceError, toMillraceError, type ErrorKind } from '@millrace/kernel';
+import type { Headers, MessageBus } from '@millrace/messaging';
+
+const firstDelayMs = 50;
+const longestDelayMs = 5_000;
+const replyTimeoutMs = 10_000;
+
+/** A reply of these kinds says that the same result will never be taken. */
+const refusals: ReadonlySet<ErrorKind> = new Set(['invalid', 'too-large', 'unsupported']);
+
+export const isRefusal = (error: MillraceError): boolean => refusals.has(error.kind);
+
+export interface ResultToSend {
+  readonly bus: MessageBus;
+  readonly replyTo: string;
+  readonly envelope: Envelope<TaskResult>;
+  readonly headers: Headers;
+  /** Ends the trying; the result is lost to this worker then, and the task goes back. */
+  readonly signal: AbortSignal;
+  readonly onRetry: (error: MillraceError) => void;
+}
+
+/**
+ * Sends a result until somebody replies, however long that takes: the reply comes after the orchestrator's commit, so
+ * without it the result may be nowhere else. A repeat changes nothing.
+ * @throws MillraceError as refused by the responder, or the signal's reason.
+ */
+export async function sendResult(result: ResultToSend): Promise<TaskResultReply> {
+  const { bus, replyTo, envelope, headers, signal } = result;
+  for (let failures = 0; ; failures += 1) {
+    signal.throwIfAborted();
+    try {
+      const options = { timeoutMs: replyTimeoutMs, headers, signal };
+      return taskResult.response.parse(await bus.request({ subject: replyTo, envelope }, options));
+    } catch (thrown) {
+      signal.throwIfAborted();
+      const error = toMillraceError(thrown);
+      if (isRefusal(error)) throw error;
+      result.onRetry(error);
+      await pause(failures, error, signal);
+    }
+  }
+}
+
+/** Waits longer with every failure, and never in step with other workers. */
+async function pause(failures: number, error: MillraceError, signal: AbortSignal): Promise<void> {
+  const longest = Math.min(longestDelayMs, firstDelayMs * 2 ** Math.min(failures, 10));
+  const asked = Math.min((error.retryAfterSeconds ?? 0) * 1_000, longestDelayMs);
+  await sleep(Math.max(asked, longest * (0.5 + Math.random() / 2)), undefined, { signal }).catch(() => undefined);
+}

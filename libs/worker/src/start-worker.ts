@@ -1,0 +1,244 @@
+/**
+ * A worker: pulls tasks of one kind, works on as many at once as it has slots, and answers each.
+ *
+ * 1. A task is acked only after somebody replied to its result; until then its slot is taken and the work is not redone.
+ * 2. Every task that can be answered is answered, also when its input, its output or its deadline is wrong; one that
+ *    cannot be (nobody knows whom to answer) goes to the dead letters.
+ * 3. A task whose run is cancelled is stopped, acked and forgotten.
+ * 4. A task that was delivered as often as it may be is not tried again: it fails as `deliveries_exhausted`, so that what
+ *    kills workers does not keep its run waiting, and a copy goes to the dead letters.
+ * 5. Draining takes nothing new, waits for what is being worked on, and hands back what is not done in time.
+ */
+import {
+  causedBy,
+  envelopeOf,
+  taskResult,
+  type TaskContract,
+  type TaskData,
+  type TaskOutcome,
+  type TaskResultReply,
+} from '@millrace/contracts';
+import { MillraceError, newId, systemClock, toMillraceError, type Clock } from '@millrace/kernel';
+import type { Delivery, DeliveryOutcome, MessageBus, Subscription } from '@millrace/messaging';
+import { ActiveTask } from './active-task.js';
+import { CancelledRuns } from './cancelled-runs.js';
+import { LiveTokens } from './live-tokens.js';
+import { openInput, openTask } from './open-task.js';
+import { completedOutcome, deliveriesExhausted, failedOutcome } from './outcome.js';
+import { runWork } from './run-work.js';
+import { isRefusal, sendResult } from './send-result.js';
+import type { ExecuteTask, Task } from './task.js';
+
+/** How long work may take to notice that its signal aborted. */
+const defaultSettleMs = 1_000;
+const tokenFlushMs = 2_000;
+
+export interface WorkerOptions<Input, Output> {
+  readonly bus: MessageBus;
+  readonly contract: TaskContract<Input, Output>;
+  /** How many tasks are worked on at once by this process. */
+  readonly slots: number;
+  readonly execute: ExecuteTask<Input, Output>;
+  /** Told of what went wrong beside the result: unexpected errors, results nobody takes yet. Must not throw. */
+  readonly onError?: (error: unknown, task?: Pick<TaskData, 'taskId' | 'runId' | 'node' | 'attempt'>) => void;
+  readonly clock?: Clock;
+  /** How long work may go on after its signal aborted before the slot is taken from it, in milliseconds. Default 1,000. */
+  readonly settleMs?: number;
+}
+
+export interface RunningWorker {
+  /** How many tasks are being worked on. */
+  readonly activeTasks: number;
+  /** Takes nothing new; what is not done after `graceMs` is aborted and handed back. Resolves when nothing is left. */
+  drain(options: { readonly graceMs: number }): Promise<void>;
+}
+
+/** Starts to work on tasks of a contract. @throws MillraceError `invalid_configuration` when there is no slot. */
+export async function startWorker<Input, Output>(options: WorkerOptions<Input, Output>): Promise<RunningWorker> {
+  if (!Number.isInteger(options.slots) || options.slots < 1) {
+    throw new MillraceError('invalid', 'invalid_configuration', 'A worker needs at least one slot.');
+  }
+  const worker = new Worker(options);
+  await worker.start();
+  return worker;
+}
+
+/** Replicas share one position per contract version. */
+const durableNameOf = ({ taskKind, version }: TaskContract): string =>
+  version === 1 ? `worker-${taskKind}` : `worker-${taskKind}-v${version}`;
+
+class Worker<Input, Output> implements RunningWorker {
+  private readonly active = new Set<ActiveTask>();
+  private readonly subscriptions: Subscription[] = [];
+  private readonly clock: Clock;
+  private readonly settleMs: number;
+  private cancelled: CancelledRuns | undefined;
+  private heartbeatTimer: NodeJS.Timeout | undefined;
+  private isHandingBack = false;
+
+  constructor(private readonly options: WorkerOptions<Input, Output>) {
+    this.clock = options.clock ?? systemClock;
+    this.settleMs = options.settleMs ?? defaultSettleMs;
+  }
+
+  get activeTasks(): number {
+    return this.active.size;
+  }
+
+  async start(): Promise<void> {
+    const { bus, contract, slots } = this.options;
+    const heard = await CancelledRuns.listen(bus, (tenantId, runId) => this.cancel(tenantId, runId));
+    this.cancelled = heard.cancelled;
+    this.heartbeatTimer = setInterval(() => this.sendHeartbeats(), Math.max(contract.ackWaitMs / 3, 10)).unref();
+    const { subject, ackWaitMs, maxDeliveries } = contract;
+    const durableName = durableNameOf(contract);
+    const consumer = await bus.consume({ durableName, subject, slots, ackWaitMs, maxDeliveries }, (delivery) =>
+      this.handle(delivery),
+    );
+    this.subscriptions.push(consumer, heard.subscription);
+  }
+
+  async drain({ graceMs }: { readonly graceMs: number }): Promise<void> {
+    const timer = setTimeout(() => this.handBack(), Math.max(0, graceMs - this.settleMs));
+    for (const subscription of this.subscriptions.splice(0)) await subscription.stop();
+    clearTimeout(timer);
+    clearInterval(this.heartbeatTimer);
+  }
+
+  private handBack(): void {
+    this.isHandingBack = true;
+    for (const task of this.active) task.release('handed-back');
+  }
+
+  private cancel(tenantId: string, runId: string): void {
+    for (const task of this.active) {
+      if (task.data.runId === runId && task.delivery.envelope.tenantId === tenantId) task.release('cancelled');
+    }
+  }
+
+  private sendHeartbeats(): void {
+    for (const task of this.active) task.delivery.heartbeat();
+  }
+
+  private async handle(delivery: Delivery): Promise<DeliveryOutcome> {
+    let data: TaskData;
+    try {
+      data = openTask(this.options.contract, delivery.envelope);
+    } catch (thrown) {
+      this.options.onError?.(thrown);
+      return { kind: 'dead-letter', error: toMillraceError(thrown).toShape() };
+    }
+    if (this.cancelled?.has(delivery.envelope.tenantId, data.runId) === true) return { kind: 'ack' };
+    const task = new ActiveTask(delivery, data, this.clock.now());
+    this.active.add(task);
+    if (this.isHandingBack) task.release('handed-back');
+    try {
+      return await this.workOn(task);
+    } finally {
+      task.end();
+      this.active.delete(task);
+    }
+  }
+
+  private async workOn(task: ActiveTask): Promise<DeliveryOutcome> {
+    const { deliveryCount } = task.delivery;
+    const isExhausted = deliveryCount > 1 && deliveryCount >= this.options.contract.maxDeliveries;
+    const exhausted = isExhausted ? deliveriesExhausted(deliveryCount - 1) : undefined;
+    const outcome = exhausted === undefined ? await this.execute(task) : failedOutcome(exhausted);
+    task.endWork();
+    const refusal = await this.answer(task, outcome);
+    if (task.letGo === 'cancelled') return { kind: 'ack' };
+    if (task.letGo === 'handed-back') return { kind: 'retry', delayMs: 0 };
+    const deadLetter = refusal ?? exhausted;
+    return deadLetter === undefined ? { kind: 'ack' } : { kind: 'dead-letter', error: deadLetter.toShape() };
+  }
+
+  private async execute(task: ActiveTask): Promise<TaskOutcome> {
+    const { contract, execute, onError } = this.options;
+    const { signal } = task.working;
+    const tokens = this.liveTokensOf(task);
+    try {
+      const input = openInput(contract, task.data.input);
+      const result = await runWork(() => execute(input, this.taskFor(task, tokens)), signal, this.settleMs);
+      return completedOutcome(contract, result);
+    } catch (thrown) {
+      const isExpected = thrown instanceof MillraceError && thrown.code !== 'invalid_output';
+      if (!isExpected) onError?.(thrown, task.data);
+      return failedOutcome(thrown);
+    } finally {
+      await tokens.flush(tokenFlushMs);
+    }
+  }
+
+  /** Sends the outcome until it is taken. Gives the reason when it is refused for good. */
+  private async answer(task: ActiveTask, outcome: TaskOutcome): Promise<MillraceError | undefined> {
+    if (task.letGo !== undefined) return undefined;
+    try {
+      await this.send(task, outcome);
+      return undefined;
+    } catch (thrown) {
+      if (task.letGo !== undefined) return undefined;
+      const refusal = toMillraceError(thrown);
+      this.options.onError?.(refusal, task.data);
+      return this.answerRefused(task, refusal);
+    }
+  }
+
+  /** A result that is refused (too large, say) becomes a failure that says so, which is small and well formed. */
+  private async answerRefused(task: ActiveTask, refusal: MillraceError): Promise<MillraceError | undefined> {
+    const failure = new MillraceError(refusal.kind, 'result_refused', `The result was refused: ${refusal.message}`, {
+      cause: refusal,
+      retryable: false,
+    });
+    try {
+      await this.send(task, failedOutcome(failure));
+      return undefined;
+    } catch {
+      return failure;
+    }
+  }
+
+  private send(task: ActiveTask, outcome: TaskOutcome): Promise<TaskResultReply> {
+    const { delivery, data } = task;
+    const { taskId, runId, node, attempt, replyTo } = data;
+    const result = { taskId, runId, node, attempt, outcome };
+    const options = { id: newId('msg'), clock: this.clock };
+    const traceparent = delivery.headers['traceparent'];
+    return sendResult({
+      bus: this.options.bus,
+      replyTo,
+      envelope: envelopeOf(taskResult, causedBy(delivery.envelope), result, options),
+      headers: traceparent === undefined ? {} : { traceparent },
+      signal: task.holding.signal,
+      onRetry: (error) => this.options.onError?.(error, data),
+    });
+  }
+
+  private liveTokensOf({ delivery, data }: ActiveTask): LiveTokens {
+    const { runId, node, attempt } = data;
+    const onError = (error: unknown): void => this.options.onError?.(error, data);
+    return new LiveTokens({
+      bus: this.options.bus,
+      runId,
+      node,
+      attempt,
+      context: causedBy(delivery.envelope),
+      onError,
+    });
+  }
+
+  private taskFor({ delivery, data, working }: ActiveTask, tokens: LiveTokens): Task {
+    const { taskId, runId, node, attempt, stream, deadlineAt } = data;
+    const { tenantId, correlationId, id } = delivery.envelope;
+    return {
+      ...{ taskId, runId, node, attempt, stream, tenantId, correlationId, messageId: id },
+      deliveryCount: delivery.deliveryCount,
+      signal: working.signal,
+      ...(deadlineAt !== undefined && { deadlineAt: new Date(deadlineAt) }),
+      emitToken: (text) => {
+        if (stream && !working.signal.aborted) tokens.emit(text);
+      },
+      heartbeat: () => delivery.heartbeat(),
+    };
+  }
+}
