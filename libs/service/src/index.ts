@@ -1,1 +1,18 @@
 export * from './service-definition.js';
+export {
+  flag,
+  portNumber,
+  readConfiguration,
+  variable,
+  wholeNumber,
+  type Variable,
+} from './configuration/read-configuration.js';
+export {
+  defineSubscriptions,
+  type CommandHandler,
+  type CommandMessage,
+  type EventHandler,
+  type EventMessage,
+  type MessageOf,
+  type TaskHandler,
+} from './subscriptions.js';

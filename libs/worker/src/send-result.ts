@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { taskResult, type Envelope, type TaskResult, type TaskResultReply } from '@millrace/contracts';
-import { MillraceError, toMillraceError, type ErrorKind } from '@millrace/kernel';
+import { toMillraceError, type ErrorKind, type MillraceError } from '@millrace/kernel';
 import type { Headers, MessageBus } from '@millrace/messaging';
 
 const firstDelayMs = 50;
@@ -10,7 +10,7 @@ const replyTimeoutMs = 10_000;
 /** A reply of these kinds says that the same result will never be taken. */
 const refusals: ReadonlySet<ErrorKind> = new Set(['invalid', 'too-large', 'unsupported']);
 
-export const isRefusal = (error: MillraceError): boolean => refusals.has(error.kind);
+const isRefusal = (error: MillraceError): boolean => refusals.has(error.kind);
 
 export interface ResultToSend {
   readonly bus: MessageBus;

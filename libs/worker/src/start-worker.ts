@@ -26,7 +26,7 @@ import { LiveTokens } from './live-tokens.js';
 import { openInput, openTask } from './open-task.js';
 import { completedOutcome, deliveriesExhausted, failedOutcome } from './outcome.js';
 import { runWork } from './run-work.js';
-import { isRefusal, sendResult } from './send-result.js';
+import { sendResult } from './send-result.js';
 import type { ExecuteTask, Task } from './task.js';
 
 /** How long work may take to notice that its signal aborted. */
