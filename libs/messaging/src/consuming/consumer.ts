@@ -1,0 +1,194 @@
+/**
+ * One consumer of stored messages in this process.
+ *
+ * 1. At most `slots` deliveries are held; the transport is never asked for more than the free ones.
+ * 2. Handlers of one subject start in the order of arrival, also when some payload must be fetched first.
+ * 3. A message is settled once, and only while it is held.
+ * 4. A message is terminated only after its dead letter is stored.
+ */
+import type { Envelope } from '@millrace/contracts';
+import { MillraceError, toMillraceError, type ErrorShape } from '@millrace/kernel';
+import type { ConsumerOptions, Delivery, DeliveryOutcome, Subscription } from '../bus.js';
+import type { BlobStore } from '../claim-check/blob-store.js';
+import { checkIn, isClaim, needsClaimCheck, redeem } from '../claim-check/claim-check.js';
+import type { ReportProblem } from '../problem.js';
+import type { StreamDefinition } from '../topology.js';
+import { requireStream } from '../topology.js';
+import type { HeldRawMessage, Pull, Transport } from '../transport.js';
+import { decodeEnvelope } from '../wire/envelope.js';
+import { deadLetterOf } from './dead-letter.js';
+import { HeldDelivery } from './held-delivery.js';
+import { InOrder } from './in-order.js';
+import { deliveriesExhausted, outcomeOfThrown, settlementOf } from './settlement.js';
+import { WorkInProgress } from './work-in-progress.js';
+
+export type DeliveryHandler = (delivery: Delivery) => Promise<DeliveryOutcome>;
+
+const deadLetterTimeoutMs = 10_000;
+const deadLetterRetryMs = 2_000;
+
+export class Consumer implements Subscription {
+  private readonly held = new Set<HeldDelivery>();
+  private readonly inOrder = new InOrder();
+  private readonly work = new WorkInProgress();
+  private stopping = false;
+  private pull: Pull | undefined;
+
+  private constructor(
+    private readonly transport: Transport,
+    private readonly blobs: BlobStore | undefined,
+    private readonly report: ReportProblem,
+    private readonly options: ConsumerOptions & { readonly stream: StreamDefinition },
+    private readonly handler: DeliveryHandler,
+  ) {}
+
+  static async start(
+    platform: { readonly transport: Transport; readonly blobs?: BlobStore; readonly report: ReportProblem },
+    options: ConsumerOptions,
+    handler: DeliveryHandler,
+  ): Promise<Consumer> {
+    checkOptions(options);
+    const stream = requireStream(options.subject);
+    const { transport, blobs, report } = platform;
+    const consumer = new Consumer(transport, blobs, report, { ...options, stream }, handler);
+    consumer.pull = await transport.pull({
+      stream,
+      durableName: options.durableName,
+      subject: options.subject,
+      ackWaitMs: options.ackWaitMs,
+      demand: () => (consumer.stopping ? 0 : options.slots - consumer.held.size),
+      onMessage: (message) => consumer.receive(message),
+    });
+    return consumer;
+  }
+
+  async stop(): Promise<void> {
+    this.stopping = true;
+    await this.pull?.stop();
+    await this.work.idle();
+  }
+
+  /** Takes what is still held away from its handlers, so that another replica gets it at once. */
+  handBackAll(reason: MillraceError): void {
+    for (const delivery of [...this.held]) delivery.handBack(reason);
+  }
+
+  private receive(message: HeldRawMessage): void {
+    if (this.stopping) {
+      message.handBack(0);
+      return;
+    }
+    this.work.begin();
+    const delivery = new HeldDelivery(message, this.options.ackWaitMs, () => this.release(delivery));
+    this.held.add(delivery);
+    let envelope: Envelope | undefined;
+    let failure: unknown;
+    const read = (payload: Uint8Array): void => {
+      envelope = decodeEnvelope(payload);
+    };
+    const fail = (error: unknown): void => {
+      failure = error;
+    };
+    const prepare = (): Promise<void> | undefined => {
+      if (isClaim(message.headers)) return this.fetch(message).then(read).catch(fail);
+      try {
+        read(message.payload);
+      } catch (error) {
+        fail(error);
+      }
+      return undefined;
+    };
+    this.inOrder.start(message.subject, prepare, () => {
+      if (envelope === undefined) void this.refuse(delivery, failure);
+      else void this.handle(delivery, envelope);
+    });
+  }
+
+  private release(delivery: HeldDelivery): void {
+    if (!this.held.delete(delivery)) return;
+    this.work.end();
+    this.pull?.wake();
+  }
+
+  private fetch(message: HeldRawMessage): Promise<Uint8Array> {
+    if (this.blobs !== undefined) return redeem(this.blobs, message.headers);
+    return Promise.reject(new MillraceError('unavailable', 'blob_unavailable', 'This bus has no store for payloads.'));
+  }
+
+  private async handle(delivery: HeldDelivery, envelope: Envelope): Promise<void> {
+    if (!delivery.isHeld) return;
+    if (delivery.deliveryCount > this.options.maxDeliveries) {
+      // Its last handler died without a word. Running it again might kill this process too.
+      return this.bury(delivery, deliveriesExhausted(this.options.maxDeliveries));
+    }
+    delivery.open(envelope);
+    let outcome: DeliveryOutcome;
+    try {
+      outcome = await this.handler(delivery);
+    } catch (error) {
+      this.reportThrown(delivery, error);
+      outcome = outcomeOfThrown(error, delivery.deliveryCount);
+    }
+    return this.settle(delivery, outcome);
+  }
+
+  private refuse(delivery: HeldDelivery, failure: unknown): Promise<void> {
+    const error = toMillraceError(failure);
+    const outcome: DeliveryOutcome = error.retryable
+      ? outcomeOfThrown(error, delivery.deliveryCount)
+      : { kind: 'dead-letter', error: error.toShape() };
+    return this.settle(delivery, outcome);
+  }
+
+  private async settle(delivery: HeldDelivery, outcome: DeliveryOutcome): Promise<void> {
+    const settlement = settlementOf(outcome, delivery.deliveryCount, this.options.maxDeliveries);
+    if (settlement.kind === 'acknowledge') delivery.settle((message) => message.acknowledge());
+    else if (settlement.kind === 'hand-back') delivery.settle((message) => message.handBack(settlement.delayMs));
+    else await this.bury(delivery, settlement.error);
+  }
+
+  private async bury(delivery: HeldDelivery, error: ErrorShape): Promise<void> {
+    if (!delivery.isHeld) return;
+    const { subject } = delivery;
+    this.report({ code: 'dead_letter', message: `${error.code}: ${error.message}`, subject });
+    // A dead letter that its reader cannot process stays where it is: that stream does not forget on termination.
+    if (this.options.stream.name !== 'DEAD_LETTERS') {
+      try {
+        await this.storeDeadLetter(delivery, error);
+      } catch (cause) {
+        this.report({ code: 'dead_letter_not_stored', message: 'Kept in its queue for now.', subject, cause });
+        delivery.settle((message) => message.handBack(deadLetterRetryMs));
+        return;
+      }
+    }
+    delivery.settle((message) => message.terminate());
+  }
+
+  private async storeDeadLetter(delivery: HeldDelivery, error: ErrorShape): Promise<void> {
+    const { durableName, stream } = this.options;
+    const letter = deadLetterOf({ held: delivery.message, error, stream: stream.name, durableName });
+    const parcel =
+      this.blobs !== undefined && needsClaimCheck(letter.payload)
+        ? await checkIn(this.blobs, letter.payload, letter.headers)
+        : letter;
+    await this.transport.store(
+      requireStream(letter.subject),
+      { ...letter, payload: parcel.payload, headers: parcel.headers },
+      deadLetterTimeoutMs,
+    );
+  }
+
+  private reportThrown(delivery: HeldDelivery, cause: unknown): void {
+    if (cause instanceof MillraceError) return;
+    this.report({ code: 'handler_failed', message: 'A handler threw.', subject: delivery.subject, cause });
+  }
+}
+
+function checkOptions({ durableName, slots, ackWaitMs, maxDeliveries }: ConsumerOptions): void {
+  const wrong =
+    (!/^[A-Za-z0-9_-]{1,100}$/.test(durableName) && 'durableName must be 1 to 100 letters, digits, - or _') ||
+    (!(Number.isInteger(slots) && slots >= 1 && slots <= 10_000) && 'slots must be 1 to 10000') ||
+    (!(ackWaitMs >= 100 && ackWaitMs <= 24 * 60 * 60_000) && 'ackWaitMs must be 100 to 86400000') ||
+    (!(Number.isInteger(maxDeliveries) && maxDeliveries >= 1) && 'maxDeliveries must be at least 1');
+  if (wrong !== false) throw new MillraceError('invalid', 'invalid_consumer', `The consumer cannot start: ${wrong}.`);
+}

@@ -1,0 +1,112 @@
+/** Answers requests, a bounded number at once; beyond that the caller hears `overloaded` immediately. */
+import { MillraceError, toMillraceError } from '@millrace/kernel';
+import type { IncomingMessage, ResponderOptions, Subscription } from '../bus.js';
+import type { BlobStore } from '../claim-check/blob-store.js';
+import { checkIn, isClaim, needsClaimCheck, redeem } from '../claim-check/claim-check.js';
+import { WorkInProgress } from '../consuming/work-in-progress.js';
+import type { ReportProblem } from '../problem.js';
+import type { Listener, RawReply, RawRequest, Transport } from '../transport.js';
+import { decodeEnvelope } from '../wire/envelope.js';
+import { noHeaders, readersHeaders } from '../wire/headers.js';
+import { encodeAnswer, encodeFailure } from '../wire/reply.js';
+
+export type RequestHandler = (message: IncomingMessage) => Promise<unknown>;
+
+const retryAfterSeconds = 1;
+
+export class Responder implements Subscription {
+  private readonly work = new WorkInProgress();
+  private readonly unanswered = new Set<RawRequest>();
+  private stopping = false;
+  private listener: Listener | undefined;
+
+  private constructor(
+    private readonly blobs: BlobStore | undefined,
+    private readonly report: ReportProblem,
+    private readonly maxInFlight: number,
+    private readonly handler: RequestHandler,
+  ) {}
+
+  static async start(
+    platform: { readonly transport: Transport; readonly blobs?: BlobStore; readonly report: ReportProblem },
+    subject: string,
+    options: ResponderOptions,
+    handler: RequestHandler,
+  ): Promise<Responder> {
+    if (!(Number.isInteger(options.maxInFlight) && options.maxInFlight >= 1)) {
+      throw new MillraceError('invalid', 'invalid_responder', 'maxInFlight must be a whole number of at least 1.');
+    }
+    const responder = new Responder(platform.blobs, platform.report, options.maxInFlight, handler);
+    responder.listener = await platform.transport.listen(subject, options.queue, (request) =>
+      responder.receive(request),
+    );
+    return responder;
+  }
+
+  async stop(): Promise<void> {
+    await this.listener?.stop();
+    this.stopping = true;
+    await this.work.idle();
+  }
+
+  /** Tells the callers that are still waiting to ask another replica. */
+  refuseUnanswered(reason: MillraceError): void {
+    for (const request of [...this.unanswered])
+      this.answer(request, { payload: encodeFailure(reason), headers: noHeaders });
+  }
+
+  private receive(request: RawRequest): void {
+    const refusal = this.refusal();
+    if (refusal !== undefined) {
+      request.reply?.({ payload: encodeFailure(refusal), headers: noHeaders });
+      return;
+    }
+    this.work.begin();
+    this.unanswered.add(request);
+    void this.handle(request).then((reply) => {
+      this.answer(request, reply);
+      this.work.end();
+    });
+  }
+
+  private refusal(): MillraceError | undefined {
+    if (this.stopping)
+      return new MillraceError('unavailable', 'service_stopping', 'This replica is stopping; try again.');
+    if (this.work.count < this.maxInFlight) return undefined;
+    return new MillraceError('overloaded', 'overloaded', 'Too many requests at once.', { retryAfterSeconds });
+  }
+
+  private answer(request: RawRequest, reply: RawReply): void {
+    if (this.unanswered.delete(request)) request.reply?.(reply);
+  }
+
+  private async handle(request: RawRequest): Promise<RawReply> {
+    try {
+      const data = await this.handler(await this.open(request));
+      return await this.pack(encodeAnswer(data));
+    } catch (thrown) {
+      const error = toMillraceError(thrown);
+      if (error !== thrown) {
+        const { subject } = request;
+        this.report({ code: 'handler_failed', message: 'A handler threw.', subject, cause: thrown });
+      }
+      return { payload: encodeFailure(error), headers: noHeaders };
+    }
+  }
+
+  private async open(request: RawRequest): Promise<IncomingMessage> {
+    const { subject, headers } = request;
+    const payload = isClaim(headers) ? await this.redeemed(request) : request.payload;
+    return { subject, headers: readersHeaders(headers), envelope: decodeEnvelope(payload) };
+  }
+
+  private redeemed(request: RawRequest): Promise<Uint8Array> {
+    if (this.blobs !== undefined) return redeem(this.blobs, request.headers);
+    throw new MillraceError('unavailable', 'blob_unavailable', 'This bus has no store for payloads.');
+  }
+
+  private async pack(payload: Uint8Array): Promise<RawReply> {
+    if (this.blobs !== undefined && needsClaimCheck(payload)) return checkIn(this.blobs, payload);
+    return { payload, headers: noHeaders };
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * What lies under the bus: storing, passing and pulling messages as raw bytes. The two adapters (`jetstream/`,
+ * `in-process/`) implement this; everything that both must hold alike is done once, above it.
+ */
+import type { BusHealth, Headers, PublishReceipt } from './bus.js';
+import type { StreamDefinition } from './topology.js';
+
+export interface RawMessage {
+  readonly subject: string;
+  readonly payload: Uint8Array;
+  readonly headers: Headers;
+}
+
+export interface StoredRawMessage extends RawMessage {
+  readonly sequence: number;
+}
+
+/** A stored message that this process holds until it settles it. Settling what it lost meanwhile is the caller's fault. */
+export interface HeldRawMessage extends StoredRawMessage {
+  readonly deliveryCount: number;
+  acknowledge(): void;
+  /** To be delivered again, to anyone, after the delay. */
+  handBack(delayMs: number): void;
+  /** Never to be delivered again. */
+  terminate(): void;
+  /** The time until it is delivered again begins anew. */
+  extend(): void;
+}
+
+export interface RawReply {
+  readonly payload: Uint8Array;
+  readonly headers: Headers;
+}
+
+export interface RawRequest extends RawMessage {
+  /** Absent when nobody waits for an answer. */
+  readonly reply?: (answer: RawReply) => void;
+}
+
+export interface PullOptions {
+  readonly stream: StreamDefinition;
+  readonly durableName: string;
+  readonly subject: string;
+  readonly ackWaitMs: number;
+  /** How many messages may be on their way to this process now; asked again whenever it matters. */
+  readonly demand: () => number;
+  readonly onMessage: (message: HeldRawMessage) => void;
+}
+
+export interface Pull {
+  /** Says that demand may have grown. */
+  wake(): void;
+  /** No message is delivered after it resolves; what arrives meanwhile still reaches `onMessage`. */
+  stop(): Promise<void>;
+}
+
+export interface Listener {
+  stop(): Promise<void>;
+}
+
+export interface Transport {
+  /** Stores once per `messageId` and window. @throws MillraceError `stream_full`, `publish_timeout`, `bus_unavailable` */
+  store(
+    stream: StreamDefinition,
+    message: RawMessage & { readonly messageId: string },
+    timeoutMs: number,
+  ): Promise<PublishReceipt>;
+  /** To whoever listens; dropped when nobody can be reached. */
+  send(message: RawMessage): void;
+  /** @throws MillraceError `no_responders`, `request_timeout`, `request_cancelled`, `bus_unavailable` */
+  request(
+    message: RawMessage,
+    options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
+  ): Promise<RawReply>;
+  listen(pattern: string, queue: string | undefined, onMessage: (request: RawRequest) => void): Promise<Listener>;
+  pull(options: PullOptions): Promise<Pull>;
+  follow(
+    stream: StreamDefinition,
+    pattern: string,
+    options: { readonly afterSequence: number; readonly signal: AbortSignal },
+  ): AsyncIterable<StoredRawMessage>;
+  health(): BusHealth;
+  /** Sends what was handed over, then ends. */
+  close(): Promise<void>;
+}
