@@ -1,1 +1,12 @@
-export {};
+export { compileGraph } from './compile/compile.js';
+export type { CompiledGraph } from './compile/compiled-graph.js';
+export { digestOf } from './document/digest.js';
+export type { GraphDocument } from './document/graph-document.js';
+export { checkInput } from './engine/check-input.js';
+export { decide } from './engine/decide.js';
+export { evolve } from './engine/evolve.js';
+export type { RunMessage, TimerKind } from './engine/messages.js';
+export { initialState, type RunState } from './engine/state.js';
+export { outstandingTasks, tasksOf, type TaskToDo } from './engine/tasks.js';
+export { newTimersOf, timersOf, type Timer } from './engine/timers.js';
+export { viewOf, type RunView } from './engine/view.js';

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { errorShapeSchema, jsonObjectSchema, jsonValueSchema, usageSchema } from '../shared.js';
-import { graphIdentitySchema, runErrorSchema } from './run.js';
+import { graphIdentitySchema, runErrorSchema, runIdSchema } from './run.js';
 
 const node = z.string().min(1).max(500);
 const attempt = z.int().positive();
@@ -16,6 +16,7 @@ const event = <Type extends string, Data extends z.ZodType>(type: Type, data: Da
 const runStarted = event(
   'RunStarted',
   z.object({
+    runId: runIdSchema,
     graph: graphIdentitySchema,
     input: jsonObjectSchema,
     correlationId: z.string(),
@@ -46,6 +47,17 @@ const nodeSkipped = event(
 const mapStarted = event('MapStarted', z.object({ node, count: z.int().nonnegative() }));
 /** A loop begins its round, counted from 0: `<node>[round]`. */
 const loopRoundStarted = event('LoopRoundStarted', z.object({ node, round: z.int().nonnegative() }));
+/** The round ended. `score` is there where the loop keeps its best round; `until` says that no further round is needed. */
+const loopRoundCompleted = event(
+  'LoopRoundCompleted',
+  z.object({
+    node,
+    round: z.int().nonnegative(),
+    output: jsonValueSchema,
+    score: z.number().optional(),
+    until: z.boolean(),
+  }),
+);
 /** An `emit` node published this. */
 const eventEmitted = event('EventEmitted', z.object({ node, name: z.string(), data: jsonValueSchema }));
 const runCompleted = event('RunCompleted', z.object({ output: jsonValueSchema }));
@@ -61,6 +73,7 @@ export const newRunEventSchema = z.discriminatedUnion('type', [
   nodeSkipped,
   mapStarted,
   loopRoundStarted,
+  loopRoundCompleted,
   eventEmitted,
   runCompleted,
   runFailed,

@@ -1,0 +1,120 @@
+import { invalidInput, type JsonObject, type JsonValue } from '@millrace/kernel';
+import { z } from 'zod';
+import { durationMs } from '../document/duration.js';
+import {
+  graphDocumentSchema,
+  type GraphDocument,
+  type GraphNode,
+  type RetryDocument,
+} from '../document/graph-document.js';
+import { parseTemplate, referencesIn } from '../expression/template.js';
+import type { CompiledGraph, CompiledNode, CompiledScope, CompiledTemplate, RetryPolicy } from './compiled-graph.js';
+import { insideOf, rootVariables } from './variables.js';
+
+/**
+ * Makes a graph ready to run. The document has been validated when it was published; what an older version accepted and
+ * this one would not publish still runs.
+ * @throws MillraceError `invalid_graph` for what is no graph document, `invalid_expression`
+ */
+export function compileGraph(document: GraphDocument | JsonObject): CompiledGraph {
+  const parsed = graphDocumentSchema.safeParse(document);
+  if (!parsed.success)
+    throw invalidInput('invalid_graph', `The graph cannot be read: ${z.prettifyError(parsed.error)}`);
+  const graph = parsed.data;
+  return {
+    name: graph.metadata.name,
+    input: z.fromJSONSchema(graph.input as z.core.JSONSchema.JSONSchema) as z.ZodType<JsonObject>,
+    timeoutMs: graph.timeout === undefined ? null : durationMs(graph.timeout),
+    root: compileScope(graph.nodes, rootVariables),
+    output: compileTemplate(graph.output ?? null, rootVariables),
+  };
+}
+
+function compileScope(documents: readonly GraphNode[], variables: readonly string[]): CompiledScope {
+  const dependents = new Map<string, CompiledNode[]>(documents.map((node) => [node.id, []]));
+  const nodes = documents.map((node, index) => compileNode(node, index, dependents.get(node.id) ?? [], variables));
+  nodes.forEach((node, index) => {
+    for (const need of new Set(documents[index]?.needs)) dependents.get(need)?.push(node);
+  });
+  return {
+    nodes,
+    byId: new Map(nodes.map((node) => [node.id, node])),
+    roots: nodes.filter((node) => node.needs === 0),
+  };
+}
+
+function compileNode(
+  node: GraphNode,
+  index: number,
+  dependents: readonly CompiledNode[],
+  variables: readonly string[],
+): CompiledNode {
+  const compile = (value: JsonValue) => compileTemplate(value, variables);
+  const common = {
+    id: node.id,
+    index,
+    needs: new Set(node.needs).size,
+    dependents,
+    when: node.when === undefined ? null : compile(node.when),
+    continueOnError: node.onError === 'continue',
+  };
+  switch (node.kind) {
+    case 'transform':
+      return { ...common, kind: node.kind, output: compile(node.output) };
+    case 'combine':
+      return { ...common, kind: node.kind, from: node.from ?? node.needs, mode: node.mode };
+    case 'emit':
+      return { ...common, kind: node.kind, event: node.event, with: compile(node.with) };
+    case 'map':
+    case 'loop':
+      return compileContainer(node, common, variables);
+    case 'search':
+    case 'llm':
+    case 'evaluate':
+    case 'tool':
+      return {
+        ...common,
+        kind: node.kind,
+        with: compile(node.with),
+        retry: compileRetry(node.retry),
+        timeoutMs: node.timeout === undefined ? null : durationMs(node.timeout.total),
+      };
+  }
+}
+
+type Container = Extract<GraphNode, { kind: 'map' | 'loop' }>;
+type Common = Omit<CompiledNode & { kind: 'transform' }, 'kind' | 'output'>;
+
+function compileContainer(node: Container, common: Common, variables: readonly string[]): CompiledNode {
+  const inside = insideOf(node, variables);
+  const body = compileScope(node.nodes, inside);
+  const output = compileTemplate(node.output ?? null, inside);
+  if (node.kind === 'map') {
+    const { kind, as, maxParallel } = node;
+    return { ...common, kind, as, maxParallel, over: compileTemplate(node.over, variables), body, output };
+  }
+  return {
+    ...common,
+    kind: node.kind,
+    maxRounds: node.maxRounds,
+    until: compileTemplate(node.until ?? false, inside),
+    best: node.keep === 'last' ? null : compileTemplate(node.keep.best, inside),
+    body,
+    output,
+  };
+}
+
+function compileTemplate(value: JsonValue, variables: readonly string[]): CompiledTemplate {
+  const template = parseTemplate(value, variables);
+  return { template, references: [...new Set(referencesIn(template))] };
+}
+
+function compileRetry(retry: RetryDocument): RetryPolicy {
+  return {
+    maxAttempts: retry.maxAttempts,
+    initialMs: durationMs(retry.backoff.initial),
+    maxMs: durationMs(retry.backoff.max),
+    factor: retry.backoff.factor,
+    on: retry.on === undefined ? null : new Set(retry.on),
+  };
+}

@@ -1,0 +1,91 @@
+/** A graph in the form that the engine runs: expressions parsed, nodes indexed, dependents known. */
+import type { JsonObject } from '@millrace/kernel';
+import type { z } from 'zod';
+import type { CombineNode, WorkerKind } from '../document/graph-document.js';
+import type { Template } from '../expression/template.js';
+
+export interface CompiledGraph {
+  readonly name: string;
+  readonly input: z.ZodType<JsonObject>;
+  readonly timeoutMs: number | null;
+  readonly root: CompiledScope;
+  readonly output: CompiledTemplate;
+}
+
+/** Nodes that run together: those of the graph, of one map item, or of one loop round. */
+export interface CompiledScope {
+  /** In the document's order; a node's `index` is its place here. */
+  readonly nodes: readonly CompiledNode[];
+  readonly byId: ReadonlyMap<string, CompiledNode>;
+  /** The nodes that need nothing. */
+  readonly roots: readonly CompiledNode[];
+}
+
+/** A template with the nodes that it reads. */
+export interface CompiledTemplate {
+  readonly template: Template;
+  readonly references: readonly string[];
+}
+
+interface CommonFields {
+  readonly id: string;
+  readonly index: number;
+  readonly needs: number;
+  readonly dependents: readonly CompiledNode[];
+  readonly when: CompiledTemplate | null;
+  readonly continueOnError: boolean;
+}
+
+export interface RetryPolicy {
+  readonly maxAttempts: number;
+  readonly initialMs: number;
+  readonly maxMs: number;
+  readonly factor: number;
+  /** Error codes and kinds; null for all. */
+  readonly on: ReadonlySet<string> | null;
+}
+
+export interface CompiledWorker extends CommonFields {
+  readonly kind: WorkerKind;
+  readonly with: CompiledTemplate;
+  readonly retry: RetryPolicy;
+  readonly timeoutMs: number | null;
+}
+export interface CompiledTransform extends CommonFields {
+  readonly kind: 'transform';
+  readonly output: CompiledTemplate;
+}
+export interface CompiledCombine extends CommonFields {
+  readonly kind: 'combine';
+  readonly from: readonly string[];
+  readonly mode: CombineNode['mode'];
+}
+export interface CompiledEmit extends CommonFields {
+  readonly kind: 'emit';
+  readonly event: string;
+  readonly with: CompiledTemplate;
+}
+export interface CompiledMap extends CommonFields {
+  readonly kind: 'map';
+  readonly over: CompiledTemplate;
+  readonly as: string;
+  readonly maxParallel: number;
+  readonly body: CompiledScope;
+  readonly output: CompiledTemplate;
+}
+export interface CompiledLoop extends CommonFields {
+  readonly kind: 'loop';
+  readonly maxRounds: number;
+  readonly until: CompiledTemplate;
+  readonly best: CompiledTemplate | null;
+  readonly body: CompiledScope;
+  readonly output: CompiledTemplate;
+}
+export type CompiledContainer = CompiledMap | CompiledLoop;
+export type CompiledNode = CompiledWorker | CompiledTransform | CompiledCombine | CompiledEmit | CompiledContainer;
+
+const workers: ReadonlySet<string> = new Set<WorkerKind>(['search', 'llm', 'evaluate', 'tool']);
+
+export const isWorker = (node: CompiledNode): node is CompiledWorker => workers.has(node.kind);
+export const isContainer = (node: CompiledNode): node is CompiledContainer =>
+  node.kind === 'map' || node.kind === 'loop';

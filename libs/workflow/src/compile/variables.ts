@@ -1,0 +1,10 @@
+/** Which variables expressions see, by where they stand. */
+import type { LoopNode, MapNode } from '../document/graph-document.js';
+
+export const rootVariables: readonly string[] = ['input', 'nodes', 'run'];
+
+/** The variables inside of a map or loop: those outside, and its own. */
+export function insideOf(container: MapNode | LoopNode, outside: readonly string[]): readonly string[] {
+  const own = container.kind === 'map' ? [container.as, 'index'] : ['round', 'previous'];
+  return [...new Set([...outside, ...own])];
+}

@@ -1,0 +1,173 @@
+/** Graph documents, `apiVersion: millrace/v1`: the schema is the source of the types, of the checks and of the JSON Schema for editors. */
+import { nameSchema } from '@millrace/contracts';
+import { z } from 'zod';
+import { limits } from '../limits.js';
+import { durationPattern } from './duration.js';
+import { inputSchemaSchema } from './input-schema.js';
+
+const nodeId = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'must be 1 to 63 lower-case letters, digits, - or _')
+  .describe('Unique in the whole graph, maps and loops included.');
+const duration = z.string().regex(durationPattern, 'must be a number and a unit, such as 500ms, 30s, 5m or 1h');
+const template = z.json().describe('JSON whose texts may hold ${{ expressions }}.');
+const expression = z.string().describe('One ${{ expression }}.');
+const variableName = z
+  .string()
+  .regex(/^[a-z][a-zA-Z0-9_]{0,62}$/, 'must be a lower-case letter and then letters, digits or _');
+
+const common = {
+  id: nodeId,
+  description: z.string().max(2_000).optional(),
+  needs: z
+    .array(nodeId)
+    .max(limits.nodes)
+    .default([])
+    .describe('The nodes that must have ended before this one begins.'),
+  when: z.union([expression, z.boolean()]).optional().describe('Where it is false, the node is skipped.'),
+  onError: z
+    .enum(['fail', 'continue'])
+    .default('fail')
+    .describe('`continue`: the run goes on when this node fails; nodes.<id>.error says why.'),
+};
+
+const retry = z.strictObject({
+  maxAttempts: z.int().min(1).max(limits.attempts).default(3),
+  backoff: z
+    .strictObject({
+      initial: duration.default('1s'),
+      max: duration.default('30s'),
+      factor: z.number().min(1).max(10).default(2),
+    })
+    .prefault({}),
+  on: z.array(z.string().min(1).max(200)).max(50).optional().describe('Error codes or kinds to retry; all by default.'),
+});
+export type RetryDocument = z.infer<typeof retry>;
+
+const worker = {
+  ...common,
+  with: z.record(z.string(), template).default({}).describe("The task's input."),
+  retry: retry
+    .prefault({})
+    .describe('How often to try again what may succeed later. Permanent errors are never retried.'),
+  timeout: z
+    .strictObject({ total: duration })
+    .optional()
+    .describe('`total`: from the first attempt until the node must have ended, attempts and waits together.'),
+};
+
+const search = z.strictObject({ ...worker, kind: z.literal('search') });
+const llm = z.strictObject({ ...worker, kind: z.literal('llm') });
+const evaluate = z.strictObject({ ...worker, kind: z.literal('evaluate') });
+const tool = z.strictObject({ ...worker, kind: z.literal('tool') });
+
+const combine = z.strictObject({
+  ...common,
+  kind: z.literal('combine'),
+  from: z
+    .array(nodeId)
+    .min(1)
+    .max(limits.nodes)
+    .optional()
+    .describe('Whose outputs to combine; all of `needs` by default.'),
+  mode: z
+    .enum(['object', 'list', 'concat', 'merge'])
+    .default('object')
+    .describe('object: {id: output}; list: [output, …]; concat: lists joined; merge: objects merged, later ones win.'),
+});
+const transform = z.strictObject({ ...common, kind: z.literal('transform'), output: template });
+const emit = z.strictObject({
+  ...common,
+  kind: z.literal('emit'),
+  event: nameSchema.describe('The name of the event.'),
+  with: z.record(z.string(), template).default({}).describe("The event's data, which is also the node's output."),
+});
+
+const map = z.strictObject({
+  ...common,
+  kind: z.literal('map'),
+  over: z.union([expression, z.array(template)]).describe('A list: each element runs the nodes inside once.'),
+  as: variableName.default('item').describe('What expressions inside call the element; `index` is its number from 0.'),
+  maxParallel: z.int().min(1).max(limits.mapItems).default(8),
+  get nodes() {
+    return z.array(nodeSchema).min(1);
+  },
+  output: template.optional().describe("An element's output; the node's output is their list. Null by default."),
+});
+const loop = z.strictObject({
+  ...common,
+  kind: z.literal('loop'),
+  maxRounds: z.int().min(1).max(limits.loopRounds),
+  until: z
+    .union([expression, z.boolean()])
+    .optional()
+    .describe('Evaluated after each round; where it is true, the loop ends.'),
+  get nodes() {
+    return z.array(nodeSchema).min(1);
+  },
+  output: template.optional().describe("A round's output, which the next round sees as `previous`."),
+  keep: z
+    .union([z.literal('last'), z.strictObject({ best: expression })])
+    .default('last')
+    .describe('Which round is the output when `until` was never true: the last, or the one with the highest number.'),
+});
+
+export const nodeSchema: z.ZodType<GraphNode> = z.discriminatedUnion('kind', [
+  search,
+  llm,
+  evaluate,
+  tool,
+  combine,
+  transform,
+  emit,
+  map,
+  loop,
+]);
+
+type Common = Pick<z.infer<typeof transform>, 'id' | 'description' | 'needs' | 'when' | 'onError'>;
+type Worker = Omit<z.infer<typeof search>, 'kind'>;
+type Json = z.infer<typeof template>;
+
+export type WorkerKind = 'search' | 'llm' | 'evaluate' | 'tool';
+export type WorkerNode = Worker & { readonly kind: WorkerKind };
+export type CombineNode = z.infer<typeof combine>;
+export type TransformNode = z.infer<typeof transform>;
+export type EmitNode = z.infer<typeof emit>;
+export type MapNode = Common & {
+  kind: 'map';
+  over: string | Json[];
+  as: string;
+  maxParallel: number;
+  nodes: GraphNode[];
+  output?: Json;
+};
+export type LoopNode = Common & {
+  kind: 'loop';
+  maxRounds: number;
+  until?: string | boolean;
+  nodes: GraphNode[];
+  output?: Json;
+  keep: 'last' | { best: string };
+};
+export type GraphNode = WorkerNode | CombineNode | TransformNode | EmitNode | MapNode | LoopNode;
+
+export const graphDocumentSchema = z.strictObject({
+  apiVersion: z.literal('millrace/v1'),
+  kind: z.literal('Graph'),
+  metadata: z.strictObject({ name: nameSchema, description: z.string().max(2_000).default('') }),
+  input: inputSchemaSchema.default({ type: 'object' }).describe("A JSON Schema for the run's input."),
+  timeout: duration.optional().describe('How long a run may take; then it fails with run_timeout.'),
+  nodes: z.array(nodeSchema).min(1),
+  output: template.optional().describe("The run's output. Null by default."),
+});
+export type GraphDocument = z.infer<typeof graphDocumentSchema>;
+
+export const workerKinds = ['search', 'llm', 'evaluate', 'tool'] as const satisfies readonly WorkerKind[];
+export const availableKinds = [...workerKinds, 'combine', 'transform', 'emit', 'map', 'loop'] as const;
+
+/** Kinds that are part of the format and that this version cannot run yet. */
+export const plannedKinds = [
+  ...['browser', 'http', 'database', 'agent', 'branch', 'router', 'approval', 'wait', 'subgraph', 'worker'],
+] as const;
+
+export const isContainer = (node: GraphNode): node is MapNode | LoopNode => node.kind === 'map' || node.kind === 'loop';

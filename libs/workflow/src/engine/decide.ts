@@ -1,0 +1,131 @@
+/**
+ * What follows from a message. `decide` changes nothing; its events are what happened, and `evolve` folds them.
+ *
+ *   message       when                                               events
+ *   start         the run is new                                     RunStarted, and the first nodes begin
+ *                 its input does not fit the graph                   RunStarted, RunFailed invalid_input
+ *   task-result   completed, of the running attempt                  NodeCompleted, and what became ready begins
+ *                 failed, and may be tried again in time             NodeRetryScheduled
+ *                 failed for good                                    NodeFailed, and so on outwards to RunFailed or onError: continue
+ *   timer retry   the node is retrying, after this attempt           NodeScheduled, attempt n + 1
+ *   timer timeout the node is running or retrying, of this attempt   NodeFailed timeout, as above
+ *   run-timeout   the run is running                                 RunFailed run_timeout
+ *   cancel        the run is running                                 RunCancelled
+ *   anything else (a stale attempt, an unknown node, an ended run)   nothing
+ *
+ * A node begins when all that it needs has ended: skipped if all of these were skipped, or if `when` is false.
+ * The run completes when every node has ended.
+ */
+import type { NewRunEvent, TaskOutcome } from '@millrace/contracts';
+import { assertNever, MillraceError, type ErrorShape } from '@millrace/kernel';
+import { isWorker, type CompiledGraph, type CompiledWorker } from '../compile/compiled-graph.js';
+import { checkInput } from './check-input.js';
+import { advance } from './advance.js';
+import { newDecision, record, running, type Decision } from './decision.js';
+import { completeNode, failNode, failRun } from './end.js';
+import { locate } from './location.js';
+import type { RunMessage } from './messages.js';
+import { retryDueAt } from './retry.js';
+import type { RunningRun, RunState } from './state.js';
+
+/**
+ * The events that follow from a message; none when it changes nothing. Never throws for bad data: what fails is the node
+ * or the run. The state given is not changed.
+ */
+export function decide(graph: CompiledGraph, state: RunState, message: RunMessage): NewRunEvent[] {
+  if (message.type === 'start') return state.status === 'new' ? start(graph, state, message) : [];
+  if (state.status !== 'running') return [];
+  if (message.type === 'cancel') {
+    return [{ type: 'RunCancelled', at: message.now, data: { reason: message.reason } }];
+  }
+  if (message.type === 'timer' && message.timer === 'run-timeout') {
+    if (graph.timeoutMs === null) return [];
+    const error = { code: 'run_timeout', message: 'The run took longer than its graph allows.' };
+    return [{ type: 'RunFailed', at: message.now, data: { error } }];
+  }
+  const decision = newDecision(graph, state, message.now);
+  decideNode(decision, state, message);
+  return decision.events;
+}
+
+function start(graph: CompiledGraph, state: RunState, message: Extract<RunMessage, { type: 'start' }>): NewRunEvent[] {
+  const { runId, correlationId, traceparent, now } = message;
+  const checked = checkInput(graph, message.input);
+  const input = 'input' in checked ? checked.input : message.input;
+  const decision = newDecision(graph, state, now);
+  const trace = traceparent === undefined ? {} : { traceparent };
+  record(decision, {
+    type: 'RunStarted',
+    at: now,
+    data: { runId, graph: message.graph, input, correlationId, ...trace },
+  });
+  if ('violations' in checked) {
+    const reasons = checked.violations.map(({ pointer, message: text }) => `${pointer || '/'}: ${text}`);
+    failRun(decision, { code: 'invalid_input', message: `The input does not fit the graph. ${reasons.join('; ')}` });
+  } else {
+    for (const node of graph.root.roots) decision.agenda.push({ action: 'begin', path: node.id });
+    advance(decision);
+  }
+  return decision.events;
+}
+
+type NodeMessage = Extract<RunMessage, { type: 'task-result' | 'timer' }>;
+
+function decideNode(decision: Decision, state: RunningRun, message: NodeMessage): void {
+  const { node: path, attempt } = message;
+  const node = state.nodes.get(path);
+  if (node === undefined || !('attempt' in node) || node.attempt !== attempt) return;
+  const location = locate(state, path);
+  if (!location || !isWorker(location.node)) return;
+  if (message.type === 'task-result') {
+    if (node.status === 'running') applyOutcome(decision, path, location.node, message.outcome, message.random);
+    return;
+  }
+  switch (message.timer) {
+    case 'retry': {
+      if (node.status !== 'retrying') return;
+      const deadline = node.deadlineAt === undefined ? {} : { deadlineAt: node.deadlineAt };
+      const data = { node: path, kind: location.node.kind, attempt: attempt + 1, ...deadline };
+      record(decision, { type: 'NodeScheduled', at: decision.now, data });
+      return;
+    }
+    case 'timeout':
+      if (node.deadlineAt === undefined || (node.status !== 'running' && node.status !== 'retrying')) return;
+      failNode(decision, path, timeoutError(location.node));
+      advance(decision);
+      return;
+    case 'run-timeout':
+      return;
+    default:
+      assertNever(message.timer);
+  }
+}
+
+function applyOutcome(
+  decision: Decision,
+  path: string,
+  worker: CompiledWorker,
+  outcome: TaskOutcome,
+  random: number,
+): void {
+  if (outcome.status === 'completed') {
+    completeNode(decision, path, outcome.output, outcome.usage);
+    advance(decision);
+    return;
+  }
+  const node = running(decision)?.nodes.get(path);
+  if (node?.status !== 'running') return;
+  const dueAt = retryDueAt(worker.retry, node, outcome.error, decision.now, random);
+  if (dueAt === null) {
+    failNode(decision, path, outcome.error);
+    advance(decision);
+    return;
+  }
+  const data = { node: path, attempt: node.attempt, error: outcome.error, dueAt };
+  record(decision, { type: 'NodeRetryScheduled', at: decision.now, data });
+}
+
+function timeoutError(worker: CompiledWorker): ErrorShape {
+  const message = `The node did not end within ${worker.timeoutMs ?? 0} ms.`;
+  return new MillraceError('timeout', 'timeout', message, { retryable: false }).toShape();
+}

@@ -1,0 +1,186 @@
+/**
+ * The fold: a run's state after an event. It decides nothing, so replaying a run's events gives its state again.
+ *
+ *   run        event                 becomes        |  node                 event                becomes
+ *   new        RunStarted            running        |  (none)               NodeScheduled        running, attempt 1
+ *   running    RunCompleted          completed      |  (none)               NodeSkipped          skipped
+ *   running    RunFailed             failed         |  running              NodeCompleted        completed
+ *   running    RunCancelled          cancelled      |  running              NodeRetryScheduled   retrying
+ *                                                   |  running, retrying    NodeFailed           failed
+ *   a map or loop (running, unfolded)               |  retrying             NodeScheduled        running, attempt n + 1
+ *   MapStarted            items known, none begun   |  running map          MapStarted           running, unfolded
+ *   LoopRoundStarted      round n                   |  running loop         LoopRoundStarted     running, round n
+ *   LoopRoundCompleted    its output is `previous`  |  running loop         LoopRoundCompleted   running
+ *
+ * When the run, or a map or loop, ends, what is still running or retrying inside becomes cancelled.
+ */
+import type { NewRunEvent, RunEventOf, Usage } from '@millrace/contracts';
+import { assertNever } from '@millrace/kernel';
+import { isContainer, type CompiledGraph } from '../compile/compiled-graph.js';
+import { itemsOf } from './items.js';
+import { locate, newFrame, type Location } from './location.js';
+import type { Frame, NodeState, RetryingNode, RunningNode, RunningRun, RunState } from './state.js';
+import { storedTable } from './table.js';
+
+/**
+ * The state after an event. A running state is CHANGED IN PLACE for speed and returned: use the returned state, and
+ * not the one given. An event that does not fit the state leaves it as it is.
+ */
+export function evolve(graph: CompiledGraph, state: RunState, event: NewRunEvent): RunState {
+  if (event.type === 'RunStarted') return state.status === 'new' ? begin(graph, event) : state;
+  if (state.status !== 'running') return state;
+  switch (event.type) {
+    case 'RunCompleted':
+      return { ...ended(state, event.at), status: 'completed', output: event.data.output };
+    case 'RunFailed':
+      return { ...ended(state, event.at), status: 'failed', error: event.data.error };
+    case 'RunCancelled':
+      return { ...ended(state, event.at), status: 'cancelled', reason: event.data.reason };
+    case 'EventEmitted':
+      return state;
+    case 'NodeScheduled':
+    case 'NodeCompleted':
+    case 'NodeRetryScheduled':
+    case 'NodeFailed':
+    case 'NodeSkipped':
+    case 'MapStarted':
+    case 'LoopRoundStarted':
+    case 'LoopRoundCompleted': {
+      const location = locate(state, event.data.node);
+      if (location) evolveNode(state, location, event);
+      return state;
+    }
+    default:
+      return assertNever(event);
+  }
+}
+
+function begin(graph: CompiledGraph, event: RunEventOf<'RunStarted'>): RunningRun {
+  const frames = storedTable<Frame>();
+  frames.set('', newFrame(graph.root, '', null));
+  const { runId, graph: identity, input, correlationId, traceparent } = event.data;
+  const usage: Usage = { promptTokens: 0, completionTokens: 0, costUsd: 0 };
+  const started = { runId, graph: identity, input, correlationId, traceparent, startedAt: event.at };
+  return { status: 'running', ...started, usage, steps: 0, nodes: storedTable(), frames };
+}
+
+type NodeEvent = Exclude<Extract<NewRunEvent, { data: { node: string } }>, { type: 'EventEmitted' }>;
+
+function evolveNode(state: RunningRun, location: Location, event: NodeEvent): void {
+  const { nodes } = state;
+  const { path } = location;
+  const before = nodes.get(path);
+  switch (event.type) {
+    case 'NodeScheduled':
+      schedule(state, location, before, event);
+      break;
+    case 'NodeSkipped':
+      if (before !== undefined) return;
+      state.steps += 1;
+      nodes.set(path, { status: 'skipped', reason: event.data.reason });
+      settle(state, location, true);
+      break;
+    case 'NodeRetryScheduled':
+      if (before?.status !== 'running') return;
+      nodes.set(path, { ...begunOf(before), status: 'retrying', error: event.data.error, dueAt: event.data.dueAt });
+      break;
+    case 'NodeCompleted':
+      if (before?.status !== 'running') return;
+      nodes.set(path, { ...begunOf(before), status: 'completed', output: event.data.output, finishedAt: event.at });
+      if (event.data.usage) state.usage = sum(state.usage, event.data.usage);
+      settle(state, location, false);
+      break;
+    case 'NodeFailed':
+      if (before?.status !== 'running' && before?.status !== 'retrying') return;
+      nodes.set(path, { ...begunOf(before), status: 'failed', error: event.data.error, finishedAt: event.at });
+      if (isContainer(location.node)) cancelInside(state, `${path}[`, event.at);
+      if (location.node.continueOnError) settle(state, location, false);
+      break;
+    case 'MapStarted':
+    case 'LoopRoundStarted':
+    case 'LoopRoundCompleted':
+      if (before?.status === 'running')
+        nodes.set(path, { ...before, progress: progressAfter(state, location, before, event) });
+      break;
+    default:
+      assertNever(event);
+  }
+}
+
+function schedule(
+  state: RunningRun,
+  location: Location,
+  before: NodeState | undefined,
+  event: RunEventOf<'NodeScheduled'>,
+): void {
+  const { attempt, deadlineAt } = event.data;
+  if (before !== undefined && before.status !== 'retrying') return;
+  if (before === undefined) state.steps += 1;
+  const startedAt = before?.startedAt ?? event.at;
+  state.nodes.set(location.path, { status: 'running', attempt, startedAt, deadlineAt, progress: null });
+}
+
+type Unfolding = RunEventOf<'MapStarted' | 'LoopRoundStarted' | 'LoopRoundCompleted'>;
+
+function progressAfter(
+  state: RunningRun,
+  location: Location,
+  before: RunningNode,
+  event: Unfolding,
+): RunningNode['progress'] {
+  const { progress } = before;
+  switch (event.type) {
+    case 'MapStarted':
+      return { kind: 'map', items: itemsOf(state, location, event), started: 0, finished: 0 };
+    case 'LoopRoundStarted':
+      if (progress?.kind === 'loop') return { ...progress, round: event.data.round };
+      return { kind: 'loop', round: event.data.round, previous: null, best: null };
+    case 'LoopRoundCompleted': {
+      if (progress?.kind !== 'loop') return progress;
+      const { output, score } = event.data;
+      const better = score !== undefined && (progress.best === null || score > progress.best.score);
+      return { ...progress, previous: output, best: better ? { output, score } : progress.best };
+    }
+  }
+}
+
+/** A node has ended: its dependents wait for one less, and its frame, and perhaps the map around that, is nearer to its end. */
+function settle(state: RunningRun, location: Location, skipped: boolean): void {
+  const frame = state.frames.edit(location.framePath);
+  if (!frame) return;
+  frame.remaining -= 1;
+  for (const { index } of location.node.dependents) {
+    frame.waiting[index] = (frame.waiting[index] ?? 0) - 1;
+    if (skipped) frame.skippedNeeds[index] = (frame.skippedNeeds[index] ?? 0) + 1;
+  }
+  if (frame.remaining > 0 || !frame.owner) return;
+  const owner = state.nodes.get(frame.owner.path);
+  if (owner?.status !== 'running' || owner.progress?.kind !== 'map') return;
+  const progress = { ...owner.progress, finished: owner.progress.finished + 1 };
+  state.nodes.set(frame.owner.path, { ...owner, progress });
+}
+
+/** Cancels what is running or retrying below a path; '' is everything. */
+function cancelInside(state: RunningRun, prefix: string, at: string): void {
+  for (const [path, node] of [...state.nodes.entries()]) {
+    if (!path.startsWith(prefix) || (node.status !== 'running' && node.status !== 'retrying')) continue;
+    state.nodes.set(path, { ...begunOf(node), status: 'cancelled', finishedAt: at });
+  }
+}
+
+function ended(state: RunningRun, at: string) {
+  cancelInside(state, '', at);
+  return { ...state, finishedAt: at };
+}
+
+const begunOf = ({ attempt, startedAt, deadlineAt }: RunningNode | RetryingNode) => ({
+  attempt,
+  startedAt,
+  deadlineAt,
+});
+
+const sum = (left: Usage, right: Usage): Usage => ({
+  promptTokens: left.promptTokens + right.promptTokens,
+  completionTokens: left.completionTokens + right.completionTokens,
+  costUsd: left.costUsd + right.costUsd,
+});

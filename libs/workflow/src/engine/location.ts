@@ -1,0 +1,55 @@
+/** Where a node's path leads. */
+import type { CompiledNode } from '../compile/compiled-graph.js';
+import type { Frame, RunningRun } from './state.js';
+
+/** A node of a frame. */
+export interface Location {
+  readonly path: string;
+  readonly framePath: string;
+  readonly frame: Frame;
+  readonly node: CompiledNode;
+}
+
+/** The place of a path such as `write[2].draft`; undefined where the graph has none or the round has not begun. */
+export function locate(state: RunningRun, path: string): Location | undefined {
+  const dot = path.lastIndexOf('.');
+  const framePath = dot < 0 ? '' : path.slice(0, dot);
+  const frame = frameAt(state, framePath);
+  const node = frame?.scope.byId.get(path.slice(dot + 1));
+  return frame && node && { path, framePath, frame, node };
+}
+
+/** The frame of a path. A map item or loop round begins with its first event, so its frame is made when it is first asked for. */
+export function frameAt(state: RunningRun, framePath: string): Frame | undefined {
+  return state.frames.get(framePath) ?? beginFrame(state, framePath);
+}
+
+function beginFrame(state: RunningRun, framePath: string): Frame | undefined {
+  const bracket = framePath.lastIndexOf('[');
+  if (bracket < 0) return undefined;
+  const index = Number(framePath.slice(bracket + 1, -1));
+  const owner = locate(state, framePath.slice(0, bracket));
+  if (!owner || (owner.node.kind !== 'map' && owner.node.kind !== 'loop')) return undefined;
+  const container = state.nodes.get(owner.path);
+  if (container?.status !== 'running' || container.progress === null) return undefined;
+  const { progress } = container;
+  if (progress.kind === 'map') {
+    if (index !== progress.started) return undefined;
+    state.nodes.set(owner.path, { ...container, progress: { ...progress, started: index + 1 } });
+  } else if (index !== progress.round) return undefined;
+  const frame = newFrame(owner.node.body, `${framePath}.`, { node: owner.node, path: owner.path, index });
+  state.frames.set(framePath, frame);
+  return frame;
+}
+
+/** A frame of which no node has begun. */
+export function newFrame(scope: Frame['scope'], prefix: string, owner: Frame['owner']): Frame {
+  return {
+    scope,
+    prefix,
+    owner,
+    waiting: scope.nodes.map((node) => node.needs),
+    skippedNeeds: scope.nodes.map(() => 0),
+    remaining: scope.nodes.length,
+  };
+}

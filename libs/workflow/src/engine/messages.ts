@@ -1,0 +1,35 @@
+/** What can happen to a run from outside. Time and chance arrive here, so that the engine has neither. */
+import type { GraphIdentity, TaskOutcome } from '@millrace/contracts';
+import type { JsonObject } from '@millrace/kernel';
+
+/** `now` is an ISO 8601 time in UTC; `random` is in [0, 1) and spreads retries. */
+export type RunMessage =
+  | {
+      readonly type: 'start';
+      readonly runId: string;
+      readonly graph: GraphIdentity;
+      readonly input: JsonObject;
+      readonly correlationId: string;
+      readonly traceparent?: string | undefined;
+      readonly now: string;
+    }
+  | {
+      readonly type: 'task-result';
+      readonly node: string;
+      readonly attempt: number;
+      readonly outcome: TaskOutcome;
+      readonly now: string;
+      readonly random: number;
+    }
+  | {
+      readonly type: 'timer';
+      readonly timer: TimerKind;
+      readonly node: string;
+      readonly attempt: number;
+      readonly now: string;
+      readonly random: number;
+    }
+  | { readonly type: 'cancel'; readonly reason: string; readonly now: string };
+
+/** `retry`: the next attempt is due. `timeout`: the node's time is up. `run-timeout`: the run's is; its node is '' and its attempt 0. */
+export type TimerKind = 'retry' | 'timeout' | 'run-timeout';

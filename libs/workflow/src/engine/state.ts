@@ -1,0 +1,126 @@
+/** The state of a run: nothing but the fold of its events (see `evolve.ts`). */
+import type { GraphIdentity, Usage } from '@millrace/contracts';
+import type { ErrorShape, JsonObject, JsonValue } from '@millrace/kernel';
+import type { CompiledContainer, CompiledScope } from '../compile/compiled-graph.js';
+import type { Table } from './table.js';
+
+export type RunState = NewRun | RunningRun | CompletedRun | FailedRun | CancelledRun;
+
+interface NewRun {
+  readonly status: 'new';
+}
+
+interface BegunRun {
+  readonly runId: string;
+  readonly graph: GraphIdentity;
+  readonly input: JsonObject;
+  readonly correlationId: string;
+  readonly traceparent: string | undefined;
+  readonly startedAt: string;
+  usage: Usage;
+  /** How many steps have begun. */
+  steps: number;
+  /** By path. */
+  readonly nodes: Table<NodeState>;
+  /** By path: '' is the graph itself, `pages[3]` an item of a map, `write[2]` a round of a loop. */
+  readonly frames: Table<Frame>;
+}
+
+export interface RunningRun extends BegunRun {
+  readonly status: 'running';
+}
+export interface CompletedRun extends BegunRun {
+  readonly status: 'completed';
+  readonly output: JsonValue;
+  readonly finishedAt: string;
+}
+export interface FailedRun extends BegunRun {
+  readonly status: 'failed';
+  readonly error: { readonly code: string; readonly message: string; readonly node?: string };
+  readonly finishedAt: string;
+}
+export interface CancelledRun extends BegunRun {
+  readonly status: 'cancelled';
+  readonly reason: string;
+  readonly finishedAt: string;
+}
+
+/** A node that has begun or was skipped; the others have no state. Never changed in place. */
+export type NodeState = RunningNode | RetryingNode | CompletedNode | FailedNode | SkippedNode | CancelledNode;
+
+interface BegunNode {
+  readonly attempt: number;
+  readonly startedAt: string;
+  readonly deadlineAt: string | undefined;
+}
+
+export interface RunningNode extends BegunNode {
+  readonly status: 'running';
+  /** What is known of a map or loop that has unfolded; null for every other node. */
+  readonly progress: MapProgress | LoopProgress | null;
+}
+export interface RetryingNode extends BegunNode {
+  readonly status: 'retrying';
+  readonly error: ErrorShape;
+  readonly dueAt: string;
+}
+export interface CompletedNode extends BegunNode {
+  readonly status: 'completed';
+  readonly output: JsonValue;
+  readonly finishedAt: string;
+}
+export interface FailedNode extends BegunNode {
+  readonly status: 'failed';
+  readonly error: ErrorShape;
+  readonly finishedAt: string;
+}
+export interface SkippedNode {
+  readonly status: 'skipped';
+  readonly reason: 'condition' | 'upstream-skipped';
+}
+/** It was running or waiting when the run, or the map or loop around it, ended. */
+export interface CancelledNode extends BegunNode {
+  readonly status: 'cancelled';
+  readonly finishedAt: string;
+}
+
+export interface MapProgress {
+  readonly kind: 'map';
+  readonly items: readonly JsonValue[];
+  readonly started: number;
+  readonly finished: number;
+}
+export interface LoopProgress {
+  readonly kind: 'loop';
+  readonly round: number;
+  /** The output of the round before; null in the first. */
+  readonly previous: JsonValue;
+  /** The best round so far, where rounds are scored. */
+  readonly best: { readonly output: JsonValue; readonly score: number } | null;
+}
+
+/** One run of a scope. Changed in place, by counters, so that finding what is ready costs nothing. */
+export interface Frame {
+  readonly scope: CompiledScope;
+  /** What precedes the ids of its nodes in their paths: '' or `pages[3].`. */
+  readonly prefix: string;
+  readonly owner: FrameOwner | null;
+  /** By node index: how many of its needs have not ended, and how many were skipped. */
+  waiting: number[];
+  skippedNeeds: number[];
+  /** Nodes that have not ended. */
+  remaining: number;
+}
+
+/** The map or loop that a frame belongs to. */
+export interface FrameOwner {
+  readonly node: CompiledContainer;
+  readonly path: string;
+  /** The item's or round's number. */
+  readonly index: number;
+}
+
+/** A run that has no event yet. */
+export function initialState(): RunState {
+  return { status: 'new' };
+}

@@ -1,0 +1,40 @@
+/** Which tasks are outstanding: follows from the state alone, so they can be published again whatever the transport lost. */
+import type { NewRunEvent } from '@millrace/contracts';
+import type { JsonValue } from '@millrace/kernel';
+import { isWorker, type CompiledGraph } from '../compile/compiled-graph.js';
+import type { WorkerKind } from '../document/graph-document.js';
+import { locate } from './location.js';
+import type { RunningRun, RunState } from './state.js';
+import { resolveInput } from './task-input.js';
+
+/** A task for a worker. `input` still lacks the defaults of its contract. */
+export interface TaskToDo {
+  readonly node: string;
+  readonly kind: WorkerKind;
+  readonly attempt: number;
+  readonly input: JsonValue;
+  readonly deadlineAt?: string | undefined;
+}
+
+/** Every task that must be with a worker or on its way. */
+export function outstandingTasks(_graph: CompiledGraph, state: RunState): TaskToDo[] {
+  if (state.status !== 'running') return [];
+  return [...state.nodes.entries()].flatMap(([path]) => taskAt(state, path) ?? []);
+}
+
+/** The tasks that new events, which the state has folded, have begun: what to publish after committing them. */
+export function tasksOf(_graph: CompiledGraph, state: RunState, events: readonly NewRunEvent[]): TaskToDo[] {
+  if (state.status !== 'running') return [];
+  return events.flatMap((event) =>
+    event.type === 'NodeScheduled' ? (taskAt(state, event.data.node, event) ?? []) : [],
+  );
+}
+
+function taskAt(state: RunningRun, path: string, scheduled?: NewRunEvent): TaskToDo | undefined {
+  const node = state.nodes.get(path);
+  if (node?.status !== 'running') return undefined;
+  const location = locate(state, path);
+  if (!location || !isWorker(location.node)) return undefined;
+  const input = resolveInput(state, location, location.node, scheduled);
+  return { node: path, kind: location.node.kind, attempt: node.attempt, input, deadlineAt: node.deadlineAt };
+}

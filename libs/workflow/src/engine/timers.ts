@@ -1,0 +1,51 @@
+/** Which timers must be kept: follows from the state alone. A timer that fires late, twice, or for nothing changes nothing. */
+import type { NewRunEvent } from '@millrace/contracts';
+import type { CompiledGraph } from '../compile/compiled-graph.js';
+import type { TimerKind } from './messages.js';
+import type { NodeState, RunningRun, RunState } from './state.js';
+
+export interface Timer {
+  /** The node's path; '' for `run-timeout`. */
+  readonly node: string;
+  /** The attempt that it belongs to; 0 for `run-timeout`. */
+  readonly attempt: number;
+  readonly timer: TimerKind;
+  readonly dueAt: string;
+}
+
+/** Every timer of a run. */
+export function timersOf(graph: CompiledGraph, state: RunState): Timer[] {
+  if (state.status !== 'running') return [];
+  const timers = runTimers(graph, state);
+  for (const [path, node] of state.nodes.entries()) timers.push(...nodeTimers(path, node));
+  return timers;
+}
+
+/** The timers that new events, which the state has folded, have set. */
+export function newTimersOf(graph: CompiledGraph, state: RunState, events: readonly NewRunEvent[]): Timer[] {
+  if (state.status !== 'running') return [];
+  return events.flatMap((event) => {
+    if (event.type === 'RunStarted') return runTimers(graph, state);
+    if (event.type !== 'NodeScheduled' && event.type !== 'NodeRetryScheduled') return [];
+    const node = state.nodes.get(event.data.node);
+    if (!node) return [];
+    return nodeTimers(event.data.node, node).filter(
+      ({ timer }) => (timer === 'retry') === (event.type !== 'NodeScheduled'),
+    );
+  });
+}
+
+function runTimers({ timeoutMs }: CompiledGraph, state: RunningRun): Timer[] {
+  if (timeoutMs === null) return [];
+  const dueAt = new Date(Date.parse(state.startedAt) + timeoutMs).toISOString();
+  return [{ node: '', attempt: 0, timer: 'run-timeout', dueAt }];
+}
+
+function nodeTimers(path: string, node: NodeState): Timer[] {
+  if (node.status !== 'running' && node.status !== 'retrying') return [];
+  const { attempt, deadlineAt } = node;
+  const timers: Timer[] = [];
+  if (node.status === 'retrying') timers.push({ node: path, attempt, timer: 'retry', dueAt: node.dueAt });
+  if (deadlineAt !== undefined) timers.push({ node: path, attempt, timer: 'timeout', dueAt: deadlineAt });
+  return timers;
+}

@@ -1,0 +1,71 @@
+/** The variables that a node's expressions see, from the state alone. */
+import type { JsonObject, JsonValue } from '@millrace/kernel';
+import type { CompiledTemplate } from '../compile/compiled-graph.js';
+import type { Variables } from '../expression/expression.js';
+import type { Meter } from '../expression/meter.js';
+import { resolve } from '../expression/template.js';
+import { toCel } from '../expression/values.js';
+import type { Frame, NodeState, RunningRun } from './state.js';
+
+/**
+ * Resolves a template as seen from a frame.
+ * @throws MillraceError of the expression that fails
+ */
+export function resolveIn(state: RunningRun, frame: Frame, compiled: CompiledTemplate, meter: Meter): JsonValue {
+  const { template, references } = compiled;
+  if (template.kind === 'literal') return template.value;
+  return resolve(template, variablesIn(state, frame, references), meter);
+}
+
+function variablesIn(state: RunningRun, frame: Frame, references: readonly string[]): Variables {
+  const variables = Object.create(null) as Record<string, unknown>;
+  variables['input'] = toCel(state.input);
+  variables['run'] = { id: state.runId };
+  const nodes = Object.create(null) as Record<string, unknown>;
+  for (const id of references) nodes[id] = viewOfNode(nodeState(state, frame, id));
+  variables['nodes'] = nodes;
+  addOwnVariables(state, frame, variables);
+  return variables;
+}
+
+/** The variables of the maps and loops around a frame, the innermost last so that they win. */
+function addOwnVariables(state: RunningRun, frame: Frame, variables: Record<string, unknown>): void {
+  const { owner } = frame;
+  if (!owner) return;
+  const outer = frameAround(state, owner.path);
+  if (outer) addOwnVariables(state, outer, variables);
+  const container = state.nodes.get(owner.path);
+  const progress = container?.status === 'running' ? container.progress : null;
+  if (progress?.kind === 'map' && owner.node.kind === 'map') {
+    variables[owner.node.as] = toCel(progress.items[owner.index] ?? null);
+    variables['index'] = BigInt(owner.index);
+  } else if (progress?.kind === 'loop') {
+    variables['round'] = BigInt(owner.index);
+    variables['previous'] = toCel(progress.previous);
+  }
+}
+
+/** The frame in which the node of a path stands. */
+export function frameAround(state: RunningRun, path: string): Frame | undefined {
+  const dot = path.lastIndexOf('.');
+  return state.frames.get(dot < 0 ? '' : path.slice(0, dot));
+}
+
+/** The state of the node of an id as seen from a frame: its own frame first, then those around it. */
+export function nodeState(state: RunningRun, frame: Frame, id: string): NodeState | undefined {
+  let seen: Frame | undefined = frame;
+  while (seen) {
+    if (seen.scope.byId.has(id)) return state.nodes.get(seen.prefix + id);
+    seen = seen.owner ? frameAround(state, seen.owner.path) : undefined;
+  }
+  return undefined;
+}
+
+/** What `nodes.<id>` is: the status, and the output or the error where there is one. */
+function viewOfNode(node: NodeState | undefined): JsonObject {
+  if (node === undefined) return { status: 'pending' };
+  if (node.status === 'completed') return { status: node.status, output: toCel(node.output) as JsonValue };
+  if (node.status !== 'failed') return { status: node.status };
+  const { kind, code, message } = node.error;
+  return { status: node.status, error: { kind, code, message } };
+}

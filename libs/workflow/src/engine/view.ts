@@ -1,0 +1,75 @@
+/** A run as its readers see it. */
+import type { GraphIdentity, Run, Step, Usage } from '@millrace/contracts';
+import type { JsonObject, JsonValue } from '@millrace/kernel';
+import { isContainer, type CompiledGraph, type CompiledScope } from '../compile/compiled-graph.js';
+import type { CompletedRun, NodeState, RunningRun, RunState } from './state.js';
+
+/** What a read model keeps of a run. */
+export interface RunView {
+  readonly graph: GraphIdentity | null;
+  readonly status: Run['status'];
+  readonly input: JsonObject;
+  readonly output: JsonValue | null;
+  readonly error: Run['error'];
+  readonly usage: Usage;
+  /** In the document's order; map items and loop rounds follow their map or loop, with the nodes that have begun. */
+  readonly steps: Step[];
+  readonly startedAt: string | null;
+  readonly finishedAt: string | null;
+}
+
+export function viewOf(graph: CompiledGraph, state: RunState): RunView {
+  if (state.status === 'new') return viewOfNew(graph);
+  return {
+    graph: state.graph,
+    status: state.status,
+    input: state.input,
+    output: state.status === 'completed' ? state.output : null,
+    error: errorOf(state),
+    usage: state.usage,
+    steps: stepsOf(graph.root, '', state.nodes),
+    startedAt: state.startedAt,
+    finishedAt: 'finishedAt' in state ? state.finishedAt : null,
+  };
+}
+
+function viewOfNew(graph: CompiledGraph): RunView {
+  const usage = { promptTokens: 0, completionTokens: 0, costUsd: 0 };
+  const steps = graph.root.nodes.map((node) => stepOf(node.id, node.kind, undefined));
+  const times = { startedAt: null, finishedAt: null };
+  return { graph: null, status: 'queued', input: {}, output: null, error: null, usage, steps, ...times };
+}
+
+function errorOf(state: Exclude<RunState, { status: 'new' }>): Run['error'] {
+  if (state.status === 'failed') return state.error;
+  return state.status === 'cancelled' ? { code: 'cancelled', message: state.reason } : null;
+}
+
+type Nodes = (RunningRun | CompletedRun)['nodes'];
+
+function stepsOf(scope: CompiledScope, prefix: string, nodes: Nodes): Step[] {
+  return scope.nodes.flatMap((node) => {
+    const path = prefix + node.id;
+    const state = nodes.get(path);
+    if (prefix !== '' && state === undefined) return [];
+    const step = stepOf(path, node.kind, state);
+    return isContainer(node) ? [step, ...stepsInside(node.body, path, nodes)] : [step];
+  });
+}
+
+function stepsInside(body: CompiledScope, path: string, nodes: Nodes): Step[] {
+  const steps: Step[] = [];
+  for (let index = 0; ; index += 1) {
+    const inside = stepsOf(body, `${path}[${index}].`, nodes);
+    if (inside.length === 0) return steps;
+    steps.push(...inside);
+  }
+}
+
+function stepOf(path: string, kind: string, state: NodeState | undefined): Step {
+  if (state === undefined) return { node: path, kind, status: 'pending', attempts: 0, durationMs: null };
+  if (state.status === 'skipped') return { node: path, kind, status: 'skipped', attempts: 0, durationMs: null };
+  const durationMs =
+    'finishedAt' in state ? Math.max(0, Date.parse(state.finishedAt) - Date.parse(state.startedAt)) : null;
+  return { node: path, kind, status: state.status, attempts: state.attempt, durationMs };
+}

@@ -1,0 +1,38 @@
+/** Every bound of graph documents and of what the engine does for one run. Beyond each stands a clear error. */
+export const limits = {
+  /** Characters of a graph's source text. */
+  sourceLength: 1_000_000,
+  /** Levels of objects and lists in a graph document. */
+  documentDepth: 64,
+  /** Values (objects, lists and scalars) in a graph document. */
+  documentValues: 50_000,
+  /** Nodes of a graph, those inside of maps and loops included. */
+  nodes: 1_000,
+  /** Maps and loops inside of each other. */
+  containerDepth: 4,
+  /** Expressions in a graph. */
+  expressions: 5_000,
+  /** Characters of one expression. */
+  expressionLength: 4_000,
+  /** Syntax nodes of one expression. */
+  expressionNodes: 500,
+  /** Levels of nesting in one expression. */
+  expressionDepth: 40,
+  /** Units of work for one template: about one for each step of an expression, 20 to 100 ns each. */
+  templateCost: 500_000,
+  /** Units of work for everything that one message sets going. */
+  decisionCost: 5_000_000,
+  /** Characters of one text that an expression makes. */
+  textLength: 4_000_000,
+  /** Elements of one list that an expression makes. */
+  listLength: 100_000,
+  /** Violations that are reported at once. */
+  violations: 100,
+  mapItems: 1_000,
+  loopRounds: 100,
+  /** Steps that one run may begin, map items and loop rounds included. */
+  steps: 10_000,
+  attempts: 20,
+  /** The longest wait that a failed attempt may ask for, in milliseconds. */
+  retryDelayMs: 3_600_000,
+} as const;
