@@ -9,6 +9,7 @@ export function violationsOf(error: z.core.$ZodError): readonly Violation[] {
 }
 
 function violationsOfIssue(issue: z.core.$ZodIssue): Violation[] {
+  if (issue.code === 'invalid_union' && issue.errors.length > 0) return violationsOfUnion(issue);
   if (issue.code !== 'unrecognized_keys') return [{ pointer: jsonPointer(issue.path), message: issue.message }];
   return issue.keys.map((key) => ({ pointer: jsonPointer([...issue.path, key]), message: 'is not a known field' }));
 }
@@ -16,3 +17,19 @@ function violationsOfIssue(issue: z.core.$ZodIssue): Violation[] {
 /** A path as a JSON pointer: `['pages', 3, 'a/b']` is `/pages/3/a~1b`; the whole document is the empty text. */
 export const jsonPointer = (path: readonly PropertyKey[]): string =>
   path.map((token) => `/${String(token).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+
+/**
+ * Of a union, the mistakes of the branch that the value was meant for: the one whose mistakes lie deepest, and among
+ * those at the same depth one that knew the value's type.
+ */
+function violationsOfUnion(issue: z.core.$ZodIssueInvalidUnion): Violation[] {
+  const depthOf = (branch: z.core.$ZodIssue[]) => Math.max(...branch.map(({ path }) => path.length));
+  const knowsType = (branch: z.core.$ZodIssue[]) => (branch.some(({ code }) => code === 'invalid_type') ? 0 : 1);
+  const [meant, next] = issue.errors.toSorted((a, b) => depthOf(b) - depthOf(a) || knowsType(b) - knowsType(a));
+  if (!meant || (next && depthOf(meant) === 0 && knowsType(meant) === 0)) {
+    return [
+      { pointer: jsonPointer(issue.path), message: issue.errors.map((branch) => branch[0]?.message).join('; or ') },
+    ];
+  }
+  return meant.flatMap((inner) => violationsOfIssue({ ...inner, path: [...issue.path, ...inner.path] }));
+}
