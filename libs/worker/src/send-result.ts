@@ -32,8 +32,8 @@ export async function sendResult(result: ResultToSend): Promise<TaskResultReply>
   for (let failures = 0; ; failures += 1) {
     signal.throwIfAborted();
     try {
-      const options = { timeoutMs: replyTimeoutMs, headers, signal };
-      return taskResult.response.parse(await bus.request({ subject: replyTo, envelope }, options));
+      const reply = await bus.request({ subject: replyTo, envelope, headers }, { timeoutMs: replyTimeoutMs, signal });
+      return taskResult.response.parse(reply);
     } catch (thrown) {
       signal.throwIfAborted();
       const error = toMillraceError(thrown);
