@@ -17,6 +17,7 @@ import type { BlobStore } from './claim-check/blob-store.js';
 import { checkIn, isClaim, needsClaimCheck, redeem, type Parcel } from './claim-check/claim-check.js';
 import { Consumer, type DeliveryHandler } from './consuming/consumer.js';
 import { InOrder } from './consuming/in-order.js';
+import { WorkInProgress } from './consuming/work-in-progress.js';
 import type { ReportProblem } from './problem.js';
 import { Responder, type RequestHandler } from './responding/responder.js';
 import { assertPattern, assertSubject } from './subject.js';
@@ -42,7 +43,9 @@ export class TransportBus implements MessageBus {
   private readonly consumers = new Set<Consumer>();
   private readonly responders = new Set<Responder>();
   private readonly listeners = new Set<Subscription>();
-  private readonly followers = new AbortController();
+  private readonly followersEnd = new AbortController();
+  /** Followers that wait for a message; not those whose reader is busy with one. */
+  private readonly following = new WorkInProgress();
   private pending = 0;
   private state: 'open' | 'draining' | 'closed' = 'open';
   private drained: Promise<void> | undefined;
@@ -148,15 +151,18 @@ export class TransportBus implements MessageBus {
       throw new MillraceError('invalid', 'work_queue_subject', `"${subject}" is a work queue: consume it.`);
     }
     const { afterSequence } = options;
-    const signal = AbortSignal.any([options.signal, this.followers.signal]);
-    for await (const raw of this.platform.transport.follow(stream, subject, { afterSequence, signal })) {
-      try {
-        const payload = isClaim(raw.headers) ? await this.redeemed(raw.headers) : raw.payload;
-        yield { ...this.incoming(raw, payload), sequence: raw.sequence };
-      } catch (error) {
-        if (!(error instanceof MillraceError)) throw error;
-        this.skipped(raw, error);
+    const signal = AbortSignal.any([options.signal, this.followersEnd.signal]);
+    this.following.begin();
+    try {
+      for await (const raw of this.platform.transport.follow(stream, subject, { afterSequence, signal })) {
+        const message = await this.readable(raw);
+        if (message === undefined) continue;
+        this.following.end();
+        yield { ...message, sequence: raw.sequence };
+        this.following.begin();
       }
+    } finally {
+      this.following.end();
     }
   }
 
@@ -171,9 +177,9 @@ export class TransportBus implements MessageBus {
 
   private async drainOnce(graceMs: number): Promise<void> {
     this.state = 'draining';
-    this.followers.abort();
+    this.followersEnd.abort();
     const stopping = [...this.consumers, ...this.responders, ...this.listeners].map((each) => each.stop());
-    const done = Promise.allSettled(stopping);
+    const done = Promise.allSettled([...stopping, this.following.idle()]);
     if (!(await settledWithin(done, graceMs))) {
       const reason = new MillraceError('unavailable', 'service_stopping', 'This replica is stopping; try again.');
       for (const consumer of this.consumers) consumer.handBackAll(reason);
@@ -192,6 +198,16 @@ export class TransportBus implements MessageBus {
 
   private incoming(raw: RawMessage, payload: Uint8Array): IncomingMessage {
     return { subject: raw.subject, headers: readersHeaders(raw.headers), envelope: decodeEnvelope(payload) };
+  }
+
+  /** Undefined, and reported, for what nobody can read. */
+  private async readable(raw: RawMessage): Promise<IncomingMessage | undefined> {
+    try {
+      return this.incoming(raw, isClaim(raw.headers) ? await this.redeemed(raw.headers) : raw.payload);
+    } catch (error) {
+      this.skipped(raw, error);
+      return undefined;
+    }
   }
 
   private redeemed(headers: RawMessage['headers']): Promise<Uint8Array> {

@@ -42,6 +42,8 @@ export interface PullOptions {
   readonly durableName: string;
   readonly subject: string;
   readonly ackWaitMs: number;
+  /** The most that `demand` ever gives. */
+  readonly slots: number;
   /** How many messages may be on their way to this process now; asked again whenever it matters. */
   readonly demand: () => number;
   readonly onMessage: (message: HeldRawMessage) => void;

@@ -1,6 +1,6 @@
 /** What every adapter of the bus must hold, in tests: `busConformance('JetStream', open)` in a spec runs all of it. */
 import { describe } from '@jest/globals';
-import type { OpenWorld } from './bus-world.conformance.js';
+import type { OpenWorld } from './bus-world.js';
 import { consumingConformance } from './consuming.conformance.js';
 import { deadLettersConformance } from './dead-letters.conformance.js';
 import { drainingConformance } from './draining.conformance.js';

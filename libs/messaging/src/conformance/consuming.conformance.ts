@@ -13,7 +13,7 @@ import {
   token,
   type BusWorld,
   type OpenWorld,
-} from './bus-world.conformance.js';
+} from './bus-world.js';
 
 export function consumingConformance(open: OpenWorld): void {
   describe('consume', () => {

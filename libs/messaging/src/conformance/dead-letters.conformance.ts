@@ -13,7 +13,7 @@ import {
   token,
   type BusWorld,
   type OpenWorld,
-} from './bus-world.conformance.js';
+} from './bus-world.js';
 
 const refusal = new MillraceError('invalid', 'bad_input', 'The input\nis bad.');
 

@@ -1,16 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { deferred, eventually } from '@millrace/testing';
-import {
-  ack,
-  codeOf,
-  consumer,
-  firstOf,
-  message,
-  numbers,
-  Seen,
-  token,
-  type OpenWorld,
-} from './bus-world.conformance.js';
+import { ack, codeOf, consumer, firstOf, message, numbers, Seen, token, type OpenWorld } from './bus-world.js';
 
 export function drainingConformance(open: OpenWorld): void {
   describe('drain', () => {

@@ -9,7 +9,7 @@ import {
   token,
   type BusWorld,
   type OpenWorld,
-} from './bus-world.conformance.js';
+} from './bus-world.js';
 
 export function followingConformance(open: OpenWorld): void {
   describe('follow', () => {

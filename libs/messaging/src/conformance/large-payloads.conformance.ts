@@ -13,7 +13,7 @@ import {
   token,
   type BusWorld,
   type OpenWorld,
-} from './bus-world.conformance.js';
+} from './bus-world.js';
 
 const large = (label: string): string => label + 'ü'.repeat(claimCheckBytes);
 const veryLarge = 'x'.repeat(3 * 1024 * 1024);

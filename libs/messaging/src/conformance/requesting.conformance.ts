@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { MillraceError } from '@millrace/kernel';
 import { deferred, eventually } from '@millrace/testing';
 import type { IncomingMessage, MessageBus } from '../bus.js';
-import { codeOf, message, numbers, token, type BusWorld, type OpenWorld } from './bus-world.conformance.js';
+import { codeOf, message, numbers, token, type BusWorld, type OpenWorld } from './bus-world.js';
 
 const options = { queue: 'responders', maxInFlight: 100 };
 

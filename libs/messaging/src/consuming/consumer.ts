@@ -56,6 +56,7 @@ export class Consumer implements Subscription {
       durableName: options.durableName,
       subject: options.subject,
       ackWaitMs: options.ackWaitMs,
+      slots: options.slots,
       demand: () => (consumer.stopping ? 0 : options.slots - consumer.held.size),
       onMessage: (message) => consumer.receive(message),
     });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { systemClock } from '@millrace/kernel';
 import { FolderBlobs } from '../claim-check/folder-blobs.js';
 import { busConformance } from '../conformance/bus.conformance.js';
-import type { BusWorld, WorldOptions } from '../conformance/bus-world.conformance.js';
+import type { BusWorld, WorldOptions } from '../conformance/bus-world.js';
 import { TransportBus } from '../message-bus.js';
 import type { BusProblem } from '../problem.js';
 import { requireStream, topologyWith } from '../topology.js';

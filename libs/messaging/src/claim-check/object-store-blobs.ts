@@ -1,0 +1,47 @@
+import type { JetStreamClient } from '@nats-io/jetstream';
+import { nanos, type NatsConnection } from '@nats-io/nats-core';
+import { Objm, setSha256Backend, StorageType, type ObjectStore } from '@nats-io/obj';
+import { blobStorage } from '../topology.js';
+import type { BlobStore } from './blob-store.js';
+
+/** Blobs in the object store of NATS: bounded, and gone when they are old. */
+export class ObjectStoreBlobs implements BlobStore {
+  private opened: Promise<ObjectStore> | undefined;
+
+  /** @param replicas how many servers of a cluster keep each blob */
+  constructor(
+    private readonly source: NatsConnection | JetStreamClient,
+    private readonly replicas = 1,
+  ) {}
+
+  async put(sha256: string, content: Uint8Array): Promise<void> {
+    const store = await this.store();
+    const known = await store.info(sha256);
+    // Writing it again takes the old chunks away from whoever reads them now, so only to begin its time anew.
+    if (known !== null && Date.now() - Date.parse(known.mtime) < blobStorage.maxAgeMs / 2) return;
+    await store.putBlob({ name: sha256 }, content);
+  }
+
+  async get(sha256: string): Promise<Uint8Array | undefined> {
+    const store = await this.store();
+    return (await store.getBlob(sha256)) ?? undefined;
+  }
+
+  private store(): Promise<ObjectStore> {
+    this.opened ??= this.open().catch((error: unknown) => {
+      this.opened = undefined;
+      throw error;
+    });
+    return this.opened;
+  }
+
+  private open(): Promise<ObjectStore> {
+    setSha256Backend('native');
+    return new Objm(this.source).create(blobStorage.bucket, {
+      ttl: nanos(blobStorage.maxAgeMs),
+      storage: StorageType.File,
+      replicas: this.replicas,
+      max_bytes: blobStorage.maxBytes,
+    });
+  }
+}

@@ -1,0 +1,65 @@
+/** A proxy between a client and its server that loses what a test tells it to. */
+import { once } from 'node:events';
+import { createServer, connect, type AddressInfo, type Socket } from 'node:net';
+
+export interface TcpProxy extends AsyncDisposable {
+  readonly port: number;
+  /** From now on what the server says is lost, until `heal`. */
+  muteServer(): void;
+  heal(): void;
+  /** Cuts every connection and refuses new ones until `heal`: to the server the client has crashed. */
+  sever(): void;
+}
+
+export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
+  let muted = false;
+  let severed = false;
+  const sockets = new Set<Socket>();
+  const join = (client: Socket): void => {
+    if (severed) {
+      client.destroy();
+      return;
+    }
+    const server = connect(targetPort, '127.0.0.1');
+    for (const [socket, other] of [
+      [client, server],
+      [server, client],
+    ] as const) {
+      sockets.add(socket);
+      socket.on('error', () => other.destroy());
+      socket.on('close', () => {
+        sockets.delete(socket);
+        other.destroy();
+      });
+    }
+    client.on('data', (data) => server.write(data));
+    server.on('data', (data) => {
+      if (!muted) client.write(data);
+    });
+  };
+  const listener = createServer(join).listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  const cut = (): void => {
+    for (const socket of sockets) socket.destroy();
+  };
+  return {
+    port: (listener.address() as AddressInfo).port,
+    muteServer: () => (muted = true),
+    heal: () => {
+      // Half-heard words cannot be continued: after silence the client must connect anew.
+      if (muted) cut();
+      muted = false;
+      severed = false;
+    },
+    sever: () => {
+      severed = true;
+      cut();
+    },
+    [Symbol.asyncDispose]: async () => {
+      severed = true;
+      cut();
+      listener.close();
+      await once(listener, 'close');
+    },
+  };
+}

@@ -1,0 +1,113 @@
+/** The connection to NATS: found at the start or an error, kept for ever afterwards. */
+import { MillraceError } from '@millrace/kernel';
+import { errors, type NatsConnection } from '@nats-io/nats-core';
+import { connect } from '@nats-io/transport-node';
+
+export interface ConnectionOptions {
+  readonly servers: string | readonly string[];
+  /** The service's name: it shows in the server's list of connections and in the inbox prefix. */
+  readonly name: string;
+  readonly user?: string;
+  readonly pass?: string;
+  readonly token?: string;
+  /** Where replies come in; one per service, so that permissions keep services from reading each other's. Default `_INBOX_<name>`. */
+  readonly inboxPrefix?: string;
+}
+
+/** @throws MillraceError `bus_unavailable`, `bus_unauthorized` */
+export async function openConnection(options: ConnectionOptions): Promise<Connection> {
+  const {
+    servers,
+    name,
+    user,
+    pass,
+    token,
+    inboxPrefix = `_INBOX_${name.replaceAll(/[^A-Za-z0-9_-]/g, '-')}`,
+  } = options;
+  try {
+    const nats = await connect({
+      servers: typeof servers === 'string' ? servers : [...servers],
+      name,
+      ...(user !== undefined && { user, pass }),
+      ...(token !== undefined && { token }),
+      inboxPrefix,
+      // The default gives up for good after some twenty seconds.
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: 250,
+      reconnectJitter: 250,
+      pingInterval: 10_000,
+      noAsyncTraces: true,
+    });
+    return new Connection(nats, inboxPrefix);
+  } catch (cause) {
+    if (cause instanceof errors.AuthorizationError) {
+      throw new MillraceError('unauthenticated', 'bus_unauthorized', 'NATS refused the credentials.', { cause });
+    }
+    // Addresses may hold credentials, so the message names none.
+    throw new MillraceError('unavailable', 'bus_unavailable', 'NATS cannot be reached at the configured servers.', {
+      cause,
+    });
+  }
+}
+
+export class Connection {
+  private connected = true;
+  private waiting: (() => void)[] = [];
+  private readonly reconnectListeners = new Set<() => void>();
+
+  constructor(
+    readonly nats: NatsConnection,
+    readonly inboxPrefix: string,
+  ) {
+    void this.watch();
+  }
+
+  get isConnected(): boolean {
+    return this.connected && !this.nats.isClosed();
+  }
+
+  onReconnect(listener: () => void): () => void {
+    this.reconnectListeners.add(listener);
+    return () => this.reconnectListeners.delete(listener);
+  }
+
+  /** Undefined while connected, so that nobody pays for a promise; else resolves when it is back. @throws MillraceError `bus_unavailable` */
+  whenConnected(timeoutMs: number): Promise<void> | undefined {
+    if (this.isConnected) return undefined;
+    const unavailable = new MillraceError('unavailable', 'bus_unavailable', 'The connection to NATS is down.');
+    if (this.nats.isClosed()) return Promise.reject(unavailable);
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.waiting = this.waiting.filter((other) => other !== proceed);
+        reject(unavailable);
+      }, timeoutMs);
+      const proceed = (): void => {
+        clearTimeout(timer);
+        if (this.isConnected) resolve();
+        else reject(unavailable);
+      };
+      this.waiting.push(proceed);
+    });
+  }
+
+  private async watch(): Promise<void> {
+    for await (const { type } of this.nats.status()) {
+      if (type === 'disconnect') this.connected = false;
+      else if (type === 'reconnect') this.resume();
+    }
+    this.connected = false;
+    this.release();
+  }
+
+  private resume(): void {
+    this.connected = true;
+    this.release();
+    for (const listener of this.reconnectListeners) listener();
+  }
+
+  private release(): void {
+    const waiting = this.waiting;
+    this.waiting = [];
+    for (const proceed of waiting) proceed();
+  }
+}
