@@ -3,3 +3,11 @@ export { eventually, type EventuallyOptions } from './eventually.js';
 export { startNatsServer, type NatsServer, type NatsServerOptions } from './servers/nats.js';
 export { startPostgres, type PostgresOptions, type PostgresServer } from './servers/postgres.js';
 export { startRedis, type RedisServer, type RedisServerOptions } from './servers/redis.js';
+export {
+  backendKinds,
+  testBackend,
+  testDatabase,
+  type BackendKind,
+  type MigratedService,
+  type TestDatabase,
+} from './databases/test-database.js';

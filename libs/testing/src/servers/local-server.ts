@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { eventually } from '../eventually.js';
-import { guardDirectory, spawnServer, type ServerCommand, type ServerProcess } from './server-process.js';
+import { spawnServer, type ServerCommand, type ServerProcess } from './server-process.js';
 
 export interface ServerRecipe {
   readonly name: string;
@@ -15,8 +15,8 @@ export interface ServerRecipe {
   readonly answers: (port: number) => Promise<void>;
   /** How the server is asked to end in good order. */
   readonly stopSignal: NodeJS.Signals;
-  /** How the guard ends it when this process is gone. */
-  readonly guardSignal: 'KILL' | 'QUIT';
+  /** Starts what ends the server and removes its folder when nobody uses it any more; gives what calls that off. */
+  readonly guard: () => () => void;
 }
 
 const readyTimeoutMs = 30_000;
@@ -38,7 +38,7 @@ export class LocalServer {
 
   /** @throws Error with the end of the server's log when it ends before it answers. */
   static async start(recipe: ServerRecipe): Promise<LocalServer> {
-    const releaseGuard = guardDirectory(recipe.directory, recipe.guardSignal);
+    const releaseGuard = recipe.guard();
     for (let attempt = 1; ; attempt++) {
       const port = await freePort();
       try {

@@ -4,6 +4,7 @@ import { connect } from '@nats-io/transport-node';
 import { notOurServer } from './external-server.js';
 import { findProgram } from './find-program.js';
 import { LocalServer, serverDirectory } from './local-server.js';
+import { guardDirectory } from './server-process.js';
 
 const variable = 'MILLRACE_TEST_NATS_URL';
 
@@ -57,7 +58,7 @@ export async function startNatsServer(options: NatsServerOptions = {}): Promise<
     }),
     answers: options.config === undefined ? answersJetStream : listens,
     stopSignal: 'SIGTERM',
-    guardSignal: 'KILL',
+    guard: () => guardDirectory(directory, 'KILL'),
   });
   return {
     url: `nats://127.0.0.1:${server.port}`,

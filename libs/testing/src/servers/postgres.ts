@@ -8,6 +8,7 @@ import pg from 'pg';
 import { notOurServer } from './external-server.js';
 import { findProgram } from './find-program.js';
 import { LocalServer, serverDirectory } from './local-server.js';
+import { guardDirectory } from './server-process.js';
 
 const run = promisify(execFile);
 const variable = 'MILLRACE_TEST_POSTGRES_URL';
@@ -48,11 +49,25 @@ export interface PostgresServer extends AsyncDisposable {
  * @throws MillraceError `test_server_missing`, saying what to install
  */
 export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
-  const external = process.env[variable];
-  if (external !== undefined && external !== '' && options.exclusive !== true) return externalPostgres(external);
+  const external = externalPostgresUrl();
+  if (external !== undefined && options.exclusive !== true) return externalPostgres(external);
+  const directory = serverDirectory('postgres');
+  return launchPostgres(directory, options, () => guardDirectory(directory, 'QUIT'));
+}
+
+export function externalPostgresUrl(): string | undefined {
+  const url = process.env[variable];
+  return url === '' ? undefined : url;
+}
+
+/** Starts an own server in a folder; `guard` starts what ends it when nobody uses it any more. */
+export async function launchPostgres(
+  directory: string,
+  options: PostgresOptions & { readonly detached?: boolean },
+  guard: () => () => void,
+): Promise<PostgresServer> {
   // The link resolved: `postgres` itself lies beside it.
   const initdb = realpathSync(await findProgram(postgresSource));
-  const directory = serverDirectory('postgres');
   const user = unprivilegedUser();
   const data = join(directory, 'data');
   const password = await createCluster(initdb, directory, data, user);
@@ -64,10 +79,11 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
       arguments: ['-D', data, ...settingArguments(port, options)],
       directory,
       user,
+      detached: options.detached,
     }),
     answers: (port) => answersQuery(urlOf(password, port)),
     stopSignal: 'SIGINT',
-    guardSignal: 'QUIT',
+    guard,
   });
   const url = urlOf(password, server.port);
   return {

@@ -2,6 +2,7 @@ import { Redis } from 'ioredis';
 import { notOurServer } from './external-server.js';
 import { findProgram } from './find-program.js';
 import { LocalServer, serverDirectory } from './local-server.js';
+import { guardDirectory } from './server-process.js';
 
 const variable = 'MILLRACE_TEST_REDIS_URL';
 
@@ -55,7 +56,7 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
     }),
     answers: answersPing,
     stopSignal: 'SIGTERM',
-    guardSignal: 'KILL',
+    guard: () => guardDirectory(directory, 'KILL'),
   });
   return {
     url: `redis://127.0.0.1:${server.port}`,

@@ -11,6 +11,8 @@ export interface ServerCommand {
   readonly directory: string;
   /** The user to run as, when not the current one. */
   readonly user?: { readonly uid: number; readonly gid: number };
+  /** Whether it outlives this process and an interrupt of its terminal. */
+  readonly detached?: boolean;
 }
 
 export interface ServerProcess {
@@ -30,6 +32,7 @@ export async function spawnServer(command: ServerCommand): Promise<ServerProcess
   const child = spawn(command.program, command.arguments, {
     cwd: command.directory,
     stdio: ['ignore', output, output],
+    detached: command.detached === true,
     ...command.user,
   });
   closeSync(output);
@@ -62,6 +65,7 @@ function startedPid(child: ChildProcess): Promise<number> {
 }
 
 const guardScript = `
+  if [ -n "$3" ]; then exec < "$3"; fi
   if read -r released; then exit 0; fi
   pid=$(cat "$1/server.pid")
   if [ -n "$pid" ]; then
@@ -71,20 +75,35 @@ const guardScript = `
   fi
   rm -rf "$1"`;
 
+type GuardSignal = 'KILL' | 'QUIT';
+
+const startGuard = (directory: string, signal: GuardSignal, pipe: string): ChildProcess => {
+  const child = spawn('/bin/sh', ['-c', guardScript, 'sh', directory, signal, pipe], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  });
+  child.unref();
+  return child;
+};
+
 /**
  * Ends the server of a folder and removes the folder when this process ends, however it ends: the guard waits for the
  * end of a pipe that only this process holds open. (Under Jest `process.on('exit')` never fires, and SIGKILL fires nothing.)
  * @returns releases the guard without harm
  */
-export function guardDirectory(directory: string, signal: 'KILL' | 'QUIT'): () => void {
-  const child = spawn('/bin/sh', ['-c', guardScript, 'sh', directory, signal], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-    detached: true,
-  });
-  child.unref();
-  const { stdin } = child;
+export function guardDirectory(directory: string, signal: GuardSignal): () => void {
+  const { stdin } = startGuard(directory, signal, '');
+  if (stdin === null) throw new Error('The guard of a test server has no standard input.');
   stdin.on('error', () => undefined);
   // The pipe keeps the guard waiting; it must not keep the tests from ending.
   if (stdin instanceof Socket) stdin.unref();
   return () => stdin.end('released\n');
+}
+
+/**
+ * As `guardDirectory`, for a server that several processes share: it lives as long as any of them holds the named pipe
+ * open for writing. The kernel counts, so a killed process counts no more.
+ */
+export function guardSharedDirectory(directory: string, signal: GuardSignal, pipe: string): void {
+  startGuard(directory, signal, pipe).stdin?.destroy();
 }

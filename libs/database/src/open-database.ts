@@ -1,0 +1,115 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { MillraceError } from '@millrace/kernel';
+import { sql, type QueryResult, type Transaction } from 'kysely';
+import type { DatabaseBackend, Scope, ServiceSession } from './backend.js';
+import type { Database, Migrations, StatementBuilder, TransactionOptions } from './database.js';
+import { databaseClosed, translateError } from './errors.js';
+import { migrate } from './schema/migrate.js';
+import { ensureRoles } from './schema/roles.js';
+import { serviceSchema } from './schema/service-schema.js';
+
+/**
+ * Opens a service's database: makes its roles and schema, migrates under a lock, then lets it work.
+ * @throws MillraceError `database_unavailable`, `database_refused`, `database_roles_missing`, `database_schema_missing`,
+ *   `invalid_service_name`, and those of the migrations: `invalid_migration_name`, `migration_history_mismatch`,
+ *   `migration_failed`, `unprotected_table`
+ */
+export async function openDatabase<Tables>(options: {
+  readonly backend: DatabaseBackend;
+  /** The service's name; its schema is called the same, dashes as underscores. */
+  readonly service: string;
+  readonly migrations: Migrations;
+}): Promise<Database<Tables>> {
+  const { backend, migrations } = options;
+  const names = serviceSchema(options.service);
+  try {
+    await backend.asOwner(async (owner) => {
+      await ensureRoles(owner, names);
+      await migrate(owner, names, migrations);
+    });
+    return new ServiceDatabase<Tables>(names.schema, await backend.openSession(names));
+  } catch (error) {
+    throw translateError(error);
+  }
+}
+
+class ServiceDatabase<Tables> implements Database<Tables> {
+  private readonly running = new Set<Promise<unknown>>();
+  private closing: Promise<void> | undefined;
+
+  constructor(
+    readonly schema: string,
+    private readonly session: ServiceSession,
+  ) {}
+
+  async forTenant<Result>(
+    tenantId: string,
+    work: (transaction: Transaction<Tables>) => Promise<Result>,
+    options: TransactionOptions = {},
+  ): Promise<Result> {
+    if (tenantId === '') throw new MillraceError('invalid', 'invalid_tenant', 'The tenant is empty.');
+    return this.transact({ kind: 'tenant', tenantId }, options, work);
+  }
+
+  asService<Result>(
+    work: (transaction: Transaction<Tables>) => Promise<Result>,
+    options: TransactionOptions = {},
+  ): Promise<Result> {
+    return this.transact({ kind: 'service' }, options, work);
+  }
+
+  asServiceStatement<Row>(build: StatementBuilder<Tables, Row>): Promise<QueryResult<Row>> {
+    return this.run(() => this.session.statement(build));
+  }
+
+  async health(): Promise<{ readonly ready: boolean; readonly problems: readonly string[] }> {
+    try {
+      await this.asServiceStatement(() => sql`select 1`);
+      return { ready: true, problems: [] };
+    } catch (error) {
+      const problem = error instanceof MillraceError ? error.message : 'The database does not work.';
+      return { ready: false, problems: [problem] };
+    }
+  }
+
+  close(): Promise<void> {
+    return (this.closing ??= this.finish());
+  }
+
+  private async finish(): Promise<void> {
+    await Promise.allSettled([...this.running]);
+    await this.session.end();
+  }
+
+  private transact<Result>(
+    scope: Scope,
+    options: TransactionOptions,
+    work: (transaction: Transaction<Tables>) => Promise<Result>,
+  ): Promise<Result> {
+    return this.run(async () => {
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await this.session.transaction(scope, options, work);
+        } catch (error) {
+          const translated = translateError(error);
+          const again = translated instanceof MillraceError && translated.code === 'database_conflict';
+          if (!again || attempt >= (options.attempts ?? 1)) throw translated;
+          await pause(Math.random() * 10 * 2 ** attempt);
+        }
+      }
+    });
+  }
+
+  private async run<Result>(work: () => Promise<Result>): Promise<Result> {
+    if (this.closing !== undefined) throw databaseClosed();
+    const running = work();
+    this.running.add(running);
+    try {
+      return await running;
+    } catch (error) {
+      throw translateError(error);
+    } finally {
+      this.running.delete(running);
+    }
+  }
+}
