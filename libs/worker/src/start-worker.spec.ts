@@ -475,23 +475,22 @@ describe('signals', () => {
     const open = new Map<AbortSignal, number>();
     const count = (signal: AbortSignal, change: number): void =>
       void open.set(signal, (open.get(signal) ?? 0) + change);
-    const spied: MessageBus = Object.assign(Object.create(bus) as MessageBus, {
-      consume: ((options, handler) =>
-        bus.consume(options, (delivery) => {
-          const { signal } = delivery;
-          added.push(signal);
-          const remove = signal.removeEventListener.bind(signal);
-          signal.addEventListener = (...parameters: Parameters<typeof original>) => {
-            count(signal, 1);
-            original.apply(signal, parameters);
-          };
-          signal.removeEventListener = (...parameters: Parameters<typeof original>) => {
-            count(signal, -1);
-            remove(...parameters);
-          };
-          return handler(delivery);
-        })),
-    });
+    const consume: MessageBus['consume'] = (options, handler) =>
+      bus.consume(options, (delivery) => {
+        const { signal } = delivery;
+        added.push(signal);
+        const remove = signal.removeEventListener.bind(signal);
+        signal.addEventListener = (...parameters: Parameters<typeof original>) => {
+          count(signal, 1);
+          original.apply(signal, parameters);
+        };
+        signal.removeEventListener = (...parameters: Parameters<typeof original>) => {
+          count(signal, -1);
+          remove(...parameters);
+        };
+        return handler(delivery);
+      });
+    const spied: MessageBus = Object.assign(Object.create(bus) as MessageBus, { consume });
     const worker = await shop.start({ bus: spied, execute: double });
     for (let index = 0; index < 20; index += 1) await shop.publish();
     await results(20);
