@@ -2,6 +2,8 @@ export { compileGraph } from './compile/compile.js';
 export type { CompiledGraph } from './compile/compiled-graph.js';
 export { digestOf } from './document/digest.js';
 export type { GraphDocument } from './document/graph-document.js';
+export { parseGraphSource } from './document/parse-source.js';
+export { graphJsonSchema, readGraph, validateGraph } from './document/validate.js';
 export { checkInput } from './engine/check-input.js';
 export { decide } from './engine/decide.js';
 export { evolve } from './engine/evolve.js';

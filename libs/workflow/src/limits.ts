@@ -1,7 +1,7 @@
 /** Every bound of graph documents and of what the engine does for one run. Beyond each stands a clear error. */
 export const limits = {
   /** Characters of a graph's source text. */
-  sourceLength: 1_000_000,
+  sourceLength: 262_144,
   /** Levels of objects and lists in a graph document. */
   documentDepth: 64,
   /** Values (objects, lists and scalars) in a graph document. */

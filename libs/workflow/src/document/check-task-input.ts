@@ -1,0 +1,70 @@
+/** Checks the `with` of a worker's node against the input schema of its contract, as far as its values are known. */
+import { evaluateTask, jsonPointer, llmTask, searchTask, toolTask, type TaskContract } from '@millrace/contracts';
+import type { JsonValue } from '@millrace/kernel';
+import type { z } from 'zod';
+import { describeType, sampleOf, type ValueType } from '../expression/types.js';
+import type { Path } from './check-templates.js';
+import type { WorkerKind, WorkerNode } from './graph-document.js';
+import { suggestion } from './suggestion.js';
+
+export const taskContracts: Readonly<Record<WorkerKind, TaskContract>> = {
+  search: searchTask,
+  llm: llmTask,
+  evaluate: evaluateTask,
+  tool: toolTask,
+};
+
+interface Mistake {
+  readonly at: Path;
+  readonly message: string;
+}
+
+/** `yields` says, by pointer, what the expressions below `path` yield; a sample of that stands in for each. */
+export function checkTaskInput(node: WorkerNode, path: Path, yields: ReadonlyMap<string, ValueType>): Mistake[] {
+  const contract = taskContracts[node.kind];
+  const parsed = contract.input.safeParse(withSamples(node.with, path, yields));
+  if (parsed.success) return [];
+  return parsed.error.issues.flatMap((issue) => mistakesOf(contract, issue, path, yields));
+}
+
+function withSamples(value: JsonValue, path: Path, yields: ReadonlyMap<string, ValueType>): JsonValue {
+  if (typeof value === 'string') {
+    const type = yields.get(jsonPointer(path));
+    return type ? sampleOf(type) : value;
+  }
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map((element, index) => withSamples(element, [...path, index], yields));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, field]) => [key, withSamples(field, [...path, key], yields)]),
+  );
+}
+
+function mistakesOf(
+  contract: TaskContract,
+  issue: z.core.$ZodIssue,
+  path: Path,
+  yields: ReadonlyMap<string, ValueType>,
+): Mistake[] {
+  const at = [...path, ...(issue.path as (string | number)[])];
+  const type = yields.get(jsonPointer(at));
+  if (type && type.kind !== 'any' && issue.code === 'invalid_type') {
+    return [
+      { at, message: `The task expects ${issue.expected} here, but the expression yields ${describeType(type)}.` },
+    ];
+  }
+  if (dependsOnExpression(at, yields)) return [];
+  if (issue.code !== 'unrecognized_keys') return [{ at, message: messageOf(issue) }];
+  const known = issue.path.length === 0 && 'shape' in contract.input ? Object.keys(contract.input.shape as object) : [];
+  return issue.keys.map((key) => ({
+    at: [...at, key],
+    message: `The task ${contract.taskKind} has no field '${key}'.${suggestion(key, known)}`,
+  }));
+}
+
+const messageOf = (issue: z.core.$ZodIssue): string =>
+  issue.code === 'invalid_type' && issue.input === undefined ? 'This field is required.' : issue.message;
+
+/** Whether an issue is about a sample: at one, or inside of one. */
+function dependsOnExpression(at: Path, yields: ReadonlyMap<string, ValueType>): boolean {
+  return at.some((_step, index) => yields.has(jsonPointer(at.slice(0, index + 1))));
+}
