@@ -16,3 +16,4 @@ export {
   type MessageOf,
   type TaskHandler,
 } from './subscriptions.js';
+export { startService, type RunningService, type ServiceHost } from './running/start-service.js';
