@@ -1,0 +1,60 @@
+/** The only reader of the orchestrator's environment. */
+import { hostname } from 'node:os';
+import { newId } from '@millrace/kernel';
+import { readConfiguration, variable, wholeNumber, type Environment } from '@millrace/service';
+import { z } from 'zod';
+
+export interface OrchestratorConfig {
+  /**
+   * The name of this replica. With a name that outlives the process (one process on one data folder, a stateful set's pod) it takes
+   * its own partitions back at once after a crash; a name must never be used by two processes at a time.
+   */
+  readonly replica: string;
+  readonly leaseMs: number;
+  readonly reconcileAfterMs: number;
+  readonly timerPollMs: number;
+  readonly maxWaiting: number;
+  readonly maxWaitingBytes: number;
+  readonly hotRunBytes: number;
+  readonly maxOutputBytes: number;
+}
+
+const megabyte = 1024 * 1024;
+const count = (fallback: number, range: { min: number; max: number }) => wholeNumber(range).default(fallback);
+
+/** @throws MillraceError `invalid_configuration` that names each wrong variable */
+export function orchestratorConfig(environment: Environment): OrchestratorConfig {
+  return readConfiguration(environment, {
+    replica: variable(
+      'MILLRACE_ORCHESTRATOR_REPLICA',
+      z
+        .string()
+        .regex(/^[A-Za-z0-9._-]{1,200}$/, 'must be 1 to 200 letters, digits, dots, dashes or underscores')
+        .default(`${hostname().slice(0, 100)}-${newId('replica')}`),
+      'orchestrator-0',
+    ),
+    leaseMs: variable('MILLRACE_ORCHESTRATOR_LEASE_MS', count(10_000, { min: 300, max: 600_000 }), '10000'),
+    reconcileAfterMs: variable(
+      'MILLRACE_ORCHESTRATOR_RECONCILE_AFTER_MS',
+      count(300_000, { min: 100, max: 86_400_000 }),
+      '300000',
+    ),
+    timerPollMs: variable('MILLRACE_ORCHESTRATOR_TIMER_POLL_MS', count(1_000, { min: 50, max: 60_000 }), '1000'),
+    maxWaiting: variable('MILLRACE_ORCHESTRATOR_MAX_WAITING', count(10_000, { min: 1, max: 1_000_000 }), '10000'),
+    maxWaitingBytes: variable(
+      'MILLRACE_ORCHESTRATOR_MAX_WAITING_BYTES',
+      count(64 * megabyte, { min: megabyte, max: 4096 * megabyte }),
+      '67108864',
+    ),
+    hotRunBytes: variable(
+      'MILLRACE_ORCHESTRATOR_HOT_RUN_BYTES',
+      count(128 * megabyte, { min: megabyte, max: 65_536 * megabyte }),
+      '134217728',
+    ),
+    maxOutputBytes: variable(
+      'MILLRACE_ORCHESTRATOR_MAX_OUTPUT_BYTES',
+      count(8 * megabyte, { min: 1_000, max: 64 * megabyte }),
+      '8388608',
+    ),
+  });
+}

@@ -1,0 +1,20 @@
+import type { getGraph, RequestOf, ResponseOf } from '@millrace/contracts';
+import { notFound } from '@millrace/kernel';
+import type { CommandHandler, CommandMessage } from '@millrace/service';
+import { Injectable } from '@nestjs/common';
+import { Orchestrator } from '../orchestrator.js';
+
+@Injectable()
+export class GetGraphHandler implements CommandHandler<typeof getGraph> {
+  constructor(private readonly orchestrator: Orchestrator) {}
+
+  /** @throws MillraceError `unknown_graph` */
+  async handle(
+    { name, version }: RequestOf<typeof getGraph>,
+    { tenantId }: CommandMessage,
+  ): Promise<ResponseOf<typeof getGraph>> {
+    const graph = await this.orchestrator.graphs.get(tenantId, name, version);
+    if (graph !== undefined) return graph;
+    throw notFound('unknown_graph', `There is no graph ${name}${version === undefined ? '' : `@${version}`}.`);
+  }
+}

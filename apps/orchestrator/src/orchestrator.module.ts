@@ -1,0 +1,39 @@
+import { BUS, CLOCK, CONFIG, DATABASE, LOGGER } from '@millrace/service';
+import { Injectable, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Orchestrator, type OrchestratorPlatform } from './orchestrator.js';
+import { subscriptions } from './subscriptions.js';
+
+type Parts = OrchestratorPlatform;
+
+/** Starts the orchestrator before its inbox is bound, and stops it after the inbox has ended what it had. */
+@Injectable()
+class OrchestratorLifecycle implements OnApplicationBootstrap, OnApplicationShutdown {
+  constructor(private readonly orchestrator: Orchestrator) {}
+
+  onApplicationBootstrap(): Promise<void> {
+    return this.orchestrator.start();
+  }
+
+  onApplicationShutdown(): Promise<void> {
+    return this.orchestrator.stop();
+  }
+}
+
+@Module({
+  providers: [
+    {
+      provide: Orchestrator,
+      inject: [DATABASE, BUS, CONFIG, CLOCK, LOGGER],
+      useFactory: (
+        database: Parts['database'],
+        bus: Parts['bus'],
+        config: Parts['config'],
+        clock: Parts['clock'],
+        logger: Parts['logger'],
+      ) => new Orchestrator({ database, bus, config, clock, logger }),
+    },
+    OrchestratorLifecycle,
+    ...subscriptions.map((subscription) => subscription.handler),
+  ],
+})
+export class OrchestratorModule {}

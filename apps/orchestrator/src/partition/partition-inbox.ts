@@ -1,0 +1,35 @@
+/** Listens for what concerns the owned partitions: results of workers, and commands that reached another replica. */
+import { mailboxSubject, resultSubject } from '@millrace/contracts';
+import type { IncomingMessage, MessageBus, Subscription } from '@millrace/messaging';
+
+export interface PartitionHandlers {
+  readonly onResult: (message: IncomingMessage) => Promise<unknown>;
+  readonly onDelivery: (message: IncomingMessage) => Promise<unknown>;
+}
+
+export class PartitionInbox {
+  private readonly subscriptions = new Map<number, readonly Subscription[]>();
+
+  constructor(
+    private readonly bus: MessageBus,
+    private readonly handlers: PartitionHandlers,
+    private readonly maxInFlight: number,
+  ) {}
+
+  /** Begins to listen for a partition; does nothing where it listens already. */
+  async open(partition: number): Promise<void> {
+    if (this.subscriptions.has(partition)) return;
+    const options = { queue: 'orchestrator', maxInFlight: this.maxInFlight };
+    const { onResult, onDelivery } = this.handlers;
+    const results = await this.bus.respond(resultSubject(partition), options, onResult);
+    const deliveries = await this.bus.respond(mailboxSubject(partition), options, onDelivery);
+    this.subscriptions.set(partition, [results, deliveries]);
+  }
+
+  /** Takes nothing new for a partition, and resolves when what was taken is answered. */
+  async close(partition: number): Promise<void> {
+    const subscriptions = this.subscriptions.get(partition) ?? [];
+    this.subscriptions.delete(partition);
+    await Promise.all(subscriptions.map((subscription) => subscription.stop()));
+  }
+}

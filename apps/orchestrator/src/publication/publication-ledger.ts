@@ -1,0 +1,73 @@
+/**
+ * How far publishing has got. Nothing is written per message: what must be published follows from the runs' events, so one
+ * moment per partition says enough (`partition_lease.published_until`), and whoever takes a partition over publishes
+ * from there again.
+ *
+ * 1. A batch is open from before its commit until its last message is stored by the bus.
+ * 2. A partition in debt (just taken over, a failed publish, a commit of unknown outcome) stays in debt until somebody has published from the
+ *    moment of the debt on.
+ * 3. `publishedUntil` is never later than an open batch or a debt of the partition.
+ */
+export interface Debt {
+  /** Events decided at or after this moment may be unpublished. */
+  readonly since: Date;
+  /** Whether every outstanding task is owed, or only those scheduled since. */
+  readonly tasks: 'all' | 'since';
+}
+
+export interface OpenBatch {
+  close(): void;
+}
+
+export class PublicationLedger {
+  private readonly open = new Set<{ readonly at: Date; readonly partitions: ReadonlySet<number> }>();
+  private readonly debts = new Map<number, Debt>();
+
+  /** Opens a batch whose events are decided at `at`. */
+  openBatch(at: Date, partitions: ReadonlySet<number>): OpenBatch {
+    const batch = { at, partitions };
+    this.open.add(batch);
+    return { close: () => void this.open.delete(batch) };
+  }
+
+  /** Takes on a debt; an older one of the partition keeps its earlier moment and its wider scope. */
+  owe(partition: number, debt: Debt): void {
+    const before = this.debts.get(partition);
+    if (before === undefined) this.debts.set(partition, debt);
+    else {
+      this.debts.set(partition, {
+        since: before.since < debt.since ? before.since : debt.since,
+        tasks: before.tasks === 'all' ? 'all' : debt.tasks,
+      });
+    }
+  }
+
+  /** The debts as they are; pass one to `settle` when it is paid. */
+  owed(): ReadonlyMap<number, Debt> {
+    return new Map(this.debts);
+  }
+
+  /** Strikes a paid debt, unless it has grown meanwhile. */
+  settle(partition: number, paid: Debt): void {
+    if (this.debts.get(partition) === paid) this.debts.delete(partition);
+  }
+
+  /** Forgets a partition that another replica owns now: its debts are that one's, by the cursor in the lease. */
+  forget(partition: number): void {
+    this.debts.delete(partition);
+  }
+
+  /** Whether no batch of the partition waits to be published. */
+  isQuiet(partition: number): boolean {
+    return ![...this.open].some((batch) => batch.partitions.has(partition));
+  }
+
+  /** Whatever was decided before this moment has been published, for one partition. */
+  publishedUntil(partition: number, now: Date): Date {
+    let until = this.debts.get(partition)?.since ?? now;
+    for (const batch of this.open) {
+      if (batch.partitions.has(partition) && batch.at < until) until = batch.at;
+    }
+    return until < now ? until : now;
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * Publishes what committed batches made due: tasks, announcements and live hints.
+ *
+ * 1. The writer never waits for the bus, except when too many publishes are under way (`room`): then batches wait, the
+ *    gather queue fills, and callers are told of the overload.
+ * 2. A publish that fails puts its partition into debt from the batch's moment on; the republisher pays debts from the
+ *    stored events, with the same ids.
+ */
+import type { RunEvent } from '@millrace/contracts';
+import type { MessageBus, OutgoingMessage } from '@millrace/messaging';
+import { tasksOf } from '@millrace/workflow';
+import type { HotRun } from '../run/hot-run.js';
+import type { Turn } from '../run/turn.js';
+import { type OpenBatch, type PublicationLedger } from './publication-ledger.js';
+import { announcementsOf, liveMessage, taskMessage } from './run-messages.js';
+
+export class Publisher {
+  private underWay = 0;
+  private waiting: (() => void)[] = [];
+
+  constructor(
+    private readonly bus: MessageBus,
+    private readonly ledger: PublicationLedger,
+    private readonly maxUnderWay: number,
+    private readonly onFailure: (error: unknown, message: OutgoingMessage) => void,
+  ) {}
+
+  /** Resolves as soon as fewer publishes are under way than the limit. */
+  async room(): Promise<void> {
+    while (this.underWay >= this.maxUnderWay) await new Promise<void>((resolve) => this.waiting.push(resolve));
+  }
+
+  /** Publishes a committed batch and closes it in the ledger when the bus has stored all of it. */
+  publishBatch(turns: readonly Turn[], at: Date, batch: OpenBatch): void {
+    let left = 1;
+    const done = (): void => {
+      left -= 1;
+      if (left === 0) batch.close();
+    };
+    for (const { run, events } of turns) {
+      if (run === null || events.length === 0) continue;
+      const decided = events.map(({ event }) => event);
+      const owe = (): void => this.ledger.owe(run.key.partition, { since: at, tasks: 'since' });
+      for (const message of dueMessages(run, decided, at.toISOString())) {
+        left += 1;
+        this.store(message, owe, done);
+      }
+      const live = liveMessage(run, decided);
+      if (live !== null) this.bus.notify(live);
+    }
+    done();
+  }
+
+  private store(message: OutgoingMessage, owe: () => void, done: () => void): void {
+    this.underWay += 1;
+    this.bus
+      .publish(message)
+      .catch((error: unknown) => {
+        owe();
+        this.onFailure(error, message);
+      })
+      .finally(() => {
+        this.underWay -= 1;
+        done();
+        if (this.waiting.length > 0 && this.underWay < this.maxUnderWay) {
+          const resumed = this.waiting;
+          this.waiting = [];
+          for (const resume of resumed) resume();
+        }
+      });
+  }
+}
+
+const dueMessages = (run: HotRun, events: readonly RunEvent[], at: string): OutgoingMessage[] => [
+  ...tasksOf(run.graph.compiled, run.state, events).map((task) => taskMessage(run, task, at)),
+  ...announcementsOf(run, events),
+];

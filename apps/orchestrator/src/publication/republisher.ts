@@ -1,0 +1,93 @@
+/**
+ * Publishes again what the transport may not have, from the runs' events alone: after a take-over, a failed publish, a commit of unknown
+ * outcome, and, for tasks that have been outstanding for long, every so often. Ids are those of the first time, so a bus that
+ * still has a message absorbs the repeat, and a worker answers a repeated task from its ledger.
+ */
+import type { RunEvent } from '@millrace/contracts';
+import type { MessageBus, OutgoingMessage } from '@millrace/messaging';
+import { outstandingTasks } from '@millrace/workflow';
+import type { HotRun, RunKey } from '../run/hot-run.js';
+import type { RunLoader } from '../run/run.loader.js';
+import type { RunStore } from '../run/run.store.js';
+import type { PublicationLedger } from './publication-ledger.js';
+import { announcementsOf, taskMessage } from './run-messages.js';
+
+/** Which of a run's messages to publish again; moments in ISO 8601. */
+interface Selection {
+  readonly announces: (event: RunEvent) => boolean;
+  readonly takes: (scheduledAt: string) => boolean;
+}
+
+const runsAtOnce = 50;
+
+export class Republisher {
+  constructor(
+    private readonly store: RunStore,
+    private readonly loader: RunLoader,
+    private readonly bus: MessageBus,
+    private readonly ledger: PublicationLedger,
+    private readonly onRepublished: (tasks: number) => void,
+  ) {}
+
+  /** Pays every debt there is. @throws what the database or the bus throws; what was not paid stays owed. */
+  async payDebts(): Promise<void> {
+    for (const [partition, debt] of this.ledger.owed()) {
+      const since = debt.since.toISOString();
+      const keys = await this.store.unpublishedRuns(partition, debt.since);
+      await this.republish(keys, {
+        announces: (event) => event.at >= since,
+        takes: (scheduledAt) => debt.tasks === 'all' || scheduledAt >= since,
+      });
+      this.ledger.settle(partition, debt);
+    }
+  }
+
+  /** Publishes tasks again that have been outstanding for `afterMs`, twice that, four times that, and so on. */
+  async reconcile(
+    partitions: readonly number[],
+    pass: { now: Date; sincePreviousMs: number; afterMs: number },
+  ): Promise<void> {
+    for (const partition of partitions) {
+      const keys = await this.store.unfinishedRuns(partition, new Date(pass.now.getTime() - pass.afterMs));
+      await this.republish(keys, {
+        announces: () => false,
+        takes: (scheduledAt) =>
+          isDueAgain(pass.now.getTime() - Date.parse(scheduledAt), pass.sincePreviousMs, pass.afterMs),
+      });
+    }
+  }
+
+  private async republish(keys: readonly RunKey[], selection: Selection): Promise<void> {
+    for (let index = 0; index < keys.length; index += runsAtOnce) {
+      const loaded = await this.loader.loadWithEvents(keys.slice(index, index + runsAtOnce));
+      const messages = loaded.map(({ run, events }) => selectedMessages(run, events, selection));
+      await Promise.all(messages.flatMap(({ all }) => all.map((message) => this.bus.publish(message))));
+      this.onRepublished(messages.reduce((sum, { tasks }) => sum + tasks, 0));
+    }
+  }
+}
+
+/** Whether an age passed `afterMs` times a power of two since the pass before. */
+export function isDueAgain(ageMs: number, sincePreviousMs: number, afterMs: number): boolean {
+  if (ageMs < afterMs) return false;
+  const lastThreshold = afterMs * 2 ** Math.floor(Math.log2(ageMs / afterMs));
+  return lastThreshold > ageMs - sincePreviousMs;
+}
+
+function selectedMessages(
+  run: HotRun,
+  events: readonly RunEvent[],
+  { announces, takes }: Selection,
+): { all: OutgoingMessage[]; tasks: number } {
+  const scheduledAt = new Map<string, string>();
+  for (const event of events) {
+    if (event.type === 'NodeScheduled') scheduledAt.set(`${event.data.attempt}:${event.data.node}`, event.at);
+  }
+  const tasks = run.ended
+    ? []
+    : outstandingTasks(run.graph.compiled, run.state).flatMap((task) => {
+        const at = scheduledAt.get(`${task.attempt}:${task.node}`) ?? run.origin.createdAt;
+        return takes(at) ? [taskMessage(run, task, at)] : [];
+      });
+  return { all: [...tasks, ...announcementsOf(run, events.filter(announces))], tasks: tasks.length };
+}

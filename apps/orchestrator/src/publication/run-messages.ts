@@ -1,0 +1,138 @@
+/**
+ * What the outside hears of a run: which messages follow from which events. Pure, so that a replica that takes a run over
+ * publishes the same messages with the same ids again.
+ */
+import {
+  evaluateTask,
+  eventSubject,
+  liveEventsSubject,
+  llmTask,
+  resultSubject,
+  runCancelledEvent,
+  runCompletedEvent,
+  runEmittedEvent,
+  runFailedEvent,
+  runStartedEvent,
+  runStepCompletedEvent,
+  searchTask,
+  taskIdOf,
+  toolTask,
+  type Envelope,
+  type EventContract,
+  type RunEvent,
+  type TaskContract,
+  type TaskData,
+} from '@millrace/contracts';
+import type { Headers, OutgoingMessage } from '@millrace/messaging';
+import { viewOf, type TaskToDo } from '@millrace/workflow';
+import type { HotRun } from '../run/hot-run.js';
+
+const taskContracts: readonly Pick<TaskContract, 'taskKind' | 'name' | 'version' | 'subject'>[] = [
+  searchTask,
+  llmTask,
+  evaluateTask,
+  toolTask,
+];
+const contractByKind = new Map(taskContracts.map((contract) => [contract.taskKind, contract]));
+
+/** The message that hands a task to a worker. Its id is the task's, the same however often it is published. */
+export function taskMessage(run: HotRun, task: TaskToDo, scheduledAt: string): OutgoingMessage {
+  const contract = contractByKind.get(task.kind);
+  if (contract === undefined) throw new Error(`No worker takes tasks of kind ${task.kind}.`);
+  const taskId = taskIdOf(run.key.runId, task.node, task.attempt);
+  const data: TaskData = {
+    taskId,
+    runId: run.key.runId,
+    node: task.node,
+    attempt: task.attempt,
+    input: task.input,
+    ...(task.deadlineAt !== undefined && { deadlineAt: task.deadlineAt }),
+    stream: task.kind === llmTask.taskKind,
+    replyTo: resultSubject(run.key.partition),
+  };
+  return {
+    subject: contract.subject,
+    envelope: envelope(run, contract, taskId, scheduledAt, data),
+    headers: traceHeaders(run),
+  };
+}
+
+/** The stored events (`evt.…`) that announce a run's events; ids are `<run>:<position>`. */
+export function announcementsOf(run: HotRun, events: readonly RunEvent[]): OutgoingMessage[] {
+  return events.flatMap((event) => {
+    const announced = announcementOf(run, event);
+    if (announced === null) return [];
+    const id = `${run.key.runId}:${event.position}`;
+    return {
+      subject: eventSubject(announced.contract, run.key.tenantId),
+      envelope: envelope(run, announced.contract, id, event.at, announced.data),
+      headers: traceHeaders(run),
+    };
+  });
+}
+
+/** The hint to whoever follows the run now. Never stored: a reader fills gaps from the run's events. */
+export function liveMessage(run: HotRun, events: readonly RunEvent[]): OutgoingMessage | null {
+  const last = events.at(-1);
+  if (last === undefined) return null;
+  const id = `${run.key.runId}:live:${last.position}`;
+  return {
+    subject: liveEventsSubject(run.key.runId),
+    envelope: envelope(run, { name: 'live.events', version: 1 }, id, last.at, { events }),
+  };
+}
+
+function announcementOf(run: HotRun, event: RunEvent): { contract: EventContract; data: object } | null {
+  const subject = { runId: run.key.runId, graph: run.graph.identity };
+  switch (event.type) {
+    case 'RunStarted':
+      return { contract: runStartedEvent, data: subject };
+    case 'NodeCompleted': {
+      const { node, attempt } = event.data;
+      return { contract: runStepCompletedEvent, data: { ...subject, node, attempt } };
+    }
+    case 'EventEmitted':
+      return { contract: runEmittedEvent, data: { ...subject, ...event.data } };
+    case 'RunCompleted': {
+      const { usage } = viewOf(run.graph.compiled, run.state);
+      return { contract: runCompletedEvent, data: { ...subject, usage } };
+    }
+    case 'RunFailed':
+      return { contract: runFailedEvent, data: { ...subject, error: event.data.error } };
+    case 'RunCancelled':
+      return { contract: runCancelledEvent, data: { ...subject, reason: event.data.reason } };
+    case 'NodeScheduled':
+    case 'NodeRetryScheduled':
+    case 'NodeFailed':
+    case 'NodeSkipped':
+    case 'MapStarted':
+    case 'LoopRoundStarted':
+    case 'LoopRoundCompleted':
+      return null;
+    default:
+      // A type that a newer version wrote: it is stored and followed, and this version has no announcement for it.
+      return null;
+  }
+}
+
+function envelope<Data>(
+  run: HotRun,
+  contract: { readonly name: string; readonly version: number },
+  id: string,
+  occurredAt: string,
+  data: Data,
+): Envelope<Data> {
+  return {
+    id,
+    type: contract.name,
+    version: contract.version,
+    tenantId: run.key.tenantId,
+    occurredAt,
+    correlationId: run.origin.correlationId,
+    causationId: run.key.runId,
+    data,
+  };
+}
+
+const traceHeaders = ({ origin }: HotRun): Headers =>
+  origin.traceparent === undefined ? {} : { traceparent: origin.traceparent };

@@ -1,0 +1,161 @@
+/** The rows of one batch as columns, the shape in which one statement takes them (`unnest`). Pure. */
+import type { Timer } from '@millrace/workflow';
+import { runOf } from './hot-run.js';
+import type { Turn } from './turn.js';
+
+/** Column by column: each tuple of equal index is a row. */
+export type Columns<Row> = { [Column in keyof Row]: Row[Column][] };
+
+export interface EventRow {
+  partition: number;
+  tenantId: string;
+  runId: string;
+  position: number;
+  type: string;
+  data: string;
+  at: string;
+}
+
+/** The read model of a run that started or ended in the batch. JSON columns are text, null where there is nothing. */
+export interface RunRow {
+  partition: number;
+  tenantId: string;
+  runId: string;
+  graphName: string;
+  graphVersion: number;
+  graphDigest: string;
+  status: string;
+  input: string;
+  output: string | null;
+  error: string | null;
+  usage: string;
+  steps: string | null;
+  lastPosition: number;
+  createdAt: string;
+  startedAt: string | null;
+  finishedAt: string | null;
+}
+
+export interface TimerRow {
+  partition: number;
+  tenantId: string;
+  runId: string;
+  node: string;
+  attempt: number;
+  timer: string;
+  dueAt: string;
+}
+
+export interface BatchRows {
+  readonly events: Columns<EventRow>;
+  readonly startedRuns: Columns<RunRow>;
+  readonly endedRuns: Columns<RunRow>;
+  readonly timersSet: Columns<TimerRow>;
+  readonly timersDropped: Columns<TimerRow>;
+  /** The partitions that the batch writes to. */
+  readonly partitions: ReadonlySet<number>;
+}
+
+/** What a batch writes, or null where it changes nothing. */
+export function rowsOf(turns: readonly Turn[]): BatchRows | null {
+  const changing = turns.filter(writes);
+  if (changing.length === 0) return null;
+  const started = changing.filter((turn) => turn.started);
+  const ended = changing.filter((turn) => turn.ended && !turn.started);
+  return {
+    events: columns(changing.flatMap(eventRows), emptyEvents()),
+    startedRuns: columns(started.map(runRow), emptyRuns()),
+    endedRuns: columns(ended.map(runRow), emptyRuns()),
+    timersSet: columns(
+      changing.flatMap((turn) => timerRows(turn, turn.timersSet)),
+      emptyTimers(),
+    ),
+    timersDropped: columns(
+      changing.flatMap((turn) => timerRows(turn, turn.timersDropped)),
+      emptyTimers(),
+    ),
+    partitions: new Set(changing.map((turn) => turn.key.partition)),
+  };
+}
+
+const writes = (turn: Turn): boolean =>
+  turn.events.length > 0 || turn.timersSet.length > 0 || turn.timersDropped.length > 0;
+
+function columns<Row extends object>(rows: readonly Row[], empty: Columns<Row>): Columns<Row> {
+  for (const row of rows) {
+    for (const column in empty) empty[column].push(row[column]);
+  }
+  return empty;
+}
+
+const eventRows = ({ key, events }: Turn): EventRow[] =>
+  events.map(({ event, json }) => ({
+    ...key,
+    position: event.position,
+    type: event.type,
+    data: json,
+    at: event.at,
+  }));
+
+function runRow({ key, run, ended }: Turn): RunRow {
+  if (run === null) throw new Error('Only a run that was decided on has a row.');
+  const view = runOf(run);
+  return {
+    ...key,
+    graphName: view.graph.name,
+    graphVersion: view.graph.version,
+    graphDigest: view.graph.digest,
+    status: view.status,
+    input: JSON.stringify(view.input),
+    output: view.output === null ? null : JSON.stringify(view.output),
+    error: view.error === null ? null : JSON.stringify(view.error),
+    usage: JSON.stringify(view.usage),
+    steps: ended ? JSON.stringify(view.steps) : null,
+    lastPosition: run.position,
+    createdAt: view.createdAt,
+    startedAt: view.startedAt,
+    finishedAt: view.finishedAt,
+  };
+}
+
+const timerRows = ({ key }: Turn, timers: readonly Timer[]): TimerRow[] =>
+  timers.map(({ node, attempt, timer, dueAt }) => ({ ...key, node, attempt, timer, dueAt }));
+
+const emptyEvents = (): Columns<EventRow> => ({
+  partition: [],
+  tenantId: [],
+  runId: [],
+  position: [],
+  type: [],
+  data: [],
+  at: [],
+});
+
+const emptyRuns = (): Columns<RunRow> => ({
+  partition: [],
+  tenantId: [],
+  runId: [],
+  graphName: [],
+  graphVersion: [],
+  graphDigest: [],
+  status: [],
+  input: [],
+  output: [],
+  error: [],
+  usage: [],
+  steps: [],
+  lastPosition: [],
+  createdAt: [],
+  startedAt: [],
+  finishedAt: [],
+});
+
+const emptyTimers = (): Columns<TimerRow> => ({
+  partition: [],
+  tenantId: [],
+  runId: [],
+  node: [],
+  attempt: [],
+  timer: [],
+  dueAt: [],
+});

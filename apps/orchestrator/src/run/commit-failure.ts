@@ -1,0 +1,76 @@
+/** What a failed commit means. SQLSTATE codes: PostgreSQL documentation, appendix A. */
+import { MillraceError } from '@millrace/kernel';
+import type { RunWork } from './turn.js';
+
+/**
+ * - `conflict`: somebody else has written the run; fold it anew and decide again.
+ * - `data`: the database refuses a value of the batch; it would refuse it again.
+ * - `unavailable`: the database was not reached, or its answer was not: the outcome is unknown.
+ */
+export type CommitFailure = 'conflict' | 'data' | 'unavailable';
+
+const uniqueViolation = '23505';
+/** Transaction rollbacks: a deadlock, a serialization failure. */
+const rollbackClass = '40';
+/** Data exceptions, integrity violations, and limits such as the size of a jsonb value. */
+const dataClasses = ['22', '23', '54'];
+
+export function failureOf(error: unknown): CommitFailure {
+  const sqlState = sqlStateOf(error);
+  if (sqlState === uniqueViolation || sqlState?.startsWith(rollbackClass)) return 'conflict';
+  if (sqlState !== null && dataClasses.includes(sqlState.slice(0, 2))) return 'data';
+  return 'unavailable';
+}
+
+/** The SQLSTATE of an error or of what caused it. */
+function sqlStateOf(error: unknown): string | null {
+  for (let current = error; current instanceof Error; current = current.cause) {
+    if ('code' in current && typeof current.code === 'string' && /^[0-9A-Z]{5}$/.test(current.code))
+      return current.code;
+  }
+  return null;
+}
+
+/** What the caller is told of a failed commit. */
+export function refused(error: unknown): MillraceError {
+  if (error instanceof MillraceError) return error;
+  switch (failureOf(error)) {
+    case 'conflict':
+      return new MillraceError('unavailable', 'run_contended', 'The run was changed by somebody else; try again.', {
+        cause: error,
+        retryAfterSeconds: 1,
+      });
+    case 'data':
+      return new MillraceError(
+        'invalid',
+        'unstorable_input',
+        'The input holds something that cannot be stored, such as the character U+0000 or half of a surrogate pair.',
+        { cause: error },
+      );
+    case 'unavailable':
+      return new MillraceError('unavailable', 'database_unavailable', 'The database did not store this; try again.', {
+        cause: error,
+        retryAfterSeconds: 1,
+      });
+  }
+}
+
+/**
+ * What to decide in place of a message that the database refuses, so that the run goes on: a result becomes a
+ * permanent failure of its attempt. Null where nothing can stand in.
+ */
+export function unstorable(work: RunWork): RunWork | null {
+  if (work.type !== 'task-result' || work.outcome.status === 'failed') return null;
+  const error = new MillraceError(
+    'invalid',
+    'unstorable_output',
+    'The output holds something that cannot be stored, such as the character U+0000 or half of a surrogate pair.',
+  );
+  return { ...work, outcome: { status: 'failed', error: error.toShape() } };
+}
+
+/** For a message that came to a replica that does not own the run's partition (any more). */
+export const movedPartition = (): MillraceError =>
+  new MillraceError('unavailable', 'partition_moved', 'Another replica owns this run now; try again.', {
+    retryAfterSeconds: 1,
+  });

@@ -1,0 +1,65 @@
+/** Small graphs for the specs. */
+import type { JsonObject } from '@millrace/kernel';
+import { compileGraph, digestOf } from '@millrace/workflow';
+import type { ResolvedGraph } from './hot-run.js';
+
+const document = (name: string, nodes: JsonObject[], rest: JsonObject = {}): JsonObject => ({
+  apiVersion: 'millrace/v1',
+  kind: 'Graph',
+  metadata: { name },
+  nodes,
+  ...rest,
+});
+
+const echo = (id: string, needs: string[], rest: JsonObject = {}): JsonObject => ({
+  id,
+  kind: 'tool',
+  needs,
+  with: { tool: 'echo', arguments: {} },
+  ...rest,
+});
+
+/** a -> b, c, d -> e -> f. */
+export const diamond = document('test-diamond', [
+  echo('a', []),
+  echo('b', ['a']),
+  echo('c', ['a']),
+  echo('d', ['a']),
+  echo('e', ['b', 'c', 'd']),
+  echo('f', ['e']),
+]);
+
+/** One step, with one retry and a time limit. */
+export const single = document(
+  'test-single',
+  [
+    echo('only', [], {
+      retry: { maxAttempts: 2, backoff: { initial: '50ms', max: '50ms' } },
+      timeout: { total: '60s' },
+    }),
+  ],
+  { output: '${{ nodes.only.output }}' },
+);
+
+/** One step that must end within half a second. */
+export const impatient = document('test-impatient', [echo('only', [], { timeout: { total: '500ms' } })]);
+
+/** Needs no worker: it ends with its start. */
+export const instant = document('test-instant', [{ id: 'here', kind: 'transform', output: 'done' }], {
+  output: '${{ nodes.here.output }}',
+});
+
+/** Takes `{topic}` and nothing else. */
+export const choosy = document('test-choosy', [echo('only', [])], {
+  input: {
+    type: 'object',
+    properties: { topic: { type: 'string', minLength: 1 } },
+    required: ['topic'],
+    additionalProperties: false,
+  },
+});
+
+export const resolved = (graph: JsonObject): ResolvedGraph => ({
+  identity: { name: (graph['metadata'] as { name: string }).name, version: 1, digest: digestOf(graph) },
+  compiled: compileGraph(graph),
+});

@@ -1,0 +1,105 @@
+/**
+ * A run as its owner keeps it in memory: the fold of its stored events and what the writer must know beside it.
+ * It may run ahead of the store only inside one batch: when that batch is not committed, the hot run is dropped and
+ * folded anew from the store.
+ */
+import { terminalEventTypes, type GraphIdentity, type Run, type RunEvent } from '@millrace/contracts';
+import type { JsonObject } from '@millrace/kernel';
+import {
+  evolve,
+  initialState,
+  timersOf,
+  viewOf,
+  type CompiledGraph,
+  type RunState,
+  type Timer,
+} from '@millrace/workflow';
+
+/** Names a run. Ids are the callers' choice, so a run is only ever found together with its tenant. */
+export interface RunKey {
+  readonly tenantId: string;
+  readonly runId: string;
+  readonly partition: number;
+}
+
+export const keyText = (key: RunKey): string => `${key.tenantId}/${key.runId}`;
+
+export interface ResolvedGraph {
+  readonly identity: GraphIdentity;
+  readonly compiled: CompiledGraph;
+}
+
+/** What the run's first event says about where it comes from. */
+export interface RunOrigin {
+  readonly input: JsonObject;
+  readonly correlationId: string;
+  readonly traceparent?: string | undefined;
+  readonly createdAt: string;
+}
+
+export interface HotRun {
+  readonly key: RunKey;
+  readonly graph: ResolvedGraph;
+  readonly origin: RunOrigin;
+  state: RunState;
+  position: number;
+  ended: boolean;
+  /** The timers stored for it, by `timerText`. */
+  timers: ReadonlyMap<string, Timer>;
+  /** Length of its events as JSON: what it weighs in memory, roughly. */
+  weight: number;
+}
+
+export const timerText = (timer: Pick<Timer, 'node' | 'attempt' | 'timer'>): string =>
+  `${timer.timer}:${timer.attempt}:${timer.node}`;
+
+export const timersByText = (timers: readonly Timer[]): ReadonlyMap<string, Timer> =>
+  new Map(timers.map((timer) => [timerText(timer), timer]));
+
+/** A run nobody has stored yet. */
+export function newHotRun(key: RunKey, graph: ResolvedGraph, origin: RunOrigin): HotRun {
+  return { key, graph, origin, state: initialState(), position: 0, ended: false, timers: new Map(), weight: 0 };
+}
+
+/** Adds one event. `json` is its data as stored. */
+export function applyEvent(run: HotRun, event: RunEvent, json: string): void {
+  run.state = evolve(run.graph.compiled, run.state, event);
+  run.position = event.position;
+  run.weight += json.length;
+  if (terminalEventTypes.has(event.type)) run.ended = true;
+}
+
+/**
+ * Folds a run's stored events (all of them, in order).
+ * @throws Error where the first is not `RunStarted` or the positions have a gap, which the store's key forbids.
+ */
+export function foldRun(key: RunKey, graph: ResolvedGraph, events: readonly RunEvent[]): HotRun {
+  const [first] = events;
+  if (first?.type !== 'RunStarted') throw new Error(`Run ${key.runId} does not begin with RunStarted.`);
+  const { input, correlationId, traceparent } = first.data;
+  const run = newHotRun(key, graph, { input, correlationId, traceparent, createdAt: first.at });
+  for (const event of events) {
+    if (event.position !== run.position + 1) throw new Error(`Run ${key.runId} has a gap before ${event.position}.`);
+    applyEvent(run, event, JSON.stringify(event.data));
+  }
+  run.timers = timersByText(timersOf(graph.compiled, run.state));
+  return run;
+}
+
+/** The run as callers see it. */
+export function runOf(run: HotRun): Run {
+  const view = viewOf(run.graph.compiled, run.state);
+  return {
+    id: run.key.runId,
+    graph: run.graph.identity,
+    status: view.status,
+    input: run.origin.input,
+    output: view.output,
+    error: view.error,
+    createdAt: run.origin.createdAt,
+    startedAt: view.startedAt,
+    finishedAt: view.finishedAt,
+    usage: view.usage,
+    steps: [...view.steps],
+  };
+}

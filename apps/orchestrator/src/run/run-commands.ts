@@ -1,0 +1,127 @@
+/**
+ * Starts and cancels runs: decided by the replica that owns the run's partition. A replica that does not own it hands the command
+ * to the one that does; both commands may be sent again, so a lost answer ends in another attempt.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import {
+  causedBy,
+  deliverToPartition,
+  envelopeOf,
+  mailboxSubject,
+  partitionOf,
+  runSchema,
+  violationsOf,
+  type cancelRun,
+  type Envelope,
+  type MessageContext,
+  type RequestOf,
+  type Run,
+  type startRun,
+} from '@millrace/contracts';
+import { invalidInput, MillraceError } from '@millrace/kernel';
+import type { IncomingMessage, MessageBus } from '@millrace/messaging';
+import { checkInput } from '@millrace/workflow';
+import type { OrchestratorCounts } from '../counts.js';
+import type { GraphLibrary } from '../graph/graph-library.js';
+import type { LeaseBook } from '../partition/lease-book.js';
+import type { RunKey } from './hot-run.js';
+import type { RunReader } from './run.reader.js';
+import type { RunWriter } from './run.writer.js';
+
+export type StartRunRequest = RequestOf<typeof startRun>;
+export type CancelRunRequest = RequestOf<typeof cancelRun>;
+type Delivery =
+  | { readonly type: 'start'; readonly data: StartRunRequest }
+  | { readonly type: 'cancel'; readonly data: CancelRunRequest };
+
+export interface RunCommandParts {
+  readonly graphs: GraphLibrary;
+  readonly writer: RunWriter;
+  readonly reader: RunReader;
+  readonly leases: LeaseBook;
+  readonly bus: MessageBus;
+  readonly counts: OrchestratorCounts;
+}
+
+/** How long a command looks for the owner of its partition: longer than a hand-over takes. */
+const searchMs = 5_000;
+const firstPauseMs = 20;
+const longestPauseMs = 500;
+
+/** What says that the owner was not reached, or was none. */
+const isAboutOwner = (error: unknown): boolean =>
+  error instanceof MillraceError && ['partition_moved', 'no_responders', 'service_stopping'].includes(error.code);
+
+export class RunCommands {
+  constructor(private readonly parts: RunCommandParts) {}
+
+  /**
+   * Starts a run, once however often it is sent. Resolves after the run is stored.
+   * @throws MillraceError `unknown_graph`, `invalid_graph`, `invalid_input`, `orchestrator_overloaded`, `partition_moved`
+   */
+  start(context: MessageContext, data: StartRunRequest): Promise<Run> {
+    return this.byOwner(context, { type: 'start', data });
+  }
+
+  /** Cancels a run; one that has ended stays as it is. @throws MillraceError `unknown_run`, and as `start` */
+  cancel(context: MessageContext, data: CancelRunRequest): Promise<Run> {
+    return this.byOwner(context, { type: 'cancel', data });
+  }
+
+  /** A command that another replica handed over. @throws MillraceError `partition_moved` where it is not owned here either */
+  async deliver({ envelope }: IncomingMessage): Promise<Run> {
+    const parsed = deliverToPartition.request.safeParse(envelope.data);
+    if (!parsed.success)
+      throw invalidInput('invalid_message', 'No command for a partition.', violationsOf(parsed.error));
+    return await this.here(causedBy(envelope), parsed.data);
+  }
+
+  private async byOwner(context: MessageContext, delivery: Delivery): Promise<Run> {
+    const partition = partitionOf(delivery.data.runId);
+    const deadline = performance.now() + searchMs;
+    for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
+      try {
+        if (this.parts.leases.owns(partition)) return await this.here(context, delivery);
+        return await this.forward(context, partition, delivery);
+      } catch (error) {
+        if (!isAboutOwner(error) || performance.now() + pauseMs > deadline) throw error;
+      }
+      await pause(pauseMs);
+    }
+  }
+
+  private async forward(context: MessageContext, partition: number, delivery: Delivery): Promise<Run> {
+    const contract = { name: 'orchestrator.partition.deliver', version: 1 };
+    const envelope: Envelope = envelopeOf(contract, context, delivery);
+    return runSchema.parse(await this.parts.bus.request({ subject: mailboxSubject(partition), envelope }));
+  }
+
+  private here(context: MessageContext, delivery: Delivery): Promise<Run> {
+    const { tenantId } = context;
+    const { runId } = delivery.data;
+    const key: RunKey = { tenantId, runId, partition: partitionOf(runId) };
+    return delivery.type === 'start'
+      ? this.startHere(key, context, delivery.data)
+      : this.cancelHere(key, delivery.data);
+  }
+
+  private async startHere(key: RunKey, context: MessageContext, data: StartRunRequest): Promise<Run> {
+    const graph = await this.parts.graphs.resolve(key.tenantId, data.graph);
+    const checked = checkInput(graph.compiled, data.input);
+    if ('violations' in checked) {
+      throw invalidInput('invalid_input', `The input does not fit graph ${graph.identity.name}.`, checked.violations);
+    }
+    const { correlationId } = context;
+    const work = { type: 'start', graph, input: checked.input, correlationId, traceparent: data.traceparent } as const;
+    const answer = await this.parts.writer.submit(key, work, JSON.stringify(data.input).length);
+    if (answer.kind === 'applied' && answer.run !== undefined) return answer.run;
+    this.parts.counts.repeatedStarts += 1;
+    return await this.parts.reader.get(key.tenantId, key.runId);
+  }
+
+  private async cancelHere(key: RunKey, { reason }: CancelRunRequest): Promise<Run> {
+    const answer = await this.parts.writer.submit(key, { type: 'cancel', reason }, reason.length);
+    if (answer.kind === 'applied' && answer.run !== undefined) return answer.run;
+    return await this.parts.reader.get(key.tenantId, key.runId);
+  }
+}

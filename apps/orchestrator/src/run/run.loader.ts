@@ -1,0 +1,49 @@
+/** Brings runs from the store into memory: their events, folded over the graph version that they stay on. */
+import type { RunEvent } from '@millrace/contracts';
+import type { GraphLibrary } from '../graph/graph-library.js';
+import { foldRun, keyText, type HotRun, type RunKey } from './hot-run.js';
+import type { RunStore, StoredRun } from './run.store.js';
+import type { FoundRun } from './turn.js';
+
+/** A run that is stored and cannot be folded: its graph or its events are damaged. Its neighbours go on. */
+export class UnfoldableRunError extends Error {
+  override readonly name = 'UnfoldableRunError';
+}
+
+export class RunLoader {
+  constructor(
+    private readonly store: RunStore,
+    private readonly graphs: GraphLibrary,
+    private readonly onUnfoldable: (key: RunKey, error: unknown) => void,
+  ) {}
+
+  /** What there is under each key, by `keyText`; every key gets an answer. */
+  async load(keys: readonly RunKey[]): Promise<ReadonlyMap<string, FoundRun | UnfoldableRunError>> {
+    const found = new Map<string, FoundRun | UnfoldableRunError>(keys.map((key) => [keyText(key), 'unknown']));
+    for (const stored of await this.store.load(keys)) {
+      found.set(keyText(stored.key), stored.ended ? 'ended' : await this.fold(stored));
+    }
+    return found;
+  }
+
+  /** The runs that exist and can be folded, ended ones too, with their events. */
+  async loadWithEvents(keys: readonly RunKey[]): Promise<{ run: HotRun; events: readonly RunEvent[] }[]> {
+    const loaded: { run: HotRun; events: readonly RunEvent[] }[] = [];
+    for (const stored of await this.store.load(keys, { andEnded: true })) {
+      const run = await this.fold(stored);
+      if (!(run instanceof UnfoldableRunError)) loaded.push({ run, events: stored.events });
+    }
+    return loaded;
+  }
+
+  private async fold({ key, graph, events }: StoredRun): Promise<HotRun | UnfoldableRunError> {
+    const resolved = await this.graphs.ofRun(key.tenantId, graph);
+    try {
+      if (resolved === null) throw new Error(`Graph version ${graph.name}@${graph.version} is not stored.`);
+      return foldRun(key, resolved, events);
+    } catch (error) {
+      this.onUnfoldable(key, error);
+      return new UnfoldableRunError(`Run ${key.runId} cannot be folded.`, { cause: error });
+    }
+  }
+}

@@ -1,0 +1,190 @@
+/**
+ * The writer's SQL, over all tenants, by the service's own role.
+ *
+ * 1. A batch is one statement, so it is there as a whole or not at all.
+ * 2. Rows of a partition are written only while this replica holds its lease: the lease row is locked by the same statement,
+ *    so that a take-over waits for it, and what a deposed owner still had in hand is not written.
+ * 3. The key of `run_event` refuses a second event of one position.
+ */
+import type { GraphIdentity, RunEvent } from '@millrace/contracts';
+import type { Database } from '@millrace/database';
+import { sql, type RawBuilder } from 'kysely';
+import type { OrchestratorTables } from '../schema/tables.js';
+import type { BatchRows } from './batch-rows.js';
+import type { RunKey } from './hot-run.js';
+
+/** The leases that a batch claims to hold, column by column. */
+export interface LeaseClaim {
+  readonly owner: string;
+  readonly partitions: number[];
+  readonly epochs: number[];
+}
+
+/** A run's row and its events, as far as the writer needs them. `events` is empty for a run that has ended. */
+export interface StoredRun {
+  readonly key: RunKey;
+  readonly graph: GraphIdentity;
+  readonly ended: boolean;
+  readonly events: readonly RunEvent[];
+}
+
+export class RunStore {
+  constructor(private readonly database: Database<OrchestratorTables>) {}
+
+  /**
+   * Commits a batch and gives the partitions that were held: rows of the others were not written.
+   * @throws whatever the database throws; `23505` (unique_violation) where an event's position is taken.
+   */
+  async commit(rows: BatchRows, claim: LeaseClaim): Promise<ReadonlySet<number>> {
+    const held = await this.database.asServiceStatement(() => commitStatement(rows, claim));
+    return new Set(held.rows.map((row) => row.partition));
+  }
+
+  /** The runs of a partition of which something may be unpublished: those that go on, and those that ended since. */
+  async unpublishedRuns(partition: number, since: Date): Promise<RunKey[]> {
+    const found = await this.database.asService((transaction) =>
+      transaction
+        .selectFrom('run')
+        .select(['tenant_id as tenantId', 'run_id as runId', 'partition'])
+        .where('partition', '=', partition)
+        .where((or) => or.or([or('finished_at', 'is', null), or('finished_at', '>=', since)]))
+        .execute(),
+    );
+    return found;
+  }
+
+  /** The runs of a partition that began before a moment and go on. */
+  async unfinishedRuns(partition: number, createdBefore: Date): Promise<RunKey[]> {
+    return await this.database.asService((transaction) =>
+      transaction
+        .selectFrom('run')
+        .select(['tenant_id as tenantId', 'run_id as runId', 'partition'])
+        .where('partition', '=', partition)
+        .where('finished_at', 'is', null)
+        .where('created_at', '<', createdBefore)
+        .execute(),
+    );
+  }
+
+  /** The runs that exist of those named, with all of their events in order. With `andEnded`, those of ended runs too. */
+  async load(keys: readonly RunKey[], options: { readonly andEnded?: boolean } = {}): Promise<StoredRun[]> {
+    if (keys.length === 0) return [];
+    return await this.database.asService(async (transaction) => {
+      const runs = (await runsStatement(keys).execute(transaction)).rows;
+      const folded = runs.filter((run) => run.finished_at === null || options.andEnded === true);
+      const events = folded.length === 0 ? [] : (await eventsStatement(folded).execute(transaction)).rows;
+      const byRun = new Map<string, RunEvent[]>(runs.map((run) => [`${run.tenant_id}/${run.run_id}`, []]));
+      for (const event of events) byRun.get(`${event.tenant_id}/${event.run_id}`)?.push(eventOf(event));
+      return runs.map((run) => ({
+        key: { tenantId: run.tenant_id, runId: run.run_id, partition: run.partition },
+        graph: { name: run.graph_name, version: run.graph_version, digest: run.graph_digest },
+        ended: run.finished_at !== null,
+        events: byRun.get(`${run.tenant_id}/${run.run_id}`) ?? [],
+      }));
+    });
+  }
+}
+
+interface RunIdentityRow {
+  tenant_id: string;
+  run_id: string;
+  partition: number;
+  graph_name: string;
+  graph_version: number;
+  graph_digest: string;
+  finished_at: Date | null;
+}
+
+interface EventRow {
+  tenant_id: string;
+  run_id: string;
+  position: number;
+  type: string;
+  data: unknown;
+  at: Date;
+}
+
+/** A stored event is one that the engine decided, so its shape is known without another validation. */
+const eventOf = (row: EventRow): RunEvent =>
+  ({ position: row.position, type: row.type, at: row.at.toISOString(), data: row.data }) as RunEvent;
+
+const runsStatement = (keys: readonly RunKey[]): RawBuilder<RunIdentityRow> => sql<RunIdentityRow>`
+  select run.tenant_id, run.run_id, run.partition, run.graph_name, run.graph_version, run.graph_digest, run.finished_at
+  from unnest(${keys.map((key) => key.tenantId)}::text[], ${keys.map((key) => key.runId)}::text[])
+    as wanted (tenant_id, run_id)
+  join run using (tenant_id, run_id)`;
+
+const eventsStatement = (runs: readonly RunIdentityRow[]): RawBuilder<EventRow> => sql<EventRow>`
+  select event.tenant_id, event.run_id, event.position, event.type, event.data, event.at
+  from unnest(${runs.map((run) => run.tenant_id)}::text[], ${runs.map((run) => run.run_id)}::text[])
+    as wanted (tenant_id, run_id)
+  join run_event as event using (tenant_id, run_id)
+  order by event.tenant_id, event.run_id, event.position`;
+
+function commitStatement(rows: BatchRows, claim: LeaseClaim): RawBuilder<{ partition: number }> {
+  const { events, startedRuns: started, endedRuns: ended, timersSet: set, timersDropped: dropped } = rows;
+  return sql<{ partition: number }>`
+    with held as (
+      select lease.partition
+      from partition_lease as lease
+      join unnest(${claim.partitions}::smallint[], ${claim.epochs}::integer[]) as claim (partition, epoch)
+        on claim.partition = lease.partition and claim.epoch = lease.epoch
+      where lease.owner = ${claim.owner}
+      order by lease.partition
+      for share of lease
+    ),
+    appended as (
+      insert into run_event (tenant_id, run_id, position, type, data, at)
+      select new.tenant_id, new.run_id, new.position, new.type, new.data::jsonb, new.at::timestamptz
+      from unnest(${events.partition}::smallint[], ${events.tenantId}::text[], ${events.runId}::text[],
+                  ${events.position}::integer[], ${events.type}::text[], ${events.data}::text[], ${events.at}::text[])
+        as new (partition, tenant_id, run_id, position, type, data, at)
+      join held using (partition)
+    ),
+    started as (
+      insert into run (tenant_id, run_id, partition, graph_name, graph_version, graph_digest, status, input, output,
+                       error, usage, steps, last_position, created_at, started_at, finished_at)
+      select new.tenant_id, new.run_id, new.partition, new.graph_name, new.graph_version, new.graph_digest, new.status,
+             new.input::jsonb, new.output::jsonb, new.error::jsonb, new.usage::jsonb, new.steps::jsonb,
+             new.last_position, new.created_at::timestamptz, new.started_at::timestamptz, new.finished_at::timestamptz
+      from unnest(${started.partition}::smallint[], ${started.tenantId}::text[], ${started.runId}::text[],
+                  ${started.graphName}::text[], ${started.graphVersion}::integer[], ${started.graphDigest}::text[],
+                  ${started.status}::text[], ${started.input}::text[], ${started.output}::text[],
+                  ${started.error}::text[], ${started.usage}::text[], ${started.steps}::text[],
+                  ${started.lastPosition}::integer[], ${started.createdAt}::text[], ${started.startedAt}::text[],
+                  ${started.finishedAt}::text[])
+        as new (partition, tenant_id, run_id, graph_name, graph_version, graph_digest, status, input, output, error,
+                usage, steps, last_position, created_at, started_at, finished_at)
+      join held using (partition)
+    ),
+    ended as (
+      update run
+      set status = new.status, output = new.output::jsonb, error = new.error::jsonb, usage = new.usage::jsonb,
+          steps = new.steps::jsonb, last_position = new.last_position, finished_at = new.finished_at::timestamptz
+      from unnest(${ended.partition}::smallint[], ${ended.tenantId}::text[], ${ended.runId}::text[],
+                  ${ended.status}::text[], ${ended.output}::text[], ${ended.error}::text[], ${ended.usage}::text[],
+                  ${ended.steps}::text[], ${ended.lastPosition}::integer[], ${ended.finishedAt}::text[])
+        as new (partition, tenant_id, run_id, status, output, error, usage, steps, last_position, finished_at)
+      join held using (partition)
+      where run.tenant_id = new.tenant_id and run.run_id = new.run_id
+    ),
+    timer_set as (
+      insert into run_timer (partition, tenant_id, run_id, node, attempt, timer, due_at)
+      select new.partition, new.tenant_id, new.run_id, new.node, new.attempt, new.timer, new.due_at::timestamptz
+      from unnest(${set.partition}::smallint[], ${set.tenantId}::text[], ${set.runId}::text[], ${set.node}::text[],
+                  ${set.attempt}::integer[], ${set.timer}::text[], ${set.dueAt}::text[])
+        as new (partition, tenant_id, run_id, node, attempt, timer, due_at)
+      join held using (partition)
+      on conflict (tenant_id, run_id, node, attempt, timer) do update set due_at = excluded.due_at
+    ),
+    timer_dropped as (
+      delete from run_timer
+      using unnest(${dropped.partition}::smallint[], ${dropped.tenantId}::text[], ${dropped.runId}::text[],
+                   ${dropped.node}::text[], ${dropped.attempt}::integer[], ${dropped.timer}::text[])
+        as old (partition, tenant_id, run_id, node, attempt, timer)
+      join held using (partition)
+      where run_timer.tenant_id = old.tenant_id and run_timer.run_id = old.run_id and run_timer.node = old.node
+        and run_timer.attempt = old.attempt and run_timer.timer = old.timer
+    )
+    select partition from held`;
+}

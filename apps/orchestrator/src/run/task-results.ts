@@ -1,0 +1,42 @@
+/** Takes the results of workers. The reply comes after the commit, and only then does the worker forget the task. */
+import { partitionOf, taskResult, violationsOf, type TaskOutcome, type TaskResultReply } from '@millrace/contracts';
+import { invalidInput, MillraceError } from '@millrace/kernel';
+import type { IncomingMessage } from '@millrace/messaging';
+import type { OrchestratorCounts } from '../counts.js';
+import type { RunWriter } from './run.writer.js';
+
+export class TaskResults {
+  constructor(
+    private readonly writer: RunWriter,
+    private readonly counts: OrchestratorCounts,
+    private readonly maxOutputBytes: number,
+  ) {}
+
+  /** @throws MillraceError `invalid_result` for what is no result, and whatever `RunWriter.submit` throws */
+  async receive({ envelope }: IncomingMessage): Promise<TaskResultReply> {
+    const parsed = taskResult.request.safeParse(envelope.data);
+    if (!parsed.success) throw invalidInput('invalid_result', 'This is no task result.', violationsOf(parsed.error));
+    const { runId, node, attempt, outcome } = parsed.data;
+    const key = { tenantId: envelope.tenantId, runId, partition: partitionOf(runId) };
+    const bytes = JSON.stringify(outcome).length;
+    const work = { type: 'task-result', node, attempt, outcome: this.bounded(outcome, bytes) } as const;
+    const answer = await this.writer.submit(key, work, bytes);
+    switch (answer.kind) {
+      case 'applied':
+        return { applied: true };
+      case 'unchanged':
+        this.counts.staleResults += 1;
+        return { applied: false, reason: 'stale' };
+      case 'unknown-run':
+        this.counts.unknownRunResults += 1;
+        return { applied: false, reason: 'unknown-run' };
+    }
+  }
+
+  /** An output that is too large to keep fails its node for good: trying again would only make it again. */
+  private bounded(outcome: TaskOutcome, bytes: number): TaskOutcome {
+    if (bytes <= this.maxOutputBytes) return outcome;
+    const message = `The output takes ${bytes} characters as JSON; at most ${this.maxOutputBytes} are kept.`;
+    return { status: 'failed', error: new MillraceError('too-large', 'output_too_large', message).toShape() };
+  }
+}

@@ -1,0 +1,169 @@
+/**
+ * One run's turn in a batch, pure: its messages in their order of arrival against its state.
+ *
+ * 1. Events are numbered from the run's position on, without a gap.
+ * 2. A message that changes nothing (a stale result, a repeated start, a late timer) leaves no event.
+ * 3. What must be stored beside the events (timers, the read model) follows from the state after the last message.
+ */
+import type { Run, RunEvent, TaskOutcome } from '@millrace/contracts';
+import { assertNever, type JsonObject } from '@millrace/kernel';
+import { decide, newTimersOf, timersOf, type RunMessage, type Timer } from '@millrace/workflow';
+import {
+  applyEvent,
+  newHotRun,
+  runOf,
+  timersByText,
+  timerText,
+  type HotRun,
+  type ResolvedGraph,
+  type RunKey,
+} from './hot-run.js';
+
+/** A message for a run, before it is known when and on which state it will be decided. */
+export type RunWork =
+  | {
+      readonly type: 'start';
+      readonly graph: ResolvedGraph;
+      readonly input: JsonObject;
+      readonly correlationId: string;
+      readonly traceparent?: string | undefined;
+    }
+  | { readonly type: 'task-result'; readonly node: string; readonly attempt: number; readonly outcome: TaskOutcome }
+  | { readonly type: 'timer'; readonly timer: Timer }
+  | { readonly type: 'cancel'; readonly reason: string };
+
+/** What one message came to. `run` is there for a start and a cancel that applied. */
+export type RunAnswer =
+  { readonly kind: 'applied'; readonly run?: Run } | { readonly kind: 'unchanged' } | { readonly kind: 'unknown-run' };
+
+/** A run in memory, or why there is none: it has ended, or nobody has started it. */
+export type FoundRun = HotRun | 'ended' | 'unknown';
+
+export interface DecidedEvent {
+  readonly event: RunEvent;
+  /** Its data as it is stored. */
+  readonly json: string;
+}
+
+export interface Turn {
+  readonly key: RunKey;
+  readonly run: HotRun | null;
+  readonly events: readonly DecidedEvent[];
+  readonly started: boolean;
+  readonly ended: boolean;
+  readonly timersSet: readonly Timer[];
+  readonly timersDropped: readonly Timer[];
+  /** One for each message, in their order. */
+  readonly answers: readonly RunAnswer[];
+}
+
+export interface Circumstances {
+  /** ISO 8601, UTC: the `at` of every event of the batch. */
+  readonly now: string;
+  /** 0 (inclusive) to 1 (exclusive). */
+  readonly random: () => number;
+}
+
+/** Decides a run's messages. Changes `found` where it is a hot run. */
+export function takeTurn(key: RunKey, found: FoundRun, works: readonly RunWork[], circumstances: Circumstances): Turn {
+  const events: DecidedEvent[] = [];
+  const answers: RunAnswer[] = [];
+  let current = found;
+  for (const work of works) {
+    if (current === 'unknown' && work.type === 'start') current = hotRunFor(key, work, circumstances.now);
+    answers.push(typeof current === 'string' ? refusal(current) : applyWork(current, work, circumstances, events));
+  }
+  const run = typeof current === 'string' ? null : current;
+  const timers = run === null ? { set: [], dropped: [] } : changedTimers(run, events);
+  return {
+    key,
+    run,
+    events,
+    started: events[0]?.event.position === 1,
+    ended: run !== null && run.ended && events.length > 0,
+    timersSet: timers.set,
+    timersDropped: [...timers.dropped, ...overdue(run, works)],
+    answers,
+  };
+}
+
+const refusal = (found: 'ended' | 'unknown'): RunAnswer =>
+  found === 'ended' ? { kind: 'unchanged' } : { kind: 'unknown-run' };
+
+function hotRunFor(key: RunKey, work: Extract<RunWork, { type: 'start' }>, now: string): HotRun {
+  const { graph, input, correlationId, traceparent } = work;
+  return newHotRun(key, graph, { input, correlationId, traceparent, createdAt: now });
+}
+
+function applyWork(run: HotRun, work: RunWork, circumstances: Circumstances, events: DecidedEvent[]): RunAnswer {
+  if (run.ended || (work.type === 'start' && run.position > 0)) return { kind: 'unchanged' };
+  const decided = decide(run.graph.compiled, run.state, messageOf(run, work, circumstances));
+  if (decided.length === 0) return { kind: 'unchanged' };
+  for (const newEvent of decided) {
+    const event: RunEvent = { ...newEvent, position: run.position + 1 };
+    const json = JSON.stringify(event.data);
+    applyEvent(run, event, json);
+    events.push({ event, json });
+  }
+  const asksForRun = work.type === 'start' || work.type === 'cancel';
+  return asksForRun ? { kind: 'applied', run: runOf(run) } : { kind: 'applied' };
+}
+
+function messageOf(run: HotRun, work: RunWork, { now, random }: Circumstances): RunMessage {
+  switch (work.type) {
+    case 'start':
+      return {
+        type: 'start',
+        runId: run.key.runId,
+        graph: work.graph.identity,
+        input: work.input,
+        correlationId: work.correlationId,
+        ...(work.traceparent !== undefined && { traceparent: work.traceparent }),
+        now,
+      };
+    case 'task-result':
+      return {
+        type: 'task-result',
+        node: work.node,
+        attempt: work.attempt,
+        outcome: work.outcome,
+        now,
+        random: random(),
+      };
+    case 'timer': {
+      const { timer, node, attempt } = work.timer;
+      return { type: 'timer', timer, node, attempt, now, random: random() };
+    }
+    case 'cancel':
+      return { type: 'cancel', reason: work.reason, now };
+    default:
+      return assertNever(work);
+  }
+}
+
+/** Compares the stored timers with those the state asks for, and remembers the latter as the stored ones. */
+function changedTimers(run: HotRun, events: readonly DecidedEvent[]): { set: Timer[]; dropped: Timer[] } {
+  const { timers: before, graph, state } = run;
+  const mayBegin =
+    before.size > 0 ||
+    newTimersOf(
+      graph.compiled,
+      state,
+      events.map(({ event }) => event),
+    ).length > 0;
+  if (events.length === 0 || !mayBegin) return { set: [], dropped: [] };
+  const after = run.ended ? new Map<string, Timer>() : timersByText(timersOf(graph.compiled, state));
+  run.timers = after;
+  return {
+    set: [...after].filter(([text, timer]) => before.get(text)?.dueAt !== timer.dueAt).map(([, timer]) => timer),
+    dropped: [...before].filter(([text]) => !after.has(text)).map(([, timer]) => timer),
+  };
+}
+
+/** Timers that fired and that the run does not wait for: their rows are left over. */
+function overdue(run: HotRun | null, works: readonly RunWork[]): Timer[] {
+  return works
+    .filter((work) => work.type === 'timer')
+    .map((work) => work.timer)
+    .filter((timer) => run === null || !run.timers.has(timerText(timer)));
+}

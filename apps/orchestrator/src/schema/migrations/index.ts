@@ -1,0 +1,6 @@
+import type { Migrations } from '@millrace/database';
+import { graphsAndRuns } from './0001-graphs-and-runs.js';
+
+export const orchestratorMigrations: Migrations = {
+  '0001_graphs_and_runs': graphsAndRuns,
+};

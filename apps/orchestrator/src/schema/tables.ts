@@ -1,0 +1,87 @@
+/** The orchestrator's tables, as its migrations leave them. */
+import type { GraphIdentity, Run, RunEventType, RunStatus, Step, Usage } from '@millrace/contracts';
+import type { JsonObject, JsonValue } from '@millrace/kernel';
+import type { TimerKind } from '@millrace/workflow';
+import type { ColumnType, Generated } from 'kysely';
+
+/** Written as JSON text, read as the parsed value. */
+type Json<Value> = ColumnType<Value, string, string>;
+
+export interface GraphVersionTable {
+  tenant_id: string;
+  name: string;
+  version: number;
+  digest: string;
+  /** `inline` documents came with a run: they are kept for it, and no list or name lookup shows them. */
+  origin: 'published' | 'inline';
+  description: string;
+  document: Json<JsonObject>;
+  created_at: Generated<Date>;
+}
+
+/** The read model of a run, written when the run starts and when it ends; what happens between follows from its events. */
+export interface RunTable {
+  tenant_id: string;
+  run_id: string;
+  partition: number;
+  graph_name: GraphIdentity['name'];
+  graph_version: GraphIdentity['version'];
+  graph_digest: GraphIdentity['digest'];
+  status: RunStatus;
+  input: Json<JsonObject>;
+  output: Json<JsonValue> | null;
+  error: Json<NonNullable<Run['error']>> | null;
+  usage: Json<Usage>;
+  /** Null until the run has ended: the steps of a running run are folded from its events. */
+  steps: Json<Step[]> | null;
+  /** Position of the last event when the row was written. */
+  last_position: number;
+  created_at: Date;
+  started_at: Date | null;
+  finished_at: Date | null;
+}
+
+export interface RunEventTable {
+  tenant_id: string;
+  run_id: string;
+  position: number;
+  type: RunEventType;
+  data: Json<JsonObject>;
+  at: Date;
+}
+
+export interface RunTimerTable {
+  tenant_id: string;
+  run_id: string;
+  node: string;
+  attempt: number;
+  timer: TimerKind;
+  partition: number;
+  due_at: Date;
+}
+
+/** Who owns a partition of the runs. Not a tenant's data: no row of it says anything about a tenant. */
+export interface PartitionLeaseTable {
+  partition: number;
+  owner: string | null;
+  /** Grows by one with every change of owner, and fences the one before. */
+  epoch: number;
+  expires_at: Date | null;
+  /** Whatever was committed before this moment (by its events' `at`) has been published. */
+  published_until: Date;
+}
+
+/** The replicas that are alive, so that each knows its fair share of the partitions. Not a tenant's data. */
+export interface ReplicaTable {
+  replica_id: string;
+  expires_at: Date;
+}
+
+export interface OrchestratorTables {
+  graph_version: GraphVersionTable;
+  run: RunTable;
+  run_event: RunEventTable;
+  run_timer: RunTimerTable;
+  partition_lease: PartitionLeaseTable;
+  replica: ReplicaTable;
+}

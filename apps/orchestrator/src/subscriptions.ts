@@ -1,0 +1,37 @@
+/**
+ * The orchestrator's whole inbox. Beside it, for each partition that a replica owns, it answers results on `result.<partition>.v1`
+ * and commands that reached another replica on the partition's mailbox (`partition/partition-inbox.ts`).
+ */
+import {
+  cancelRun,
+  getGraph,
+  getRun,
+  listGraphs,
+  listRunEvents,
+  listRuns,
+  publishGraph,
+  startRun,
+  validateGraph,
+} from '@millrace/contracts';
+import { defineSubscriptions } from '@millrace/service';
+import { GetGraphHandler } from './graph/get-graph.handler.js';
+import { ListGraphsHandler } from './graph/list-graphs.handler.js';
+import { PublishGraphHandler } from './graph/publish-graph.handler.js';
+import { ValidateGraphHandler } from './graph/validate-graph.handler.js';
+import { CancelRunHandler } from './run/cancel-run.handler.js';
+import { GetRunHandler } from './run/get-run.handler.js';
+import { ListRunEventsHandler } from './run/list-run-events.handler.js';
+import { ListRunsHandler } from './run/list-runs.handler.js';
+import { StartRunHandler } from './run/start-run.handler.js';
+
+export const subscriptions = defineSubscriptions([
+  { contract: startRun, handler: StartRunHandler, maxInFlight: 4_096 },
+  { contract: cancelRun, handler: CancelRunHandler, maxInFlight: 1_024 },
+  { contract: getRun, handler: GetRunHandler, maxInFlight: 256 },
+  { contract: listRuns, handler: ListRunsHandler, maxInFlight: 64 },
+  { contract: listRunEvents, handler: ListRunEventsHandler, maxInFlight: 256 },
+  { contract: publishGraph, handler: PublishGraphHandler, maxInFlight: 16 },
+  { contract: validateGraph, handler: ValidateGraphHandler, maxInFlight: 16 },
+  { contract: getGraph, handler: GetGraphHandler, maxInFlight: 64 },
+  { contract: listGraphs, handler: ListGraphsHandler, maxInFlight: 64 },
+]);
