@@ -40,7 +40,7 @@ export class Meter {
   spendOnSize(elements: number, characters: number): void {
     if (characters > limits.textLength) throw tooLarge(`a text of more than ${limits.textLength} characters`);
     if (elements > limits.listLength) throw tooLarge(`a list of more than ${limits.listLength} elements`);
-    this.spend((characters >>> 6) + (elements >>> 4));
+    this.spend((characters >>> 4) + (elements >>> 4));
   }
 
   /** Pays for every value inside of a value: for what walks all of it, such as a comparison. */

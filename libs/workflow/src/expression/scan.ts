@@ -43,7 +43,7 @@ function endOfExpression(text: string, from: number): number {
   while (position < text.length) {
     const character = text[position];
     if (character === '"' || character === "'") {
-      position = endOfString(text, position, isRaw(text, position));
+      position = endOfString(text, position);
       if (position < 0) return -1;
       continue;
     }
@@ -55,19 +55,14 @@ function endOfExpression(text: string, from: number): number {
   return -1;
 }
 
-const isRaw = (text: string, quote: number): boolean => {
-  const prefix = text[quote - 1];
-  return prefix === 'r' || prefix === 'R';
-};
-
-/** The position after a CEL string that begins at `start`, with single or triple quotes; -1 if it does not end. */
-function endOfString(text: string, start: number, raw: boolean): number {
+/** The position after a CEL string that begins at `start`, with single or triple quotes; -1 if it does not end. (Raw strings end alike.) */
+function endOfString(text: string, start: number): number {
   const quote = text[start] ?? '';
   const delimiter = text.startsWith(quote.repeat(3), start) ? quote.repeat(3) : quote;
   let position = start + delimiter.length;
   while (position < text.length) {
     if (text.startsWith(delimiter, position)) return position + delimiter.length;
-    position += text[position] === '\\' && !raw ? 2 : 1;
+    position += text[position] === '\\' ? 2 : 1;
   }
   return -1;
 }

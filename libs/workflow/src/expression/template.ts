@@ -3,7 +3,7 @@ import { MillraceError, type JsonValue } from '@millrace/kernel';
 import { invalidExpression, parseExpression, type Expression, type Variables } from './expression.js';
 import type { Meter } from './meter.js';
 import { scanText } from './scan.js';
-import { absent, fromCel, objectOf } from './values.js';
+import { absent, boundedDepth, fromCel, objectOf } from './values.js';
 
 export type Template =
   | { readonly kind: 'literal'; readonly value: JsonValue }
@@ -65,7 +65,7 @@ export function referencesIn(template: Template): string[] {
  */
 export function resolve(template: Template, variables: Variables, meter: Meter): JsonValue {
   meter.beginTemplate();
-  const value = resolveAny(template, variables, meter);
+  const value = boundedDepth(() => resolveAny(template, variables, meter));
   return value === absent ? null : value;
 }
 

@@ -11,15 +11,26 @@ const safeValues = new WeakMap<object, unknown>();
 /**
  * A JSON value as CEL may read it: the value itself, but for objects with a key `constructor`, by which the library would
  * take them for a foreign class. Those become a Map, which it reads alike.
+ * @throws MillraceError `value_too_deep`
  */
 export function toCel(value: JsonValue): unknown {
   if (typeof value !== 'object' || value === null) return value;
   let safe = safeValues.get(value);
   if (safe === undefined) {
-    safe = withoutOwnConstructor(value);
+    safe = boundedDepth(() => withoutOwnConstructor(value));
     safeValues.set(value, safe);
   }
   return safe;
+}
+
+/** Walks a value by recursion. @throws MillraceError `value_too_deep` where the stack does not suffice */
+export function boundedDepth<Result>(walk: () => Result): Result {
+  try {
+    return walk();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new MillraceError('too-large', 'value_too_deep', 'A value is nested too deeply.', { cause: error });
+  }
 }
 
 function withoutOwnConstructor(value: JsonValue): unknown {
