@@ -4,27 +4,15 @@
  */
 import { invalidInput } from '@millrace/kernel';
 
-const wellFormed = /^[^\s.]+(\.[^\s.]+)*$/;
+const subjectForm = /^[^\s.*>]+(\.[^\s.*>]+)*$/;
+const patternForm = /^((\*|[^\s.*>]+)\.)*(\*|>|[^\s.*>]+)$/;
 const maximumLength = 1000;
 
-function isWellFormed(text: string): boolean {
-  return text.length <= maximumLength && wellFormed.test(text);
-}
-
-const isWildcard = (token: string): boolean => token === '*' || token === '>';
-
 /** Whether a message may carry it: no empty token, no blank, no wildcard. */
-export function isSubject(text: string): boolean {
-  if (!isWellFormed(text)) return false;
-  return text.includes('*') || text.includes('>') ? !text.split('.').some(isWildcard) : true;
-}
+export const isSubject = (text: string): boolean => text.length <= maximumLength && subjectForm.test(text);
 
 /** Whether one may subscribe to it: a subject, or one with `*` for whole tokens and `>` as its last one. */
-export function isPattern(text: string): boolean {
-  if (!isWellFormed(text)) return false;
-  const tail = text.indexOf('>');
-  return tail < 0 || tail === text.length - 1 || !text.split('.').slice(0, -1).includes('>');
-}
+export const isPattern = (text: string): boolean => text.length <= maximumLength && patternForm.test(text);
 
 /** @throws MillraceError `invalid_subject` */
 export function assertSubject(subject: string): void {
