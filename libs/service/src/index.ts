@@ -17,3 +17,4 @@ export {
   type TaskHandler,
 } from './subscriptions.js';
 export { startService, type RunningService, type ServiceHost } from './running/start-service.js';
+export { runService } from './running/run-service.js';

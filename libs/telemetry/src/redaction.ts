@@ -8,7 +8,7 @@
  *
  * It hides too much rather than too little.
  */
-export const redacted = '[redacted]';
+const redacted = '[redacted]';
 
 const secretEndings = [
   'authorization',

@@ -27,6 +27,9 @@ import { subscriptionController } from '../transport/subscription-controller.js'
 import { DependencyHealth } from './health.js';
 import { fastifyAdapter, listen } from './http-application.js';
 
+/** Work that was aborted at the end of the grace period may take this long to notice. */
+const drainMarginMs = 2_000;
+
 /** What a host gives a service to stand on. */
 export interface ServiceHost {
   readonly environment: Environment;
@@ -60,7 +63,7 @@ export async function startService<Config>(
   checkSubscriptions(definition.name, definition.subscriptions);
   const database = await openServiceDatabase(definition, host.backend);
   const health = new DependencyHealth(host.bus, database);
-  const starting = new StartingService(definition, host, config, database, health);
+  const starting = new ServiceInProcess(definition, host, config, database, health);
   try {
     return await starting.start();
   } catch (error) {
@@ -80,10 +83,21 @@ async function openServiceDatabase<Config>(
   return openDatabase<unknown>({ backend, service: name, migrations });
 }
 
+/** A handler that does not end must not keep its process alive. */
+async function within(work: Promise<void>, timeoutMs: number): Promise<boolean> {
+  const { promise: timedOut, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => resolve(false), timeoutMs);
+  try {
+    return await Promise.race([work.then(() => true), timedOut]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 @Module({})
 class RootModule {}
 
-class StartingService<Config> implements RunningService {
+class ServiceInProcess<Config> implements RunningService {
   readonly name: string;
   url: string | undefined;
   private readonly transport: BusTransport;
@@ -170,7 +184,8 @@ class StartingService<Config> implements RunningService {
   private async drainOnce(graceMs: number): Promise<void> {
     const deadline = Date.now() + graceMs;
     this.dependencies.startDraining();
-    await this.transport.drain({ graceMs });
+    const isDrained = await within(this.transport.drain({ graceMs }), graceMs + drainMarginMs);
+    if (!isDrained) this.logger.warn({ graceMs }, 'handlers still run after the grace period and are left behind');
     await this.closeApplication(Math.max(0, deadline - Date.now()));
     await this.database?.close();
     this.logger.info('drained');

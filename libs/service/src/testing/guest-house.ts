@@ -55,7 +55,7 @@ export class GreetHandler {
 }
 
 @Injectable()
-export class MakeBedHandler {
+class MakeBedHandler {
   handle(_input: { room: number }, task: Task): Promise<{ output: { done: true } }> {
     if (task.signal.aborted) throw new Error('aborted');
     return Promise.resolve({ output: { done: true } });
@@ -63,7 +63,7 @@ export class MakeBedHandler {
 }
 
 @Injectable()
-export class ArrivedHandler {
+class ArrivedHandler {
   attempts = 0;
 
   constructor(@Inject(GuestBook) private readonly book: GuestBook) {}

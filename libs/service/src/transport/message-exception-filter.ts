@@ -32,7 +32,7 @@ export class MessageExceptionFilter extends BaseExceptionFilter {
 }
 
 /** What guards, pipes and interceptors throw, also those that were written for HTTP, as a MillraceError. */
-export function messageErrorOf(exception: unknown): MillraceError {
+function messageErrorOf(exception: unknown): MillraceError {
   if (exception instanceof HttpException) {
     const kind = kindOfStatus[exception.getStatus()];
     if (kind !== undefined) return new MillraceError(kind, codeOf(kind), exception.message, { cause: exception });

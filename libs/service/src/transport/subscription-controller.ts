@@ -1,3 +1,4 @@
+import 'reflect-metadata';
 import { Controller, Inject, type OnModuleInit, type Type } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';

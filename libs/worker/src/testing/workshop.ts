@@ -15,7 +15,7 @@ import type { MessageBus } from '@millrace/messaging';
 import { z } from 'zod';
 import { startWorker, type RunningWorker, type WorkerOptions } from '../index.js';
 
-export const replyTo = 'result.3.v1';
+const replyTo = 'result.3.v1';
 
 /** A contract of a kind of its own, so that specs on one bus do not share a queue. */
 export const contractFor = (taskKind: string, options: { ackWaitMs?: number; maxDeliveries?: number } = {}) =>

@@ -1,0 +1,98 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { envelopeOf, toolTask, type TaskResult } from '@millrace/contracts';
+import { newId } from '@millrace/kernel';
+import { createInProcessBus, type MessageBus } from '@millrace/messaging';
+import { startService, type RunningService } from '@millrace/service';
+import { createLogger, parseLogLevels } from '@millrace/telemetry';
+import { eventually } from '@millrace/testing';
+import { describeTools, toolboxService } from './index.js';
+
+const replyTo = 'result.1.v1';
+let bus: MessageBus;
+let service: RunningService;
+let results: TaskResult[];
+
+beforeEach(async () => {
+  bus = createInProcessBus();
+  results = [];
+  await bus.respond(replyTo, { queue: 'orchestrator', maxInFlight: 100 }, ({ envelope }) => {
+    results.push(envelope.data as TaskResult);
+    return Promise.resolve({ applied: true });
+  });
+  const logger = createLogger({ levels: parseLogLevels('silent') });
+  service = await startService(toolboxService, { environment: {}, bus, logger });
+});
+afterEach(async () => {
+  await service.drain({ graceMs: 0 });
+  await bus.drain({ graceMs: 0 });
+});
+
+async function call(input: unknown, deadlineAt?: string): Promise<TaskResult> {
+  const runId = newId('run');
+  const task = {
+    taskId: `${runId}:call:1`,
+    runId,
+    node: 'call',
+    attempt: 1,
+    input,
+    stream: false,
+    replyTo,
+    deadlineAt,
+  };
+  const context = { tenantId: 'acme', correlationId: 'req_1', causationId: null };
+  await bus.publish({ subject: toolTask.subject, envelope: envelopeOf(toolTask, context, task, { id: task.taskId }) });
+  return eventually(() => results.find((result) => result.runId === runId) ?? false);
+}
+
+const failure = (code: string, pointer: string) => ({
+  status: 'failed',
+  error: expect.objectContaining({
+    code,
+    retryable: false,
+    violations: [expect.objectContaining({ pointer })],
+  }) as unknown,
+});
+
+describe('the toolbox', () => {
+  it('echoes arguments, and makes payloads of a size', async () => {
+    const plain = await call({ tool: 'echo', arguments: { a: [1, { b: null }] } });
+    expect(plain.outcome).toEqual({ status: 'completed', output: { result: { a: [1, { b: null }] } } });
+    const nothing = await call({ tool: 'echo' });
+    expect(nothing.outcome).toEqual({ status: 'completed', output: { result: {} } });
+    const large = await call({ tool: 'echo', arguments: { bytes: 2_000_000 } });
+    expect(large.outcome).toMatchObject({ output: { result: { payload: 'x'.repeat(2_000_000) } } });
+  });
+
+  it('waits, and stops waiting at the deadline', async () => {
+    const waited = await call({ tool: 'delay', arguments: { milliseconds: 20 } });
+    expect(waited.outcome).toEqual({ status: 'completed', output: { result: { milliseconds: 20 } } });
+    const cut = await call(
+      { tool: 'delay', arguments: { milliseconds: 60_000 } },
+      new Date(Date.now() + 20).toISOString(),
+    );
+    expect(cut.outcome).toMatchObject({ status: 'failed', error: { code: 'deadline_exceeded' } });
+  });
+
+  it.each([
+    [{ tool: 'rm', arguments: {} }, 'unknown_tool', '/tool'],
+    [{ tool: 'constructor' }, 'unknown_tool', '/tool'],
+    [{ tool: 'delay', arguments: { milliseconds: 60_001 } }, 'invalid_arguments', '/arguments/milliseconds'],
+    [{ tool: 'delay', arguments: { milliseconds: -1 } }, 'invalid_arguments', '/arguments/milliseconds'],
+    [{ tool: 'delay', arguments: { milliseconds: 1, more: 2 } }, 'invalid_arguments', '/arguments/more'],
+    [{ tool: 'echo', arguments: { bytes: 9e15 } }, 'invalid_arguments', '/arguments/bytes'],
+    [{ tool: 'echo', arguments: 'text' }, 'invalid_input', '/arguments'],
+    [{ arguments: {} }, 'invalid_input', '/tool'],
+  ])('refuses %j for good', async (input, code, pointer) => {
+    expect((await call(input)).outcome).toEqual(failure(code, pointer));
+  });
+
+  it('describes each tool with a JSON Schema of its arguments', () => {
+    expect(describeTools().map(({ name }) => name)).toEqual(['echo', 'delay']);
+    expect(describeTools()[1]?.arguments).toMatchObject({
+      type: 'object',
+      required: ['milliseconds'],
+      additionalProperties: false,
+      properties: { milliseconds: { type: 'integer', minimum: 0, maximum: 60_000 } },
+    });
+  });
+});
