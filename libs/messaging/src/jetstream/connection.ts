@@ -53,6 +53,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
 export class Connection {
   private connected = true;
   private waiting: (() => void)[] = [];
+  private readonly disconnectListeners = new Set<() => void>();
   private readonly reconnectListeners = new Set<() => void>();
 
   constructor(
@@ -64,6 +65,10 @@ export class Connection {
 
   get isConnected(): boolean {
     return this.connected && !this.nats.isClosed();
+  }
+
+  onDisconnect(listener: () => void): void {
+    this.disconnectListeners.add(listener);
   }
 
   onReconnect(listener: () => void): () => void {
@@ -92,11 +97,16 @@ export class Connection {
 
   private async watch(): Promise<void> {
     for await (const { type } of this.nats.status()) {
-      if (type === 'disconnect') this.connected = false;
+      if (type === 'disconnect') this.lose();
       else if (type === 'reconnect') this.resume();
     }
-    this.connected = false;
+    this.lose();
     this.release();
+  }
+
+  private lose(): void {
+    this.connected = false;
+    for (const listener of this.disconnectListeners) listener();
   }
 
   private resume(): void {

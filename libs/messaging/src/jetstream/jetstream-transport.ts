@@ -1,7 +1,8 @@
 /** The transport over NATS: JetStream for what is stored, core NATS for what passes. */
-import { MillraceError } from '@millrace/kernel';
+import { toMillraceError } from '@millrace/kernel';
 import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
 import { headers as newHeaders, type Msg, type MsgHdrs } from '@nats-io/nats-core';
+import { z } from 'zod';
 import type { BusHealth, Headers, PublishReceipt } from '../bus.js';
 import type { ReportProblem } from '../problem.js';
 import type { StreamDefinition } from '../topology.js';
@@ -15,12 +16,14 @@ import type {
   StoredRawMessage,
   Transport,
 } from '../transport.js';
+import { decodeJson } from '../wire/envelope.js';
 import { noHeaders } from '../wire/headers.js';
 import type { Connection } from './connection.js';
-import { isTimeout, publishFailure, requestFailure } from './failures.js';
+import { confirmationFailure, refusal } from './failures.js';
 import { followStream } from './follow-stream.js';
 import { headersOf } from './held-message.js';
 import { PullConsumer } from './pull-consumer.js';
+import { ReplyInbox } from './reply-inbox.js';
 
 export interface JetStreamPlatform {
   readonly connection: Connection;
@@ -33,6 +36,7 @@ export interface JetStreamPlatform {
 
 /** An ack may be lost on its way: the second attempt carries the same id and is stored once. */
 const publishAttempts = 2;
+const unconfirmed: ReadonlySet<string> = new Set(['publish_timeout', 'bus_unavailable']);
 
 function natsHeaders(headers: Headers): MsgHdrs | undefined {
   if (headers === noHeaders) return undefined;
@@ -43,23 +47,26 @@ function natsHeaders(headers: Headers): MsgHdrs | undefined {
 
 export class JetStreamTransport implements Transport {
   private readonly pulls = new Set<PullConsumer>();
+  private readonly replies: ReplyInbox;
 
-  constructor(private readonly platform: JetStreamPlatform) {}
+  constructor(private readonly platform: JetStreamPlatform) {
+    this.replies = new ReplyInbox(platform.connection);
+  }
 
   async store(
     stream: StreamDefinition,
-    { subject, payload, headers, messageId }: RawMessage & { readonly messageId: string },
+    message: RawMessage & { readonly messageId: string },
     timeoutMs: number,
   ): Promise<PublishReceipt> {
+    const { subject, payload, messageId } = message;
+    const headers = natsHeaders(message.headers) ?? newHeaders();
+    headers.set('Nats-Msg-Id', messageId);
     for (let attempt = 1; ; attempt += 1) {
-      const connected = this.platform.connection.whenConnected(timeoutMs);
-      if (connected !== undefined) await connected;
       try {
-        const options = { msgID: messageId, timeout: timeoutMs, headers: natsHeaders(headers) };
-        const { seq, duplicate } = await this.platform.client.publish(subject, payload, options);
-        return { sequence: seq, duplicate };
+        return receiptOf(stream, await this.replies.ask({ subject, payload, headers, timeoutMs }));
       } catch (error) {
-        if (!isTimeout(error) || attempt === publishAttempts) throw publishFailure(error, stream.name);
+        const failure = confirmationFailure(toMillraceError(error), stream.name);
+        if (!unconfirmed.has(failure.code) || attempt === publishAttempts) throw failure;
       }
     }
   }
@@ -71,19 +78,10 @@ export class JetStreamTransport implements Transport {
 
   async request(
     { subject, payload, headers }: RawMessage,
-    { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal?: AbortSignal },
+    options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
   ): Promise<RawReply> {
-    if (signal?.aborted === true) throw cancelled();
-    const { connection } = this.platform;
-    const connected = connection.whenConnected(timeoutMs);
-    if (connected !== undefined) await connected;
-    try {
-      const asking = connection.nats.request(subject, payload, { timeout: timeoutMs, headers: natsHeaders(headers) });
-      const reply = await (signal === undefined ? asking : unlessAborted(asking, signal));
-      return { payload: reply.data, headers: headersOf(reply.headers) };
-    } catch (error) {
-      throw requestFailure(error, subject, timeoutMs);
-    }
+    const reply = await this.replies.ask({ subject, payload, headers: natsHeaders(headers), ...options });
+    return { payload: reply.data, headers: headersOf(reply.headers) };
   }
 
   async listen(
@@ -143,18 +141,18 @@ export class JetStreamTransport implements Transport {
   }
 }
 
-const cancelled = (): MillraceError =>
-  new MillraceError('cancelled', 'request_cancelled', 'The request was cancelled.');
+/** What the server says of a message: where it is, or why not. */
+const confirmationSchema = z.union([
+  z.object({ stream: z.string(), seq: z.int().positive(), duplicate: z.boolean().optional() }),
+  z.object({ error: z.object({ err_code: z.int().default(0), description: z.string().default('') }) }),
+]);
 
-async function unlessAborted(asking: Promise<Msg>, signal: AbortSignal): Promise<Msg> {
-  let abort = (): void => undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    abort = () => reject(cancelled());
-    signal.addEventListener('abort', abort, { once: true });
-  });
-  try {
-    return await Promise.race([asking, aborted]);
-  } finally {
-    signal.removeEventListener('abort', abort);
+function receiptOf(stream: StreamDefinition, reply: Msg): PublishReceipt {
+  const confirmation = confirmationSchema.safeParse(decodeJson(reply.data));
+  if (!confirmation.success) throw refusal(stream.name, 0, 'it answered in words of its own');
+  if ('error' in confirmation.data) {
+    const { err_code, description } = confirmation.data.error;
+    throw refusal(stream.name, err_code, description);
   }
+  return { sequence: confirmation.data.seq, duplicate: confirmation.data.duplicate === true };
 }

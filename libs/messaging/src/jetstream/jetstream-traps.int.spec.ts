@@ -154,7 +154,8 @@ describe('consuming over NATS', () => {
     await bus.consume(options, seen.acked);
     await bus.publish(message(subject, 0));
     await seen.count(1);
-    await manager.consumers.delete('TASKS', options.durableName);
+    // Server 2.9 may fail to remove the folder of a busy consumer, which by then is gone all the same.
+    await manager.consumers.delete('TASKS', options.durableName).catch(() => undefined);
     await eventually(() => world.problems.some((problem) => problem.code === 'consumer_recreated'));
     await bus.publish(message(subject, 1));
     await seen.count(2);
