@@ -1,10 +1,16 @@
 /** Errors of Postgres, PGlite and their connections, as the rest of Millrace knows them. */
+import { types } from 'node:util';
 import { MillraceError } from '@millrace/kernel';
 
 /** The SQLSTATE of an error of the database, else undefined. */
 export function sqlState(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return undefined;
-  return /^[0-9A-Z]{5}$/.test(error.code) ? error.code : undefined;
+  const code = codeOf(error);
+  return code !== undefined && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+}
+
+/** Errors of Node's own modules may come from another realm (as under Jest), where `instanceof Error` does not hold. */
+function codeOf(error: unknown): string | undefined {
+  return types.isNativeError(error) && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
 export const hasSqlState = (error: unknown, ...states: readonly string[]): boolean =>
@@ -29,7 +35,7 @@ const noFreeConnection = /^timeout exceeded when trying to connect/;
  * in SQL, whatever `work` threw) comes back as it is.
  */
 export function translateError(error: unknown): unknown {
-  if (error instanceof MillraceError || !(error instanceof Error)) return error;
+  if (error instanceof MillraceError || !types.isNativeError(error)) return error;
   const state = sqlState(error);
   if (state !== undefined) return translateState(state, error);
   if (isLostConnection(error)) return unavailable(error);
@@ -39,9 +45,9 @@ export function translateError(error: unknown): unknown {
 }
 
 /** Whether the error is of the connection rather than of a statement on it. */
-export function isLostConnection(error: Error): boolean {
-  if (error instanceof AggregateError) return error.errors.some((one) => one instanceof Error && isLostConnection(one));
-  if ('code' in error && typeof error.code === 'string' && networkErrors.has(error.code)) return true;
+function isLostConnection(error: Error): boolean {
+  // Node tries each address of a host and gathers why each failed; the gathering error carries the code of the first.
+  if (networkErrors.has(codeOf(error) ?? '')) return true;
   return lostConnection.test(error.message);
 }
 

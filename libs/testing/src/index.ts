@@ -11,3 +11,4 @@ export {
   type MigratedService,
   type TestDatabase,
 } from './databases/test-database.js';
+export { startScript, type ScriptProcess } from './processes/start-script.js';

@@ -1,6 +1,12 @@
-/** One process per data folder: two would destroy it. The lock is a file that says whose it is. */
+/**
+ * One process per data folder: two would destroy it. Holders are numbered files in `lock/`; the highest number counts.
+ *
+ * 1. Numbers never go down: whoever leaves writes "released" into its file, and only the next holder removes it.
+ * 2. The next number is made by `link`, which fails when it exists, whole or not at all: one of many contenders gets it.
+ * 3. A contender that was late may make a number that was used and removed; it sees the higher one and steps back.
+ */
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { MillraceError } from '@millrace/kernel';
@@ -12,63 +18,65 @@ interface Holder {
   readonly began: string;
 }
 
-const attempts = 5;
+const attempts = 100;
 
 /**
- * Locks a folder, making it if need be, and takes over the lock of a process that is gone.
+ * Locks a folder, making it if need be, and takes over from a process that is gone.
  * @returns releases the lock
  * @throws MillraceError `data_folder_in_use`
  */
 export async function lockFolder(folder: string): Promise<() => Promise<void>> {
-  await mkdir(folder, { recursive: true });
-  const file = join(folder, 'lock');
-  const own = join(folder, `lock.${randomUUID()}`);
-  await writeFile(own, JSON.stringify(await currentHolder()), { mode: 0o600 });
+  const locks = join(folder, 'lock');
+  await mkdir(locks, { recursive: true });
+  const claim = await writeAside(locks, JSON.stringify(await currentHolder()));
   try {
     for (let attempt = 1; attempt <= attempts; attempt++) {
-      if (await linked(own, file)) return () => rm(file, { force: true });
-      await clearStaleLock(file, folder);
+      const last = Math.max(0, ...(await numbersIn(locks)));
+      const reason = last === 0 ? undefined : await whyHeld(join(locks, String(last)), folder);
+      if (reason !== undefined) throw inUse(folder, reason);
+      if (await becomeHolder(locks, claim, last + 1)) return () => release(locks, last + 1);
     }
-    throw inUse(folder, 'several processes are opening it right now');
+    throw inUse(folder, 'by several processes that are opening it right now');
   } finally {
-    await rm(own, { force: true });
+    await rm(claim, { force: true });
   }
 }
 
-/** `link` fails when the name exists, whole or not at all: there is no moment with half a lock file. */
-async function linked(own: string, file: string): Promise<boolean> {
+async function becomeHolder(locks: string, claim: string, number: number): Promise<boolean> {
+  const file = join(locks, String(number));
   try {
-    await link(own, file);
-    return true;
+    await link(claim, file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw error;
   }
+  const numbers = await numbersIn(locks);
+  const late = numbers.some((other) => other > number);
+  const outdated = late ? [number] : numbers.filter((other) => other < number);
+  await Promise.all(outdated.map((other) => rm(join(locks, String(other)), { force: true })));
+  return !late;
 }
 
-async function clearStaleLock(file: string, folder: string): Promise<void> {
-  const judged = await readIfPresent(file);
-  if (judged === undefined) return;
-  const reason = await whyHeld(judged, file);
-  if (reason !== undefined) throw inUse(folder, reason);
-  // Moved aside rather than removed: somebody else may have taken over in between, and then it goes back.
-  const aside = `${file}.stale.${randomUUID()}`;
-  try {
-    await rename(file, aside);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
-    throw error;
-  }
-  if ((await readIfPresent(aside)) !== judged) await linked(aside, file);
-  await rm(aside, { force: true });
+async function release(locks: string, number: number): Promise<void> {
+  await rename(await writeAside(locks, 'released'), join(locks, String(number)));
 }
 
-/** Why the lock holds, or undefined when its process is gone. */
-async function whyHeld(content: string, file: string): Promise<string | undefined> {
-  const holder = parseHolder(content);
+/** A file of our own beside the numbers, to be given its name at once and whole. */
+async function writeAside(locks: string, content: string): Promise<string> {
+  const file = join(locks, randomUUID());
+  await writeFile(file, content, { mode: 0o600 });
+  return file;
+}
+
+const numbersIn = async (locks: string): Promise<number[]> =>
+  (await readdir(locks)).filter((name) => /^\d{1,15}$/.test(name)).map(Number);
+
+/** Why the folder cannot be had, or undefined when its last holder released it or is gone. */
+async function whyHeld(file: string, folder: string): Promise<string | undefined> {
+  const holder = parseHolder((await readIfPresent(file)) ?? '');
   if (holder === undefined) return undefined;
   if (holder.host !== hostname()) {
-    return `by process ${holder.pid} on the host ${holder.host}; if that one is gone for good, remove ${file}`;
+    return `by process ${holder.pid} on the host ${holder.host}; if that one is gone for good, remove ${join(folder, 'lock')}`;
   }
   if (!isAlive(holder.pid) || (await beginningOf(holder.pid)) !== holder.began) return undefined;
   return holder.pid === process.pid ? 'by this very process' : `by process ${holder.pid}`;

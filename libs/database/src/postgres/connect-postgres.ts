@@ -115,8 +115,10 @@ function getTypeParser(typeId: number, format?: 'text' | 'binary'): unknown {
 
 function newPool(config: pg.PoolConfig): pg.Pool {
   const pool = new pg.Pool(config);
-  // An idle connection that the server ends leaves the pool by itself; without a listener it would end the process.
+  // A connection that the server ends leaves the pool by itself, and whoever uses it gets the error from the next
+  // statement. Without listeners the event would end the process: the pool's for idle ones, the client's for those in use.
   pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 

@@ -22,7 +22,7 @@ const postgresSource = {
 export interface PostgresOptions {
   /** For tests that kill or restart it: never the server that the environment names. */
   readonly exclusive?: boolean;
-  /** Whether commits reach the disk, as in production. Default false: tests are faster without. */
+  /** Whether commits reach the disk, as in production. Default false: they survive a kill of the server, not of the machine. */
   readonly fsync?: boolean;
   /** Further settings, e.g. `{ max_connections: '20' }`. */
   readonly settings?: Readonly<Record<string, string>>;
@@ -36,7 +36,10 @@ export interface PostgresServer extends AsyncDisposable {
   createDatabase(name: string, options?: { readonly template?: string }): Promise<string>;
   /** Drops a database, ending whatever is connected to it. */
   dropDatabase(name: string): Promise<void>;
-  /** Sends a signal (default SIGKILL) and waits for the end; SIGSTOP and SIGCONT pause and continue. */
+  /**
+   * Sends a signal and waits for the end. The default SIGQUIT is the crash of a whole server: every backend ends at once,
+   * nothing is written any more (after SIGKILL of the first process the others live on for a moment).
+   */
   kill(signal?: NodeJS.Signals): Promise<void>;
   /** Starts again on the same port and data. */
   restart(): Promise<void>;
@@ -90,7 +93,7 @@ export async function launchPostgres(
     url,
     port: server.port,
     ...databasesOf(url),
-    kill: (signal) => server.kill(signal),
+    kill: (signal = 'SIGQUIT') => server.kill(signal),
     restart: () => server.restart(),
     stop: () => server.stop(),
     [Symbol.asyncDispose]: () => server.stop(),
@@ -132,7 +135,8 @@ function settingArguments(port: number, options: PostgresOptions): string[] {
     unix_socket_directories: '',
     max_connections: '200',
     shared_buffers: '64MB',
-    ...(options.fsync !== true && { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
+    // Commits reach the operating system all the same, so they survive a kill of the server.
+    ...(options.fsync !== true && { fsync: 'off', full_page_writes: 'off' }),
     ...options.settings,
   };
   return Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
