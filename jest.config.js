@@ -7,4 +7,9 @@ const projects = ['libs', 'apps', 'tools'].flatMap((group) =>
     .filter((path) => existsSync(new URL(path.replace('<rootDir>/', './') + '/jest.config.js', import.meta.url))),
 );
 
-export default { projects, maxWorkers: 2, reporters: ['default', '<rootDir>/tools/checks/src/summary-reporter.js'] };
+export default {
+  projects,
+  maxWorkers: 2,
+  testTimeout: 60_000,
+  reporters: ['default', '<rootDir>/tools/checks/src/summary-reporter.js'],
+};
