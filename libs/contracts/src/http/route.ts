@@ -40,6 +40,8 @@ export interface RouteResponse<Value = unknown> {
 type Fields = z.ZodObject;
 const nothing = z.strictObject({});
 type Nothing = typeof nothing;
+/** A request has many headers that no route cares about. */
+const anyHeaders = z.object({});
 
 export interface Route<
   Params extends Fields = Fields,
@@ -110,7 +112,7 @@ export function defineRoute<
     ...definition,
     params: definition.params ?? (nothing as unknown as Params),
     query: definition.query ?? (nothing as unknown as Query),
-    headers: definition.headers ?? (nothing as unknown as Headers),
+    headers: definition.headers ?? (anyHeaders as unknown as Headers),
     body: definition.body ?? (null as Body),
   };
 }

@@ -103,6 +103,7 @@ export const runRoutes = {
           'Server-sent events: `event` is the type of a run event (data: the run event) or `token` (data: node, attempt, text).',
         mediaType: 'text/event-stream',
       },
+      204: { description: 'The run has ended, and the reader has had all of it: do not come back.' },
     },
   }),
   cancelRun: defineRoute({

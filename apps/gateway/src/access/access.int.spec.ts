@@ -1,0 +1,116 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createKey, envelopeOf, type Role, routeList } from '@millrace/contracts';
+import { backendKinds } from '@millrace/testing';
+import { createTestKey, TestGateway } from '../gateway.fixture.js';
+
+const addressOf = (path: string): string => path.replace('{id}', `run_${'0'.repeat(32)}`).replace('{name}', 'anything');
+
+describe.each(backendKinds)('access on %s', (backend) => {
+  let gateway: TestGateway;
+  beforeAll(async () => {
+    gateway = await TestGateway.start({ backend });
+  });
+  afterAll(async () => {
+    await gateway[Symbol.asyncDispose]();
+  });
+
+  const closed = routeList.filter(({ role }) => role !== 'public');
+  it.each(closed.map((route) => [`${route.method} ${route.path}`, route] as const))(
+    '%s needs a key',
+    async (_, route) => {
+      const refusal = await gateway.refusal(addressOf(route.path), { method: route.method, key: null });
+      expect(refusal).toMatchObject({ status: 401, code: 'missing_api_key' });
+      expect(refusal.headers.get('www-authenticate')).toContain('Bearer');
+    },
+  );
+
+  const ranks: Record<Role, number> = { viewer: 1, editor: 2, admin: 3 };
+  const tooLow = closed.flatMap((route) =>
+    (['viewer', 'editor'] as const)
+      .filter((role) => route.role !== 'public' && ranks[role] < ranks[route.role])
+      .map((role) => [`${route.method} ${route.path}`, role, route] as const),
+  );
+  it.each(tooLow)('%s is refused to a %s', async (_, role, route) => {
+    const refusal = await gateway.refusal(addressOf(route.path), {
+      method: route.method,
+      key: gateway.keys[role].secret,
+    });
+    expect(refusal).toMatchObject({ status: 403, code: 'role_too_low' });
+  });
+
+  it.each([
+    ['a key of nobody', `mr_${'0'.repeat(12)}_${'0'.repeat(43)}`],
+    ['no key at all', 'secret'],
+    ['a very long text', 'x'.repeat(5_000)],
+  ])('refuses %s', async (_, key) => {
+    expect(await gateway.refusal('/v1/runs', { key })).toMatchObject({ status: 401, code: 'invalid_api_key' });
+  });
+
+  it('refuses a key whose secret is wrong by one character', async () => {
+    const { secret } = gateway.keys.admin;
+    const wrong = secret.slice(0, -1) + (secret.endsWith('A') ? 'B' : 'A');
+    expect(await gateway.refusal('/v1/keys', { key: wrong })).toMatchObject({ status: 401, code: 'invalid_api_key' });
+  });
+
+  it('takes the key in X-API-Key too', async () => {
+    const response = await gateway.call('/v1/keys', {
+      key: null,
+      headers: { 'x-api-key': gateway.keys.admin.secret },
+    });
+    expect(response.status).toBe(200);
+  });
+
+  it('shows a new key once, revokes it at once, and never shows it in a list or a log', async () => {
+    const admin = gateway.keys.admin.secret;
+    const created = await gateway.call('/v1/keys', { key: admin, body: { name: 'new', role: 'admin' } });
+    expect(created.status).toBe(201);
+    const { id, secret } = (await created.json()) as { id: string; secret: string };
+    expect((await gateway.call('/v1/keys', { key: secret })).status).toBe(200);
+    const list = await (await gateway.call('/v1/keys', { key: admin })).text();
+    expect(list).toContain(id);
+    expect(list).not.toContain(secret.slice(20));
+    const revoked = await gateway.call(`/v1/keys/${id}`, { method: 'DELETE', key: admin });
+    expect(await revoked.json()).toMatchObject({ id, revokedAt: expect.any(String) });
+    expect(await gateway.refusal('/v1/keys', { key: secret })).toMatchObject({ status: 401, code: 'invalid_api_key' });
+    expect(gateway.logLines.join('')).not.toContain(secret.slice(20));
+  });
+
+  it('keeps the keys of tenants apart', async () => {
+    const other = await createTestKey(gateway.bus, 'other', 'admin');
+    const list = await (await gateway.call('/v1/keys', { key: other.secret })).text();
+    expect(list).toContain(other.id);
+    for (const key of Object.values(gateway.keys)) expect(list).not.toContain(key.id);
+    const foreign = await gateway.refusal(`/v1/keys/${gateway.keys.viewer.id}`, {
+      method: 'DELETE',
+      key: other.secret,
+    });
+    expect(foreign).toMatchObject({ status: 404, code: 'unknown_key' });
+    expect((await gateway.call('/v1/keys', { key: gateway.keys.admin.secret })).status).toBe(200);
+  });
+
+  it('pages through keys, each once', async () => {
+    const admin = await createTestKey(gateway.bus, 'paging', 'admin');
+    for (let made = 0; made < 6; made += 1) await createTestKey(gateway.bus, 'paging', 'viewer');
+    const seen: string[] = [];
+    for (let cursor: string | null = ''; cursor !== null;) {
+      const query: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
+      const page = await gateway.call(`/v1/keys?limit=3${query}`, { key: admin.secret });
+      const body = (await page.json()) as { items: { id: string }[]; cursor: string | null };
+      seen.push(...body.items.map(({ id }) => id));
+      cursor = body.cursor;
+    }
+    expect(new Set(seen).size).toBe(7);
+    expect(seen).toHaveLength(7);
+  });
+
+  it('makes the first key of a tenant once, however many ask', async () => {
+    const context = { tenantId: 'first', correlationId: 'test', causationId: null };
+    const asked = await Promise.all(
+      Array.from({ length: 5 }, async () => {
+        const envelope = envelopeOf(createKey, context, { name: 'first', role: 'admin', onlyFirst: true });
+        return createKey.response.parse(await gateway.bus.request({ subject: createKey.subject, envelope }));
+      }),
+    );
+    expect(asked.filter(({ key }) => key !== null)).toHaveLength(1);
+  });
+});

@@ -1,0 +1,41 @@
+import { type Environment, portNumber, readConfiguration, variable, wholeNumber } from '@millrace/service';
+import { z } from 'zod';
+
+const mebibyte = 1024 * 1024;
+
+const variables = {
+  host: variable('MILLRACE_HTTP_HOST', z.string().default('127.0.0.1'), '0.0.0.0'),
+  port: variable('MILLRACE_HTTP_PORT', portNumber().default(8080), '8080'),
+  redisUrl: variable('MILLRACE_REDIS_URL', z.url({ protocol: /^rediss?$/ }).optional(), 'redis://127.0.0.1:6379'),
+  /** Largest uploaded file, in bytes. */
+  uploadFileBytes: variable(
+    'MILLRACE_UPLOAD_FILE_BYTES',
+    wholeNumber({ min: 1, max: 45 * mebibyte }).default(20 * mebibyte),
+    '20971520',
+  ),
+  uploadFiles: variable('MILLRACE_UPLOAD_FILES', wholeNumber({ min: 1, max: 1_000 }).default(100), '100'),
+  /** Requests that are worked on at once; more get 503 with Retry-After. Open streams and waits do not count. */
+  maxInFlight: variable('MILLRACE_HTTP_MAX_IN_FLIGHT', wholeNumber({ min: 1, max: 100_000 }).default(1_000), '1000'),
+  /** Open streams and waits of one tenant in this process; more get 429. */
+  maxStreams: variable('MILLRACE_HTTP_MAX_STREAMS', wholeNumber({ min: 1, max: 100_000 }).default(200), '200'),
+  /** How long a request may take to arrive whole, in milliseconds. */
+  requestTimeoutMs: variable(
+    'MILLRACE_HTTP_REQUEST_TIMEOUT_MS',
+    wholeNumber({ min: 100, max: 3_600_000 }).default(120_000),
+    '120000',
+  ),
+  /** How long a reader of a stream may take nothing before it is cut, in milliseconds. */
+  streamStallMs: variable('MILLRACE_STREAM_STALL_MS', wholeNumber({ min: 100, max: 600_000 }).default(30_000), '30000'),
+  /** How often a stream looks into the stored events by itself, in case a hint was lost, in milliseconds. */
+  streamPollMs: variable('MILLRACE_STREAM_POLL_MS', wholeNumber({ min: 50, max: 600_000 }).default(5_000), '5000'),
+  /** How long a start with an Idempotency-Key is believed to be in flight before another request takes it over. */
+  idempotencyLeaseMs: variable(
+    'MILLRACE_IDEMPOTENCY_LEASE_MS',
+    wholeNumber({ min: 10, max: 600_000 }).default(20_000),
+    '20000',
+  ),
+};
+
+/** The only reader of this service's environment. */
+export const readGatewayConfig = (environment: Environment) => readConfiguration(environment, variables);
+export type GatewayConfig = ReturnType<typeof readGatewayConfig>;

@@ -1,0 +1,44 @@
+import {
+  CreateCollectionEndpoint,
+  ListCollectionsEndpoint,
+  ListDocumentsEndpoint,
+  SearchCollectionEndpoint,
+} from './collections/collection.endpoints.js';
+import { UploadDocumentsEndpoint } from './collections/upload-documents.endpoint.js';
+import {
+  GetGraphEndpoint,
+  ListGraphsEndpoint,
+  PublishGraphEndpoint,
+  ValidateGraphEndpoint,
+} from './graphs/graph.endpoints.js';
+import { CreateKeyEndpoint, ListKeysEndpoint, RevokeKeyEndpoint } from './keys/key.endpoints.js';
+import { CancelRunEndpoint } from './runs/cancel-run.endpoint.js';
+import { GetRunEndpoint, ListRunEventsEndpoint, ListRunsEndpoint } from './runs/read-runs.endpoints.js';
+import { StartRunEndpoint } from './runs/start-run.endpoint.js';
+import { StreamRunEndpoint } from './stream/stream-run.endpoint.js';
+import { LivenessEndpoint, OpenApiEndpoint, ReadinessEndpoint } from './system/system.endpoints.js';
+
+/** The whole HTTP side of the service: one class for each route of the contracts. */
+export const endpoints = [
+  StartRunEndpoint,
+  ListRunsEndpoint,
+  GetRunEndpoint,
+  ListRunEventsEndpoint,
+  StreamRunEndpoint,
+  CancelRunEndpoint,
+  PublishGraphEndpoint,
+  ListGraphsEndpoint,
+  GetGraphEndpoint,
+  ValidateGraphEndpoint,
+  CreateCollectionEndpoint,
+  ListCollectionsEndpoint,
+  UploadDocumentsEndpoint,
+  ListDocumentsEndpoint,
+  SearchCollectionEndpoint,
+  CreateKeyEndpoint,
+  ListKeysEndpoint,
+  RevokeKeyEndpoint,
+  LivenessEndpoint,
+  ReadinessEndpoint,
+  OpenApiEndpoint,
+];

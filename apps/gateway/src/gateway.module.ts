@@ -1,0 +1,41 @@
+import { Module } from '@nestjs/common';
+import { APP_FILTER, APP_GUARD } from '@nestjs/core';
+import { AccessGuard } from './access/access.guard.js';
+import { Authenticator } from './access/authenticator.js';
+import { KeyUse } from './access/key-use.js';
+import { cacheProvider, CacheShutdown } from './cache.provider.js';
+import { CommandSender } from './commands/command-sender.js';
+import { endpoints } from './endpoints.js';
+import { UnreadBodies } from './http-edge.js';
+import { IdempotencyStore } from './idempotency/idempotency.store.js';
+import { RecordPruning } from './idempotency/record-pruning.js';
+import { ApiKeys } from './keys/api-keys.js';
+import { CreateKeyHandler } from './keys/create-key.handler.js';
+import { KeyStore } from './keys/key.store.js';
+import { ProblemFilter } from './problem/problem.filter.js';
+import { RunEndWaiter } from './runs/run-end-waiter.js';
+import { RunStarter } from './runs/run-starter.js';
+import { OpenStreams } from './stream/open-streams.js';
+
+@Module({
+  controllers: endpoints,
+  providers: [
+    { provide: APP_GUARD, useClass: AccessGuard },
+    { provide: APP_FILTER, useClass: ProblemFilter },
+    ApiKeys,
+    Authenticator,
+    cacheProvider,
+    CacheShutdown,
+    CommandSender,
+    CreateKeyHandler,
+    IdempotencyStore,
+    KeyStore,
+    KeyUse,
+    OpenStreams,
+    RecordPruning,
+    RunEndWaiter,
+    RunStarter,
+    UnreadBodies,
+  ],
+})
+export class GatewayModule {}

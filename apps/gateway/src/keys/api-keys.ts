@@ -1,0 +1,51 @@
+import type { ApiKey, CreatedApiKey, Role } from '@millrace/contracts';
+import type { Clock } from '@millrace/kernel';
+import { CLOCK } from '@millrace/service';
+import { Inject, Injectable } from '@nestjs/common';
+import { generateApiKey } from '../access/api-key.js';
+import { Authenticator } from '../access/authenticator.js';
+import { type KeyCursor, KeyStore, type NewKeyRow } from './key.store.js';
+
+export interface KeyRequest {
+  readonly name: string;
+  readonly role: Role;
+}
+
+/** The API keys of a tenant: made, listed and revoked. */
+@Injectable()
+export class ApiKeys {
+  constructor(
+    @Inject(KeyStore) private readonly store: KeyStore,
+    @Inject(Authenticator) private readonly authenticator: Authenticator,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /** Makes a key, and the tenant where it is new. The answer holds the key itself, for the only time. */
+  async create(tenantId: string, request: KeyRequest): Promise<CreatedApiKey> {
+    const { row, secret } = this.newKey(request);
+    return { ...(await this.store.create(tenantId, row)), secret };
+  }
+
+  /** Makes a key only for a tenant that never had any; null for others. */
+  async createFirst(tenantId: string, request: KeyRequest): Promise<CreatedApiKey | null> {
+    const { row, secret } = this.newKey(request);
+    const key = await this.store.createFirst(tenantId, row);
+    return key && { ...key, secret };
+  }
+
+  async list(tenantId: string, limit: number, before: KeyCursor | undefined): Promise<ApiKey[]> {
+    return await this.store.list(tenantId, limit, before);
+  }
+
+  /** Revokes a key: in this process at once, in others within seconds. Undefined where the tenant has no such key. */
+  async revoke(tenantId: string, id: string): Promise<ApiKey | undefined> {
+    const key = await this.store.revoke(tenantId, id, this.clock.now());
+    if (key) await this.authenticator.forget(id);
+    return key;
+  }
+
+  private newKey({ name, role }: KeyRequest): { row: NewKeyRow; secret: string } {
+    const { id, secret, secretSha256 } = generateApiKey();
+    return { row: { id, name, role, secretSha256, createdAt: this.clock.now() }, secret };
+  }
+}

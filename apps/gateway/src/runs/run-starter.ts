@@ -1,0 +1,76 @@
+import { type BodyOf, type MessageContext, type Run, type routes, startRun } from '@millrace/contracts';
+import { MillraceError, newId, sha256Hex } from '@millrace/kernel';
+import { CONFIG, LOGGER } from '@millrace/service';
+import type { Logger } from '@millrace/telemetry';
+import { Inject, Injectable } from '@nestjs/common';
+import canonicalize from 'canonicalize';
+import { CommandSender } from '../commands/command-sender.js';
+import type { GatewayConfig } from '../config.js';
+import { permissionOf } from '../idempotency/claim.js';
+import { IdempotencyStore, type RecordOfRun } from '../idempotency/idempotency.store.js';
+
+export interface StartRequest {
+  readonly body: BodyOf<typeof routes.startRun>;
+  readonly idempotencyKey: string | undefined;
+  readonly traceparent: string | undefined;
+  readonly context: MessageContext;
+}
+
+export interface StartedRun {
+  readonly run: Run;
+  /** Whether an earlier request with this key made it. */
+  readonly replayed: boolean;
+}
+
+/** Starts runs, once for each `Idempotency-Key`. */
+@Injectable()
+export class RunStarter {
+  constructor(
+    @Inject(CommandSender) private readonly commands: CommandSender,
+    @Inject(IdempotencyStore) private readonly records: IdempotencyStore,
+    @Inject(CONFIG) private readonly config: GatewayConfig,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  /**
+   * @throws MillraceError what the orchestrator refuses with; `idempotency_key_reused`, `idempotency_key_in_flight`.
+   */
+  async start(request: StartRequest): Promise<StartedRun> {
+    const { idempotencyKey: key, context } = request;
+    const newRunId = newId('run');
+    if (key === undefined) return { run: await this.send(newRunId, request), replayed: false };
+    const { tenantId } = context;
+    const bodySha256 = bodyHashOf(request.body);
+    const leaseMs = this.config.idempotencyLeaseMs;
+    const claim = await this.records.claim({ tenantId, key, bodySha256, runId: newRunId, leaseMs });
+    const permission = permissionOf(claim, newRunId);
+    if ('replay' in permission) return { run: permission.replay, replayed: true };
+    const record: RecordOfRun = { tenantId, key, runId: permission.runId };
+    return { run: await this.sendOnce(record, request), replayed: claim.kind === 'take-over' };
+  }
+
+  private async sendOnce(record: RecordOfRun, request: StartRequest): Promise<Run> {
+    try {
+      const run = await this.send(record.runId, request);
+      await this.records.complete(record, run);
+      return run;
+    } catch (error) {
+      // A refusal means that nothing was stored. Anything else may have arrived: the next request sends the same id.
+      const isRefusal = error instanceof MillraceError && !error.retryable && error.kind !== 'internal';
+      const settle = isRefusal ? this.records.abandon(record) : this.records.release(record);
+      // Should this fail too, the lease ends by itself.
+      await settle.catch((cause: unknown) =>
+        this.logger.warn({ err: cause }, 'could not settle an idempotency record'),
+      );
+      throw error;
+    }
+  }
+
+  private async send(runId: string, { body, traceparent, context }: StartRequest): Promise<Run> {
+    const { graph, input } = body;
+    return await this.commands.send(startRun, context, { runId, graph, input, traceparent }, { timeoutMs: 10_000 });
+  }
+}
+
+/** Of what the body says, not of its bytes: the order of its properties and its spaces do not matter. */
+const bodyHashOf = (body: StartRequest['body']): string => sha256Hex(canonicalize(body) ?? '');

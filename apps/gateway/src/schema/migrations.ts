@@ -1,0 +1,4 @@
+import type { Migrations } from '@millrace/database';
+import { tenantsKeysAndIdempotency } from './migrations/0001_tenants_keys_and_idempotency.js';
+
+export const migrations: Migrations = { '0001_tenants_keys_and_idempotency': tenantsKeysAndIdempotency };

@@ -1,0 +1,56 @@
+import type { Route } from '@millrace/contracts';
+import { MillraceError } from '@millrace/kernel';
+import { CONFIG } from '@millrace/service';
+import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common';
+import type { GatewayConfig } from '../config.js';
+import type { RouteRequest } from '../endpoint/exchange.js';
+
+/** The long answers that are open in this process: counted for each tenant, and ended when the process drains. */
+@Injectable()
+export class OpenStreams implements BeforeApplicationShutdown {
+  private readonly counts = new Map<string, number>();
+  private readonly draining = new AbortController();
+
+  constructor(@Inject(CONFIG) private readonly config: Pick<GatewayConfig, 'maxStreams'>) {}
+
+  /**
+   * Runs `work` as one of the tenant's open streams. The signal it gets aborts when the caller goes away or the process
+   * drains.
+   * @throws MillraceError `too_many_streams`.
+   */
+  async run<Result>(
+    request: Pick<RouteRequest<Route>, 'context' | 'signal' | 'http'>,
+    work: (signal: AbortSignal) => Promise<Result>,
+  ): Promise<Result> {
+    const { tenantId } = request.context;
+    if (this.isFull(tenantId)) {
+      const message = `There are ${this.config.maxStreams} open streams. Close one first.`;
+      throw new MillraceError('overloaded', 'too_many_streams', message, { retryAfterSeconds: 5 });
+    }
+    this.counts.set(tenantId, this.countOf(tenantId) + 1);
+    request.http.request.leaveInFlight?.();
+    try {
+      return await work(AbortSignal.any([request.signal, this.draining.signal]));
+    } finally {
+      this.release(tenantId);
+    }
+  }
+
+  isFull(tenantId: string): boolean {
+    return this.countOf(tenantId) >= this.config.maxStreams;
+  }
+
+  beforeApplicationShutdown(): void {
+    this.draining.abort();
+  }
+
+  private release(tenantId: string): void {
+    const left = this.countOf(tenantId) - 1;
+    if (left > 0) this.counts.set(tenantId, left);
+    else this.counts.delete(tenantId);
+  }
+
+  private countOf(tenantId: string): number {
+    return this.counts.get(tenantId) ?? 0;
+  }
+}

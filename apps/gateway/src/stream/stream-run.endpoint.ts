@@ -1,0 +1,140 @@
+import { listRunEvents, liveEventsSubject, liveRunEvents, type MessageContext, routes } from '@millrace/contracts';
+import type { MessageBus } from '@millrace/messaging';
+import { BUS, CONFIG, LOGGER } from '@millrace/service';
+import type { Logger } from '@millrace/telemetry';
+import { Inject } from '@nestjs/common';
+import { CommandSender } from '../commands/command-sender.js';
+import type { GatewayConfig } from '../config.js';
+import { Endpoint } from '../endpoint/endpoint.js';
+import { answered, type RouteReply, type RouteRequest, type Serves } from '../endpoint/exchange.js';
+import { EventStreamWriter } from './event-stream-writer.js';
+import { OpenStreams } from './open-streams.js';
+import { RunEventFeed } from './run-event-feed.js';
+import { retryFrame } from './server-sent-event.js';
+import { parseStreamId, type StreamPosition, streamStart } from './stream-position.js';
+import { markEndOfTokens, tokensOf } from './token-feed.js';
+
+type StreamRun = typeof routes.streamRun;
+
+const pageSize = 200;
+const heartbeatEveryMs = 15_000;
+const reconnectAfterMs = 1_000;
+/** Tokens are for eyes: should their end not come, the stream ends without the last of them. */
+const lastTokensMs = 3_000;
+
+@Endpoint(routes.streamRun)
+export class StreamRunEndpoint implements Serves<StreamRun> {
+  constructor(
+    @Inject(BUS) private readonly bus: MessageBus,
+    @Inject(CommandSender) private readonly commands: CommandSender,
+    @Inject(OpenStreams) private readonly streams: OpenStreams,
+    @Inject(CONFIG) private readonly config: GatewayConfig,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  async handle(request: RouteRequest<StreamRun>): Promise<RouteReply<StreamRun> | typeof answered> {
+    const lastEventId = request.headers['last-event-id'];
+    const from = lastEventId === undefined ? streamStart : parseStreamId(lastEventId);
+    return await this.streams.run(request, (signal) => this.open(request, from, signal));
+  }
+
+  /** Subscribes before it reads: whatever is committed after the reading is hinted at. */
+  private async open(
+    request: RouteRequest<StreamRun>,
+    from: StreamPosition,
+    signal: AbortSignal,
+  ): Promise<RouteReply<StreamRun> | typeof answered> {
+    const { context, params } = request;
+    const feed = new RunEventFeed({
+      after: from.event,
+      list: (after) => this.commands.send(listRunEvents, context, { runId: params.id, after, limit: pageSize }),
+      pollMs: this.config.streamPollMs,
+      signal,
+    });
+    const subscription = await this.bus.subscribe(liveEventsSubject(params.id), ({ envelope }) => {
+      const hint = liveRunEvents.data.safeParse(envelope.data);
+      if (hint.success && envelope.tenantId === context.tenantId) feed.hint(hint.data.events);
+    });
+    try {
+      // Refuses an unknown run while it can still be refused.
+      const { events, done } = await feed.begin();
+      // A reader who has all of it is told to stop, or it would come back for ever.
+      if (done && events.length === 0) return { status: 204, body: undefined };
+      await this.write(request, feed, from, signal);
+      return answered;
+    } finally {
+      await subscription.stop();
+    }
+  }
+
+  private async write(
+    request: RouteRequest<StreamRun>,
+    feed: RunEventFeed,
+    from: StreamPosition,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const writer = new EventStreamWriter(beginStream(request), from, this.config.streamStallMs);
+    const heartbeat = setInterval(() => void writer.heartbeat(), heartbeatEveryMs);
+    const tokensEnd = new AbortController();
+    const tokens = this.writeTokens(request, writer, from, AbortSignal.any([signal, tokensEnd.signal]));
+    try {
+      for await (const { events, done } of feed.pages()) {
+        for (const [index, event] of events.entries()) {
+          // The last event is the last thing that a reader gets.
+          if (done && index === events.length - 1) await this.awaitLastTokens(request, tokens);
+          await writer.send(event.type, event, { event: event.position });
+        }
+      }
+    } catch (error) {
+      this.logger.warn({ err: error }, 'a stream ended early');
+    } finally {
+      clearInterval(heartbeat);
+      tokensEnd.abort();
+      await tokens;
+      await writer.end();
+    }
+  }
+
+  private async writeTokens(
+    { params, context }: RouteRequest<StreamRun>,
+    writer: EventStreamWriter,
+    from: StreamPosition,
+    signal: AbortSignal,
+  ): Promise<void> {
+    try {
+      const source = { bus: this.bus, runId: params.id, context, afterSequence: from.token, signal };
+      for await (const { sequence, token } of tokensOf(source)) await writer.send('token', token, { token: sequence });
+    } catch (error) {
+      if (!signal.aborted) this.logger.warn({ err: error }, 'the tokens of a stream ended early');
+    }
+  }
+
+  private async awaitLastTokens(request: RouteRequest<StreamRun>, tokens: Promise<void>): Promise<void> {
+    await this.markEnd(request.params.id, request.context);
+    const deadline = Promise.withResolvers<void>();
+    const timer = setTimeout(deadline.resolve, lastTokensMs);
+    await Promise.race([tokens, deadline.promise]);
+    clearTimeout(timer);
+  }
+
+  private async markEnd(runId: string, context: MessageContext): Promise<void> {
+    await markEndOfTokens({ bus: this.bus, runId, context }).catch((error: unknown) => {
+      this.logger.warn({ err: error }, 'could not mark the end of tokens');
+    });
+  }
+}
+
+/** Takes the answer out of Fastify's hands, with the headers that hooks have set. */
+function beginStream({ http: { reply } }: RouteRequest<StreamRun>) {
+  reply.hijack();
+  const headers = Object.fromEntries(Object.entries(reply.getHeaders()).filter(([, value]) => value !== undefined));
+  reply.raw.writeHead(200, {
+    ...(headers as Record<string, string>),
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-store',
+    // Proxies that buffer by default (nginx) pass it on as it comes.
+    'x-accel-buffering': 'no',
+  });
+  reply.raw.write(retryFrame(reconnectAfterMs));
+  return reply.raw;
+}
