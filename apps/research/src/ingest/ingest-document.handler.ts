@@ -1,0 +1,50 @@
+import type { ingestDocument, RequestOf, ResponseOf } from '@millrace/contracts';
+import type { Database } from '@millrace/database';
+import { sha256Hex } from '@millrace/kernel';
+import { DATABASE, type CommandHandler, type CommandMessage } from '@millrace/service';
+import { Inject, Injectable } from '@nestjs/common';
+import { documentOf, findCollection } from '../collection/collection.store.js';
+import type { ResearchTables } from '../schema/tables.js';
+import { DocumentPreparation, largestDocument, tooLarge } from './document-preparation.js';
+import { findDocument, isCurrent, storeDocument, type NewDocument, type StoredDocument } from './document.store.js';
+
+type Request = RequestOf<typeof ingestDocument>;
+
+/** Ingests one document. The same command again finds its work done and changes nothing. */
+@Injectable()
+export class IngestDocumentHandler implements CommandHandler<typeof ingestDocument> {
+  constructor(
+    @Inject(DATABASE) private readonly database: Database<ResearchTables>,
+    @Inject(DocumentPreparation) private readonly preparation: DocumentPreparation,
+  ) {}
+
+  async handle(request: Request, { tenantId }: CommandMessage): Promise<ResponseOf<typeof ingestDocument>> {
+    const { collection, source, mediaType, content } = request;
+    // Refused by the length of its base64, before it takes its size in memory once more.
+    const size = Math.floor((content.length * 3) / 4);
+    if (size > largestDocument + 2) throw tooLarge(source, size);
+    const bytes = Buffer.from(content, 'base64');
+    const contentSha256 = sha256Hex(bytes);
+    const known = await this.findUnchanged(tenantId, { collection, source, contentSha256 });
+    if (known !== undefined) return known;
+    const prepared = await this.preparation.prepare({ source, mediaType, bytes });
+    const snapshotSha256 = sha256Hex(prepared.text);
+    return this.store({ tenantId, collection, source, contentSha256, snapshotSha256, prepared });
+  }
+
+  private findUnchanged(
+    tenantId: string,
+    given: Pick<NewDocument, 'collection' | 'source' | 'contentSha256'>,
+  ): Promise<StoredDocument | undefined> {
+    return this.database.forTenant(tenantId, async (transaction) => {
+      await findCollection(transaction, given.collection);
+      const stored = await findDocument(transaction, given.collection, given.source);
+      if (stored === undefined || !isCurrent(stored, given)) return undefined;
+      return { document: documentOf(stored), outcome: 'unchanged' };
+    });
+  }
+
+  private store(document: NewDocument): Promise<StoredDocument> {
+    return this.database.forTenant(document.tenantId, (transaction) => storeDocument(transaction, document));
+  }
+}
