@@ -9,7 +9,7 @@ import { matchesSubject } from './subject.js';
 
 export type StreamName = 'TASKS' | 'EVENTS' | 'LIVE' | 'DEAD_LETTERS';
 
-export interface StreamLimits {
+interface StreamLimits {
   readonly maxMessages: number;
   readonly maxBytes: number;
 }

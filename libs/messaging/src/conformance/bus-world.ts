@@ -57,11 +57,6 @@ export const consumer = (subject: string, durableName = subject.replace(/[^a-z0-
   maxDeliveries: 3,
 });
 
-export const isCode =
-  (code: string) =>
-  (error: unknown): boolean =>
-    error instanceof MillraceError && error.code === code;
-
 /** The code with which a promise fails. */
 export async function codeOf(work: Promise<unknown>): Promise<string> {
   try {

@@ -8,9 +8,9 @@ import { encodeJson } from '../wire/envelope.js';
 import { asHeaderValue, claimCheckHeader, deadLetterHeaders, readersHeaders } from '../wire/headers.js';
 
 /** The type of the envelope around what cannot be read: `data` is `{ base64, missingPayload? }`, the latter a SHA-256. */
-export const unreadableMessageType = 'unreadable-message';
+const unreadableMessageType = 'unreadable-message';
 /** The tenant of a dead letter whose tenant nobody can tell. */
-export const unattributedTenant = 'unattributed';
+const unattributedTenant = 'unattributed';
 
 interface Burial {
   readonly held: HeldRawMessage;

@@ -13,7 +13,7 @@ function firstIssue(issues: readonly { readonly path: readonly PropertyKey[]; re
 }
 
 /** @throws MillraceError `payload_too_large` */
-export function checkSize(bytes: number): void {
+function checkSize(bytes: number): void {
   if (bytes <= maximumMessageBytes) return;
   throw new MillraceError(
     'too-large',
