@@ -1,0 +1,153 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { connectJetStream, type MessageBus } from '@millrace/messaging';
+import {
+  eventually,
+  startNatsServer,
+  startPostgres,
+  startScript,
+  type NatsServer,
+  type PostgresServer,
+  type ScriptProcess,
+} from '@millrace/testing';
+import { greetGuest } from '../testing/guest-house.js';
+import { SpecHost } from '../testing/host.js';
+
+let nats: NatsServer;
+let postgres: PostgresServer;
+let databaseUrl: string;
+const processes: ScriptProcess[] = [];
+
+beforeAll(async () => {
+  [nats, postgres] = await Promise.all([startNatsServer({ exclusive: true }), startPostgres()]);
+  databaseUrl = await postgres.createDatabase('guest_house');
+}, 120_000);
+afterEach(async () => {
+  await Promise.all(processes.splice(0).map((child) => child.kill()));
+});
+afterAll(async () => {
+  await Promise.all([nats?.stop(), postgres?.stop()]);
+});
+
+/** The guest house as a process of its own, as its `main.ts` would run it. */
+function runGuestHouse(environment: Record<string, string> = {}): ScriptProcess {
+  const child = startScript(
+    `import { runService } from '@millrace/service';
+     import { guestHouse } from './libs/service/src/testing/guest-house.ts';
+     await runService({ ...guestHouse, migrations: {} });`,
+    {
+      environment: {
+        MILLRACE_NATS_URL: nats.url,
+        MILLRACE_DATABASE_URL: databaseUrl,
+        MILLRACE_HEALTH_HOST: '127.0.0.1',
+        MILLRACE_HEALTH_PORT: '0',
+        MILLRACE_LOG_LEVEL: 'info',
+        ...environment,
+      },
+    },
+  );
+  processes.push(child);
+  return child;
+}
+
+const linesOf = (child: ScriptProcess): Record<string, unknown>[] =>
+  child.output.standard
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+
+/** Where its health is served, once it says that it is ready. */
+const readyUrl = (child: ScriptProcess): Promise<string> =>
+  eventually(
+    () => {
+      const ready = linesOf(child).find(({ msg }) => msg === 'ready');
+      if (ready === undefined) throw new Error(child.output.error || child.output.standard || 'nothing was said');
+      return String(ready['health']);
+    },
+    { timeoutMs: 60_000, describe: 'the service is ready' },
+  );
+
+const connectBus = (): Promise<MessageBus> => connectJetStream({ servers: nats.url, name: 'spec' });
+
+describe('a service as a process', () => {
+  it('serves its inbox and its health, and drains on SIGTERM', async () => {
+    const child = runGuestHouse();
+    const url = await readyUrl(child);
+    expect((await fetch(`${url}/healthz`)).status).toBe(200);
+    expect(await (await fetch(`${url}/readyz`)).json()).toEqual({ status: 'ready', problems: [] });
+    const host = new SpecHost(await connectBus());
+    expect(await host.request(greetGuest, { name: 'Ada' })).toEqual({ greeting: 'Hello Ada' });
+    await host.close();
+    await child.kill('SIGTERM');
+    expect(await child.ended).toEqual({ code: 0, signal: null });
+    const messages = linesOf(child).map(({ msg }) => msg);
+    expect(messages).toEqual(expect.arrayContaining(['started', 'ready', 'draining', 'drained']));
+    expect(linesOf(child).every(({ component }) => component !== undefined)).toBe(true);
+  }, 120_000);
+
+  it('stays alive and says why it is not ready while NATS is away, and is ready again after', async () => {
+    const child = runGuestHouse();
+    const url = await readyUrl(child);
+    await nats.kill();
+    await eventually(async () => (await fetch(`${url}/readyz`)).status === 503, { timeoutMs: 30_000 });
+    expect((await fetch(`${url}/healthz`)).status).toBe(200);
+    await nats.restart();
+    await eventually(async () => (await fetch(`${url}/readyz`)).status === 200, { timeoutMs: 30_000 });
+    const host = new SpecHost(await connectBus());
+    expect(await eventually(() => host.request(greetGuest, { name: 'Ada' }))).toEqual({ greeting: 'Hello Ada' });
+    await host.close();
+  }, 120_000);
+
+  it.each([
+    [
+      { MILLRACE_HEALTH_PORT: 'x', MILLRACE_LOG_FORMAT: 'loud' },
+      78,
+      /MILLRACE_LOG_FORMAT: .*\n {2}MILLRACE_HEALTH_PORT: must be a whole number/,
+    ],
+    [{ MILLRACE_LOG_LEVEL: 'loud' }, 78, /MILLRACE_LOG_LEVEL: cannot read "loud"/],
+    [{ MILLRACE_DATABASE_URL: '' }, 78, /MILLRACE_DATABASE_URL is not set/],
+    [{ MILLRACE_NATS_URL: 'nats://me:CANARY@127.0.0.1:9' }, 1, /NATS cannot be reached/],
+    [{ MILLRACE_DATABASE_URL: 'postgres://me:CANARY@127.0.0.1:9/x' }, 1, /database/i],
+  ])(
+    'that cannot start says why and exits: %j',
+    async (environment, code, message) => {
+      const child = runGuestHouse(environment as Record<string, string>);
+      expect(await child.ended).toEqual({ code, signal: null });
+      expect(child.output.error).toMatch(/^guest-house cannot run: /);
+      expect(child.output.error).toMatch(message);
+      expect(child.output.error + child.output.standard).not.toContain('CANARY');
+    },
+    120_000,
+  );
+
+  it('ends at once on a second signal, with work still going on', async () => {
+    const child = startScript(
+      `import { runService } from '@millrace/service';
+       import { guestHouse, GuestHouseModule } from './libs/service/src/testing/guest-house.ts';
+       GuestHouseModule.prototype.onModuleDestroy = () => new Promise(() => setInterval(() => {}, 1000));
+       await runService(guestHouse);`,
+      { environment: { MILLRACE_NATS_URL: nats.url, MILLRACE_HEALTH_PORT: '0' } },
+    );
+    processes.push(child);
+    await readyUrl(child);
+    process.kill(child.pid, 'SIGTERM');
+    await eventually(() => linesOf(child).some(({ msg }) => msg === 'draining'));
+    await child.kill('SIGTERM');
+    expect(await child.ended).toEqual({ code: 1, signal: null });
+  }, 120_000);
+
+  it('ends with an error that nobody caught, and logs it without its secrets', async () => {
+    const child = startScript(
+      `import { runService } from '@millrace/service';
+       import { guestHouse, GuestHouseModule } from './libs/service/src/testing/guest-house.ts';
+       GuestHouseModule.prototype.onApplicationBootstrap = () => {
+         setTimeout(() => Promise.reject(new Error('password=CANARY was wrong')), 50);
+       };
+       await runService(guestHouse);`,
+      { environment: { MILLRACE_NATS_URL: nats.url, MILLRACE_HEALTH_PORT: '0' } },
+    );
+    processes.push(child);
+    expect(await child.ended).toEqual({ code: 1, signal: null });
+    expect(linesOf(child)).toContainEqual(expect.objectContaining({ level: 'fatal', msg: 'uncaught error' }));
+    expect(child.output.error + child.output.standard).not.toContain('CANARY');
+  }, 120_000);
+});
