@@ -2,6 +2,7 @@
 import type { JsonValue, Violation } from '@millrace/kernel';
 import {
   anyType,
+  integerType,
   listOf,
   objectOfTypes,
   stringType,
@@ -179,7 +180,7 @@ function checkMap(walk: Walk, node: MapNode, path: Path, scope: Scope, sees: See
   const list = checkerFor(walk, scope, [node.over]).expect(node.over, [...path, 'over'], 'list');
   const element = list.kind === 'list' ? list.element : anyType;
   checkVariableName(walk, node.as, [...path, 'as'], scope);
-  const variables = { ...scope.variables, [node.as]: element, index: { kind: 'number' } as const };
+  const variables = { ...scope.variables, [node.as]: element, index: integerType };
   return listOf(checkBody(walk, node, path, variables, sees));
 }
 
@@ -194,7 +195,7 @@ function checkVariableName(walk: Walk, name: string, path: Path, scope: Scope): 
 }
 
 function checkLoop(walk: Walk, node: LoopNode, path: Path, scope: Scope, sees: Sees): ValueType {
-  const variables = { ...scope.variables, round: { kind: 'number' } as const, previous: anyType };
+  const variables = { ...scope.variables, round: integerType, previous: anyType };
   return checkBody(walk, node, path, variables, sees);
 }
 

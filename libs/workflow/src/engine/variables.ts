@@ -1,5 +1,5 @@
 /** The variables that a node's expressions see, from the state alone. */
-import type { JsonObject, JsonValue } from '@millrace/kernel';
+import { MillraceError, type JsonObject, type JsonValue } from '@millrace/kernel';
 import type { CompiledTemplate } from '../compile/compiled-graph.js';
 import type { Variables } from '../expression/expression.js';
 import type { Meter } from '../expression/meter.js';
@@ -14,7 +14,25 @@ import type { Frame, NodeState, RunningRun } from './state.js';
 export function resolveIn(state: RunningRun, frame: Frame, compiled: CompiledTemplate, meter: Meter): JsonValue {
   const { template, references } = compiled;
   if (template.kind === 'literal') return template.value;
-  return resolve(template, variablesIn(state, frame, references), meter);
+  try {
+    return resolve(template, variablesIn(state, frame, references), meter);
+  } catch (error) {
+    throw withHint(error, state, frame, references);
+  }
+}
+
+/** Says which of the nodes that a failed expression reads have no output. */
+function withHint(error: unknown, state: RunningRun, frame: Frame, references: readonly string[]): unknown {
+  if (!(error instanceof MillraceError) || error.code !== 'expression_failed') return error;
+  const hints = references.flatMap((id) => {
+    const status = nodeState(state, frame, id)?.status;
+    if (status !== 'skipped' && status !== 'failed') return [];
+    const guard = id.includes('-') ? `nodes["${id}"].?output` : `has(nodes.${id}.output)`;
+    return [` The node '${id}' ${status === 'failed' ? 'failed' : 'was skipped'}: guard it with ${guard}.`];
+  });
+  return hints.length === 0
+    ? error
+    : new MillraceError(error.kind, error.code, error.message + hints.join(''), { cause: error });
 }
 
 function variablesIn(state: RunningRun, frame: Frame, references: readonly string[]): Variables {

@@ -49,12 +49,14 @@ function withMixedNumbers(environment: Environment): Environment {
     '-': (left: number, right: number) => left - right,
     '*': (left: number, right: number) => left * right,
     '/': (left: number, right: number) => left / right,
+    '%': (left: number, right: number) => left % right,
   };
   for (const [operator, apply] of Object.entries(arithmetic)) {
     const handler = (left: Numeric, right: Numeric) => apply(Number(left), Number(right));
     environment.registerOperator(`double ${operator} int: double`, handler);
     environment.registerOperator(`int ${operator} double: double`, handler);
   }
+  environment.registerOperator('double % double: double', arithmetic['%']);
   return environment.registerOperator('double == int: bool', (left: number, right: bigint) => left === Number(right));
 }
 

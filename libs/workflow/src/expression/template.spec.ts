@@ -96,22 +96,22 @@ describe('a template', () => {
   });
 
   it.each([
-    '${{ }}',
-    '${{ 1 + }}',
-    '${{ 1',
-    '${{ "a }}',
-    '${{ unknown }}',
-    '${{ 1 + "a" }}',
-    '${{ loop.round }}',
-    '${{ "a".matches("(a+)+$") }}',
-    '${{ b"a".json() }}',
-    '${{ timestamp("2026-01-01T00:00:00Z") }}',
-    '${{ input.foo() }}',
-    `\${{ ${'1 + '.repeat(2000)}1 }}`,
-    `\${{ ${'('.repeat(1000)}1${')'.repeat(1000)} }}`,
-    `\${{ ${'!'.repeat(3000)}true }}`,
-    `\${{ ${'['.repeat(1000)} }}`,
-  ])('refuses %s', (template) => {
+    ['nothing', '${{ }}'],
+    ['half an operator', '${{ 1 + }}'],
+    ['no end', '${{ 1'],
+    ['an open string', '${{ "a }}'],
+    ['an unknown variable', '${{ unknown }}'],
+    ['types that do not fit', '${{ 1 + "a" }}'],
+    ['reserved words', '${{ loop.round }}'],
+    ['regular expressions', '${{ "a".matches("(a+)+$") }}'],
+    ['bytes', '${{ b"a".json() }}'],
+    ['the clock of other zones', '${{ timestamp("2026-01-01T00:00:00Z") }}'],
+    ['an unknown function', '${{ input.foo() }}'],
+    ['a very long one', `\${{ ${'1 + '.repeat(2000)}1 }}`],
+    ['many parentheses', `\${{ ${'('.repeat(1000)}1${')'.repeat(1000)} }}`],
+    ['many operators', `\${{ ${'!'.repeat(3000)}true }}`],
+    ['many brackets', `\${{ ${'['.repeat(1000)} }}`],
+  ])('refuses %s', (_name, template) => {
     expect(codeOf(() => resolved(template))).toBe('invalid_expression');
   });
 

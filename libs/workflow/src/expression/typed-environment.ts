@@ -38,6 +38,8 @@ export class TypedEnvironment {
         return 'string';
       case 'number':
         return 'double';
+      case 'integer':
+        return 'int';
       case 'boolean':
         return 'bool';
       case 'list':

@@ -2,14 +2,15 @@
 import type { JsonValue } from '@millrace/kernel';
 import { z } from 'zod';
 
-/** `any` where nothing is known. */
+/** `any` where nothing is known. `integer` is for the engine's own counters: numbers in JSON are CEL doubles, even if whole. */
 export type ValueType =
-  | { readonly kind: 'any' | 'string' | 'number' | 'boolean' }
+  | { readonly kind: 'any' | 'string' | 'number' | 'integer' | 'boolean' }
   | { readonly kind: 'list'; readonly element: ValueType }
   | { readonly kind: 'object'; readonly fields: ReadonlyMap<string, ValueType> };
 
 export const anyType: ValueType = { kind: 'any' };
 export const stringType: ValueType = { kind: 'string' };
+export const integerType: ValueType = { kind: 'integer' };
 const numberType: ValueType = { kind: 'number' };
 const booleanType: ValueType = { kind: 'boolean' };
 
@@ -69,6 +70,7 @@ export function sampleOf(type: ValueType): JsonValue {
     case 'string':
       return '';
     case 'number':
+    case 'integer':
       return 1;
     case 'boolean':
       return true;
@@ -88,6 +90,8 @@ export function describeType(type: ValueType): string {
       return 'a list';
     case 'object':
       return 'an object';
+    case 'integer':
+      return 'a number';
     case 'string':
     case 'number':
     case 'boolean':

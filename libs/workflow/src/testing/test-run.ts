@@ -1,0 +1,131 @@
+/** Drives a run in tests: sends messages, folds events, and checks after each message what must always hold. */
+import { expect } from '@jest/globals';
+import type { NewRunEvent, TaskOutcome } from '@millrace/contracts';
+import type { JsonObject, JsonValue } from '@millrace/kernel';
+import { compileGraph } from '../compile/compile.js';
+import type { CompiledGraph } from '../compile/compiled-graph.js';
+import { decide } from '../engine/decide.js';
+import { evolve } from '../engine/evolve.js';
+import type { RunMessage } from '../engine/messages.js';
+import { initialState, type RunState } from '../engine/state.js';
+import { outstandingTasks, tasksOf, type TaskToDo } from '../engine/tasks.js';
+import { newTimersOf, timersOf, type Timer } from '../engine/timers.js';
+import { viewOf } from '../engine/view.js';
+
+export const identity = { name: 'test', version: 1, digest: 'a'.repeat(64) };
+
+/** A graph document around nodes. */
+export const graphOf = (nodes: JsonValue[], rest: JsonObject = {}): JsonObject => ({
+  apiVersion: 'millrace/v1',
+  kind: 'Graph',
+  metadata: { name: 'test' },
+  nodes,
+  ...rest,
+});
+
+export const tool = (id: string, rest: JsonObject = {}): JsonObject => ({
+  id,
+  kind: 'tool',
+  with: { tool: 'echo' },
+  ...rest,
+});
+
+export const completed = (output: JsonValue = {}): TaskOutcome => ({ status: 'completed', output });
+
+export const failed = (code = 'broken', retryable = true): TaskOutcome => ({
+  status: 'failed',
+  error: { kind: 'unavailable', code, message: 'It broke.', retryable },
+});
+
+export class TestRun {
+  readonly graph: CompiledGraph;
+  readonly events: NewRunEvent[] = [];
+  state: RunState = initialState();
+  /** The time of the next message, in milliseconds; a second passes with each. */
+  time = Date.parse('2026-01-01T00:00:00.000Z');
+  random = 0.5;
+
+  constructor(document: JsonObject) {
+    this.graph = compileGraph(document);
+  }
+
+  start(input: JsonObject = {}): NewRunEvent[] {
+    const runId = `run_${'0'.repeat(32)}`;
+    return this.send({ type: 'start', runId, graph: identity, input, correlationId: 'c', now: this.tick() });
+  }
+
+  result(node: string, outcome: TaskOutcome = completed(), attempt = this.attemptOf(node)): NewRunEvent[] {
+    return this.send({ type: 'task-result', node, attempt, outcome, now: this.tick(), random: this.random });
+  }
+
+  fire({ timer, node, attempt, dueAt }: Timer): NewRunEvent[] {
+    this.time = Math.max(this.time, Date.parse(dueAt));
+    return this.send({ type: 'timer', timer, node, attempt, now: this.now(), random: this.random });
+  }
+
+  cancel(reason = 'enough'): NewRunEvent[] {
+    return this.send({ type: 'cancel', reason, now: this.tick() });
+  }
+
+  /** Decides and folds; deciding must not touch the state. */
+  send(message: RunMessage): NewRunEvent[] {
+    const before = JSON.stringify(snapshotOf(this.state));
+    const events = decide(this.graph, this.state, message);
+    expect(JSON.stringify(snapshotOf(this.state))).toBe(before);
+    for (const event of events) this.state = evolve(this.graph, this.state, event);
+    this.events.push(...events);
+    return events;
+  }
+
+  /** A second later. */
+  tick(): string {
+    this.time += 1_000;
+    return this.now();
+  }
+
+  now(): string {
+    return new Date(this.time).toISOString();
+  }
+
+  attemptOf(node: string): number {
+    const state = this.state.status === 'new' ? undefined : this.state.nodes.get(node);
+    return state && 'attempt' in state ? state.attempt : 1;
+  }
+
+  tasks(): TaskToDo[] {
+    return outstandingTasks(this.graph, this.state);
+  }
+
+  tasksOf(events: readonly NewRunEvent[]): TaskToDo[] {
+    return tasksOf(this.graph, this.state, events);
+  }
+
+  timers(): Timer[] {
+    return timersOf(this.graph, this.state);
+  }
+
+  timersOf(events: readonly NewRunEvent[]): Timer[] {
+    return newTimersOf(this.graph, this.state, events);
+  }
+
+  view() {
+    return viewOf(this.graph, this.state);
+  }
+
+  /** The same run, from its events alone. */
+  refolded(): RunState {
+    const events = JSON.parse(JSON.stringify(this.events)) as NewRunEvent[];
+    return events.reduce<RunState>((state, event) => evolve(this.graph, state, event), initialState());
+  }
+}
+
+/** A state as plain values, to compare and to keep. */
+export function snapshotOf(state: RunState): unknown {
+  if (state.status === 'new') return state;
+  const { nodes, frames, ...rest } = state;
+  const rows = [...frames.entries()].map(([path, { waiting, skippedNeeds, remaining, prefix, owner }]) => [
+    path,
+    { waiting: [...waiting], skippedNeeds: [...skippedNeeds], remaining, prefix, owner: owner?.path },
+  ]);
+  return { ...rest, nodes: Object.fromEntries(nodes.entries()), frames: rows };
+}
