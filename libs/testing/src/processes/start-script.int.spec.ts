@@ -24,6 +24,20 @@ describe('startScript', () => {
     expect(script.output).toMatchObject({ standard: 'x_ --last blue\n', error: 'to the side\n' });
   });
 
+  it('ends by itself after it stopped its server, which alone does not keep it', async () => {
+    const script = startScript(
+      `import { startNatsServer } from '@millrace/testing';
+       const server = await startNatsServer({ exclusive: true });
+       await server.kill();
+       await server.restart();
+       await server.stop();
+       console.log('stopped');
+       await startNatsServer({ exclusive: true });`,
+    );
+    expect(await script.ended).toEqual({ code: 0, signal: null });
+    expect(script.output.standard).toBe('stopped\n');
+  });
+
   it('leaves no server and no folder behind when its process is killed', async () => {
     await using script = startScript(
       `import { startNatsServer } from '@millrace/testing';

@@ -56,7 +56,7 @@ export class LocalServer {
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     if (!this.process.running) return;
     this.process.signal(signal);
-    if (signal !== 'SIGSTOP' && signal !== 'SIGCONT') await this.process.ended;
+    if (signal !== 'SIGSTOP' && signal !== 'SIGCONT') await this.process.untilEnded();
   }
 
   /** Starts again on the same port and data, after a stop in good order if it still runs. */
@@ -85,7 +85,7 @@ export class LocalServer {
     if (!this.process.running) return;
     this.process.signal('SIGCONT');
     this.process.signal(this.recipe.stopSignal);
-    await this.process.ended;
+    await this.process.untilEnded();
   }
 }
 

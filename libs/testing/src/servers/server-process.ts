@@ -20,6 +20,8 @@ export interface ServerProcess {
   readonly running: boolean;
   /** Resolves when the process has ended, with how it did. */
   readonly ended: Promise<string>;
+  /** As `ended`, and keeps this process waiting; otherwise a running server does not. */
+  untilEnded(): Promise<string>;
   signal(signal: NodeJS.Signals): void;
   /** The end of what the server has logged. */
   log(): string;
@@ -49,6 +51,10 @@ export async function spawnServer(command: ServerCommand): Promise<ServerProcess
   return {
     pid,
     ended,
+    untilEnded: () => {
+      child.ref();
+      return ended;
+    },
     get running() {
       return child.exitCode === null && child.signalCode === null;
     },
