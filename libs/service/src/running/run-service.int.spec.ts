@@ -110,7 +110,7 @@ describe('a service as a process', () => {
   ])(
     'that cannot start says why and exits: %j',
     async (environment, code, message) => {
-      const child = runGuestHouse(environment as Record<string, string>);
+      const child = runGuestHouse(environment);
       expect(await child.ended).toEqual({ code, signal: null });
       expect(child.output.error).toMatch(/^guest-house cannot run: /);
       expect(child.output.error).toMatch(message);
