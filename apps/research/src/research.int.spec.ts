@@ -1,13 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import type { Citation, Passage } from '@millrace/contracts';
+import { documentIngestedEvent, type Citation, type Envelope, type Passage } from '@millrace/contracts';
 import { newId } from '@millrace/kernel';
+import { createInProcessBus } from '@millrace/messaging';
 import type { CommandMessage } from '@millrace/service';
-import { backendKinds, testDatabase, type TestDatabase } from '@millrace/testing';
+import { createLogger, parseLogLevels } from '@millrace/telemetry';
+import { backendKinds, eventually, testDatabase, type TestDatabase } from '@millrace/testing';
 import { sql } from 'kysely';
 import { ResolveCitationsHandler } from './citation/resolve-citations.handler.js';
 import { CreateCollectionHandler } from './collection/create-collection.handler.js';
 import { ListCollectionsHandler } from './collection/list-collections.handler.js';
 import { ListDocumentsHandler } from './collection/list-documents.handler.js';
+import { DocumentEvents } from './ingest/document-events.js';
 import { DocumentPreparation } from './ingest/document-preparation.js';
 import { IngestDocumentHandler } from './ingest/ingest-document.handler.js';
 import { migrations } from './schema/migrations.js';
@@ -34,6 +37,9 @@ const gardens = '# Gardens\n\nTomatoes grow in the sun, and slugs eat lettuce at
 
 describe.each(backendKinds)('research on %s', (backend) => {
   const preparation = new DocumentPreparation({ threads: 1, timeoutMs: 60_000, heapMb: 512 });
+  const bus = createInProcessBus();
+  const published: Envelope[] = [];
+  let events: DocumentEvents;
   let test: TestDatabase<ResearchTables>;
   let create: CreateCollectionHandler;
   let ingest: IngestDocumentHandler;
@@ -43,12 +49,17 @@ describe.each(backendKinds)('research on %s', (backend) => {
   beforeAll(async () => {
     test = await testDatabase<ResearchTables>({ backend, service: 'research', migrations });
     create = new CreateCollectionHandler(test.database);
-    ingest = new IngestDocumentHandler(test.database, preparation);
+    events = new DocumentEvents(test.database, bus, createLogger({ levels: parseLogLevels('fatal') }));
+    events.onApplicationBootstrap();
+    await bus.subscribe('evt.>', ({ envelope }) => published.push(envelope));
+    ingest = new IngestDocumentHandler(test.database, preparation, events);
     search = new SearchCollectionHandler(test.database);
     citations = new ResolveCitationsHandler(test.database);
   });
   afterAll(async () => {
+    await events.beforeApplicationShutdown();
     await preparation.onApplicationShutdown();
+    await bus.drain({ graceMs: 1_000 });
     await test.close();
   });
 
@@ -143,6 +154,23 @@ describe.each(backendKinds)('research on %s', (backend) => {
     expect(counted).toMatchObject(told);
     const { items } = await new ListDocumentsHandler(test.database).handle({ collection, limit: 10 }, from('acme'));
     expect(items.map(({ source }) => source)).toEqual(sources);
+  });
+
+  it('says once that a document came or changed, and nothing when it did not', async () => {
+    const collection = await collectionOf('acme', { 'a.md': queues });
+    await put('acme', collection, 'a.md', queues);
+    await expect(put('acme', collection, 'b.md', ' ')).rejects.toMatchObject({ code: 'empty_document' });
+    const { document } = await put('acme', collection, 'a.md', gardens);
+    const told = () =>
+      published.map(({ data }) => data as { collection: string }).filter((data) => data.collection === collection);
+    await eventually(() => told().length >= 2, { describe: 'both events are published' });
+    expect(told()).toHaveLength(2);
+    expect(documentIngestedEvent.data.parse(told()[1])).toEqual({
+      documentId: document.id,
+      collection,
+      source: 'a.md',
+      snapshotSha256: document.snapshotSha256,
+    });
   });
 
   it('shows one of two copies, and fills the place', async () => {

@@ -5,6 +5,7 @@ import { CreateCollectionHandler } from './collection/create-collection.handler.
 import { ListCollectionsHandler } from './collection/list-collections.handler.js';
 import { ListDocumentsHandler } from './collection/list-documents.handler.js';
 import type { ResearchConfig } from './config.js';
+import { DocumentEvents } from './ingest/document-events.js';
 import { DocumentPreparation } from './ingest/document-preparation.js';
 import { IngestDocumentHandler } from './ingest/ingest-document.handler.js';
 import { SearchCollectionHandler } from './search/search-collection.handler.js';
@@ -16,6 +17,7 @@ const preparationHeapMb = 1024;
 @Module({
   providers: [
     CreateCollectionHandler,
+    DocumentEvents,
     IngestDocumentHandler,
     ListCollectionsHandler,
     ListDocumentsHandler,

@@ -1,10 +1,11 @@
-import type { ingestDocument, RequestOf, ResponseOf } from '@millrace/contracts';
+import type { ingestDocument, MessageContext, RequestOf, ResponseOf } from '@millrace/contracts';
 import type { Database } from '@millrace/database';
 import { sha256Hex } from '@millrace/kernel';
 import { DATABASE, type CommandHandler, type CommandMessage } from '@millrace/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { documentOf, findCollection } from '../collection/collection.store.js';
 import type { ResearchTables } from '../schema/tables.js';
+import { DocumentEvents } from './document-events.js';
 import { DocumentPreparation, largestDocument, tooLarge } from './document-preparation.js';
 import { findDocument, isCurrent, storeDocument, type NewDocument, type StoredDocument } from './document.store.js';
 
@@ -16,9 +17,10 @@ export class IngestDocumentHandler implements CommandHandler<typeof ingestDocume
   constructor(
     @Inject(DATABASE) private readonly database: Database<ResearchTables>,
     @Inject(DocumentPreparation) private readonly preparation: DocumentPreparation,
+    @Inject(DocumentEvents) private readonly events: DocumentEvents,
   ) {}
 
-  async handle(request: Request, { tenantId }: CommandMessage): Promise<ResponseOf<typeof ingestDocument>> {
+  async handle(request: Request, { tenantId, context }: CommandMessage): Promise<ResponseOf<typeof ingestDocument>> {
     const { collection, source, mediaType, content } = request;
     // Refused by the length of its base64, before it takes its size in memory once more.
     const size = Math.floor((content.length * 3) / 4);
@@ -29,7 +31,7 @@ export class IngestDocumentHandler implements CommandHandler<typeof ingestDocume
     if (known !== undefined) return known;
     const prepared = await this.preparation.prepare({ source, mediaType, bytes });
     const snapshotSha256 = sha256Hex(prepared.text);
-    return this.store({ tenantId, collection, source, contentSha256, snapshotSha256, prepared });
+    return this.store({ tenantId, collection, source, contentSha256, snapshotSha256, prepared }, context);
   }
 
   private findUnchanged(
@@ -44,7 +46,13 @@ export class IngestDocumentHandler implements CommandHandler<typeof ingestDocume
     });
   }
 
-  private store(document: NewDocument): Promise<StoredDocument> {
-    return this.database.forTenant(document.tenantId, (transaction) => storeDocument(transaction, document));
+  private async store(document: NewDocument, context: MessageContext): Promise<StoredDocument> {
+    const stored = await this.database.forTenant(document.tenantId, async (transaction) => {
+      const result = await storeDocument(transaction, document);
+      if (result.outcome !== 'unchanged') await this.events.record(transaction, result.document, context);
+      return result;
+    });
+    this.events.wake();
+    return stored;
   }
 }
