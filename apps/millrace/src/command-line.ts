@@ -1,0 +1,60 @@
+/** The command line: what can be typed, and which exit code follows. The work is done in the folder of each command. */
+import { type MillraceError, toMillraceError } from '@millrace/kernel';
+import { Command, CommanderError } from 'commander';
+import { addDemoCommand } from './demo/demo.command.js';
+import { exitCodeOf, exitCodes } from './exit-codes.js';
+import { addGraphsCommand } from './graphs/graphs.command.js';
+import { addIngestCommand } from './ingest/ingest.command.js';
+import { addKeysCommand } from './keys/keys.command.js';
+import { addRunCommand } from './run/run.command.js';
+import { addSearchCommand } from './search/search.command.js';
+import { addStartCommand } from './start/start.command.js';
+import { type Terminal, write } from './terminal/terminal.js';
+
+/** Runs one command and gives its exit code. Nothing is thrown: what went wrong is written where the command's caller looks for it. */
+export async function runCommandLine(words: readonly string[], terminal: Terminal): Promise<number> {
+  let exitCode: number = exitCodes.ok;
+  const program = programFor(terminal, (code) => (exitCode = code));
+  try {
+    await program.parseAsync(words, { from: 'user' });
+    return exitCode;
+  } catch (thrown) {
+    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    const error = toMillraceError(thrown);
+    await report(error, words.includes('--json'), terminal);
+    return exitCodeOf(error.code);
+  }
+}
+
+function programFor(terminal: Terminal, setExitCode: (code: number) => void): Command {
+  const program = new Command('millrace')
+    .description('Durable task graphs for LLM work.')
+    .version('0.1.0')
+    .showHelpAfterError()
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.out.write(text),
+      writeErr: (text) => terminal.error.write(text),
+      getOutHasColors: () => terminal.out.isTTY === true && terminal.environment['NO_COLOR'] === undefined,
+      getErrHasColors: () => terminal.error.isTTY === true && terminal.environment['NO_COLOR'] === undefined,
+    });
+  addDemoCommand(program, terminal, setExitCode);
+  addStartCommand(program, terminal, setExitCode);
+  addRunCommand(program, terminal, setExitCode);
+  addGraphsCommand(program, terminal, setExitCode);
+  addIngestCommand(program, terminal, setExitCode);
+  addSearchCommand(program, terminal);
+  addKeysCommand(program, terminal);
+  return program;
+}
+
+/** As JSON on standard output where JSON was asked for, else in words on standard error. */
+async function report(error: MillraceError, json: boolean, terminal: Terminal): Promise<void> {
+  const { code, message, violations } = error;
+  if (json) {
+    const body = { code, message, ...(violations.length > 0 && { errors: violations }) };
+    return write(terminal.out, `${JSON.stringify({ error: body }, null, 2)}\n`);
+  }
+  const lines = violations.map((violation) => `  ${violation.pointer || '/'}: ${violation.message}`);
+  await write(terminal.error, [`${message} (${code})`, ...lines, ''].join('\n'));
+}

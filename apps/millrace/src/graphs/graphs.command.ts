@@ -1,0 +1,62 @@
+import { parseGraphSource, validateGraph } from '@millrace/workflow';
+import type { Violation } from '@millrace/kernel';
+import type { Command } from 'commander';
+import { resolve } from 'node:path';
+import { type ConnectionFlags, connect, withConnection } from '../connection.js';
+import { exitCodes } from '../exit-codes.js';
+import { printJson, printTable } from '../terminal/print.js';
+import { type Terminal, write } from '../terminal/terminal.js';
+import { readGraphSource } from './read-graph-file.js';
+
+interface JsonFlag {
+  readonly json?: boolean;
+}
+
+export function addGraphsCommand(program: Command, terminal: Terminal, setExitCode: (code: number) => void): void {
+  const graphs = program.command('graphs').description('Validates, publishes and lists graphs.');
+
+  graphs
+    .command('validate')
+    .description('Says what is wrong with a graph document; needs no server.')
+    .argument('<file>', 'a graph document, YAML or JSON')
+    .option('--json', 'print {valid, violations} as JSON')
+    .action(async (file: string, flags: JsonFlag) => {
+      const violations = violationsOf(await readGraphSource(resolve(terminal.folder, file)));
+      if (flags.json) await printJson(terminal, { valid: violations.length === 0, violations });
+      else if (violations.length === 0) await write(terminal.out, `${file} is valid.\n`);
+      else
+        await write(
+          terminal.error,
+          violations.map(({ pointer, message }) => `${pointer || '/'}: ${message}\n`).join(''),
+        );
+      if (violations.length > 0) setExitCode(exitCodes.failed);
+    });
+
+  withConnection(graphs.command('publish'))
+    .description('Publishes a graph document; the same document again gives the same version.')
+    .argument('<file>', 'a graph document, YAML or JSON')
+    .option('--json', 'print the version as JSON')
+    .action(async (file: string, flags: ConnectionFlags & JsonFlag) => {
+      const source = await readGraphSource(resolve(terminal.folder, file));
+      const graph = await connect(flags, terminal).publishGraph(source);
+      if (flags.json) await printJson(terminal, graph);
+      else await write(terminal.out, `${graph.name}@${graph.version} ${graph.digest}\n`);
+    });
+
+  withConnection(graphs.command('list'))
+    .description('Lists the newest version of each graph.')
+    .option('--json', 'print the graphs as JSON')
+    .action(async (flags: ConnectionFlags & JsonFlag) => {
+      const { items } = await connect(flags, terminal).listGraphs({ limit: 200 });
+      if (flags.json) return printJson(terminal, items);
+      const rows = items.map(({ name, version, description }) => [`${name}@${version}`, description]);
+      return printTable(terminal, ['graph', 'description'], rows, 'There are no graphs.');
+    });
+}
+
+function violationsOf(source: string): readonly Violation[] {
+  const parsed = parseGraphSource(source);
+  if ('violations' in parsed) return parsed.violations;
+  const validated = validateGraph(parsed.document);
+  return 'violations' in validated ? validated.violations : [];
+}

@@ -1,0 +1,85 @@
+/** The one process that hosts every service on a laptop: an in-process bus, one embedded Postgres, files. */
+import { createKey, envelopeOf } from '@millrace/contracts';
+import { type EmbeddedBackend, openEmbedded } from '@millrace/database';
+import { newId } from '@millrace/kernel';
+import { createInProcessBus, FolderBlobs, type MessageBus } from '@millrace/messaging';
+import { type Environment, type RunningService, startService } from '@millrace/service';
+import { createLogger, type LogDestination, parseLogLevels } from '@millrace/telemetry';
+import { join } from 'node:path';
+import { services } from './services.js';
+
+/** What the laptop's tenant is called; every key of this host belongs to it. */
+const tenantId = 'default';
+const graceMs = 20_000;
+
+export interface HostOptions {
+  readonly dataDirectory: string;
+  /** On 127.0.0.1; 0 lets the system choose. */
+  readonly port: number;
+  readonly environment: Environment;
+  /** Where logs go. */
+  readonly log: LogDestination;
+  /** Whether only errors are logged unless MILLRACE_LOG_LEVEL says otherwise. */
+  readonly quiet: boolean;
+}
+
+export interface Host {
+  readonly url: string;
+  /** A new admin key. */
+  createKey(name: string): Promise<string>;
+  /** An admin key where there is none yet. */
+  createFirstKey(): Promise<string | undefined>;
+  /** Takes nothing new, ends or hands back what is in progress, closes everything. */
+  drain(): Promise<void>;
+}
+
+/**
+ * Starts every service.
+ * @throws MillraceError `data_folder_in_use`, `invalid_configuration`, `port_in_use`, …
+ */
+export async function startHost(options: HostOptions): Promise<Host> {
+  const { dataDirectory } = options;
+  const environment: Environment = {
+    ...options.environment,
+    MILLRACE_HTTP_HOST: '127.0.0.1',
+    MILLRACE_HTTP_PORT: String(options.port),
+  };
+  const levels = parseLogLevels(environment['MILLRACE_LOG_LEVEL'], options.quiet ? 'error' : 'info');
+  const logger = createLogger({ levels, destination: options.log });
+  const backend = await openEmbedded({ dataDirectory: join(dataDirectory, 'database') });
+  const bus = createInProcessBus({ blobs: new FolderBlobs(join(dataDirectory, 'blobs')) });
+  const running: RunningService[] = [];
+  const drain = once(() => drainAll(running, bus, backend));
+  try {
+    for (const definition of services) {
+      running.push(await startService(definition, { environment, bus, backend, logger }));
+    }
+  } catch (error) {
+    await drain();
+    throw error;
+  }
+  return {
+    url: running.find((service) => service.url !== undefined)?.url ?? '',
+    createKey: async (name) => (await requestKey(bus, name, false)) ?? '',
+    createFirstKey: () => requestKey(bus, 'first', true),
+    drain,
+  };
+}
+
+async function requestKey(bus: MessageBus, name: string, onlyFirst: boolean): Promise<string | undefined> {
+  const context = { tenantId, correlationId: newId('cor'), causationId: null };
+  const envelope = envelopeOf(createKey, context, { name, role: 'admin', onlyFirst });
+  const reply = createKey.response.parse(await bus.request({ subject: createKey.subject, envelope }));
+  return reply.key?.secret;
+}
+
+async function drainAll(running: RunningService[], bus: MessageBus, backend: EmbeddedBackend): Promise<void> {
+  for (const service of running.toReversed()) await service.drain({ graceMs });
+  await bus.drain({ graceMs });
+  await backend.close();
+}
+
+function once(work: () => Promise<void>): () => Promise<void> {
+  let result: Promise<void> | undefined;
+  return () => (result ??= work());
+}

@@ -1,0 +1,40 @@
+/** Reads the documents of a folder into a collection; a bad file is named and does not hurt the good ones beside it. */
+import type { MillraceClient } from '@millrace/client';
+import { toMillraceError } from '@millrace/kernel';
+import { listDocuments, readDocument, rejected, type RejectedFile } from '../documents/read-folder.js';
+import type { Report } from '../terminal/progress.js';
+
+export interface IngestSummary {
+  readonly accepted: readonly { readonly source: string; readonly outcome: string; readonly chunks: number }[];
+  readonly rejected: readonly RejectedFile[];
+}
+
+/** Errors that are about one file; anything else (no connection, no permission) ends the whole ingest. */
+const fileKinds: ReadonlySet<string> = new Set(['invalid', 'unsupported', 'too-large']);
+
+export async function ingestFolder(
+  client: MillraceClient,
+  options: { readonly collection: string; readonly folder: string; readonly report: Report },
+): Promise<IngestSummary> {
+  const files = await listDocuments(options.folder);
+  await client.createCollection({ name: options.collection });
+  const accepted: { source: string; outcome: string; chunks: number }[] = [];
+  const left: RejectedFile[] = [];
+  for (const [index, file] of files.entries()) {
+    options.report(`${index + 1}/${files.length} ${file.source}`);
+    try {
+      const content = await readDocument(file);
+      const { document, outcome } = await client.uploadDocument(options.collection, { source: file.source, content });
+      accepted.push({ source: file.source, outcome, chunks: document.chunks });
+    } catch (thrown) {
+      const error = toMillraceError(thrown);
+      if (!fileKinds.has(error.kind)) throw error;
+      left.push(rejected(file.source, error));
+    }
+  }
+  return { accepted, rejected: left };
+}
+
+/** One line for each file that was left out. */
+export const rejectedLines = ({ rejected: files }: IngestSummary): string[] =>
+  files.map(({ source, message, code }) => `left out ${source}: ${message} (${code})`);

@@ -1,0 +1,30 @@
+import type { MillraceClient } from '@millrace/client';
+import type { Run } from '@millrace/contracts';
+import type { Report } from '../terminal/progress.js';
+
+/** Follows a run's events to its end, telling each step, and gives the run as it ended. */
+export async function followRun(client: MillraceClient, runId: string, report: Report): Promise<Run> {
+  for await (const item of client.streamRun(runId)) {
+    const line = item.kind === 'event' ? describe(item.event.type, item.event.data) : undefined;
+    if (line !== undefined) report(line);
+  }
+  return client.getRun(runId);
+}
+
+function describe(type: string, data: Readonly<Record<string, unknown>>): string | undefined {
+  const node = typeof data['node'] === 'string' ? data['node'] : '';
+  switch (type) {
+    case 'NodeScheduled':
+      return `${node} …`;
+    case 'NodeCompleted':
+      return `${node} done`;
+    case 'NodeRetryScheduled':
+      return `${node} failed and is tried again`;
+    case 'NodeFailed':
+      return `${node} failed`;
+    case 'NodeSkipped':
+      return `${node} skipped`;
+    default:
+      return undefined;
+  }
+}

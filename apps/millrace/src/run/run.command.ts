@@ -1,0 +1,63 @@
+import { jsonObjectSchema } from '@millrace/contracts';
+import { invalidInput, type JsonObject, toMillraceError } from '@millrace/kernel';
+import type { Command } from 'commander';
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { type ConnectionFlags, connect, withConnection } from '../connection.js';
+import { exitCodeOf, exitCodes } from '../exit-codes.js';
+import { readGraphFile } from '../graphs/read-graph-file.js';
+import { printJson } from '../terminal/print.js';
+import { progressOn } from '../terminal/progress.js';
+import { type Terminal, write } from '../terminal/terminal.js';
+import { followRun } from './follow-run.js';
+
+interface RunFlags extends ConnectionFlags {
+  readonly input: string;
+  readonly json?: boolean;
+  readonly detach?: boolean;
+  readonly idempotencyKey?: string;
+}
+
+export function addRunCommand(program: Command, terminal: Terminal, setExitCode: (code: number) => void): void {
+  withConnection(program.command('run'))
+    .description('Runs a graph on a server and follows it to its end.')
+    .argument('<graph>', 'NAME, NAME@VERSION, or a file with a graph document (.yaml, .yml, .json)')
+    .option('--input <json>', 'input of the run: a JSON object, or @FILE with one', '{}')
+    .option('--idempotency-key <key>', 'the same key again gives the same run')
+    .option('--detach', 'do not wait for the end')
+    .option('--json', 'print the run as JSON')
+    .action(async (graph: string, flags: RunFlags) => {
+      const client = connect(flags, terminal);
+      const input = await readInput(flags.input, terminal.folder);
+      const reference = /\.(ya?ml|json)$/.test(graph) ? await readGraphFile(resolve(terminal.folder, graph)) : graph;
+      const started = await client.startRun({ graph: reference, input }, { idempotencyKey: flags.idempotencyKey });
+      const run = flags.detach
+        ? started
+        : await progressOn(terminal).phase(`${started.graph.name}@${started.graph.version} ${started.id}`, (report) =>
+            followRun(client, started.id, report),
+          );
+      if (flags.json || run.output === null) await printJson(terminal, run);
+      else await printJson(terminal, run.output);
+      if (run.status === 'failed' || run.status === 'cancelled') {
+        const code = run.error?.code ?? `run_${run.status}`;
+        if (!flags.json) await write(terminal.error, `${run.error?.message ?? 'The run was cancelled.'} (${code})\n`);
+        setExitCode(run.error ? exitCodeOf(code) : exitCodes.failed);
+      }
+    });
+}
+
+/** @throws MillraceError `invalid_input`, `unreadable_file` */
+async function readInput(text: string, folder: string): Promise<JsonObject> {
+  const json = text.startsWith('@') ? await readText(resolve(folder, text.slice(1))) : text;
+  try {
+    return jsonObjectSchema.parse(JSON.parse(json));
+  } catch {
+    throw invalidInput('invalid_input', '--input must be a JSON object, for example \'{"topic": "caching"}\'.');
+  }
+}
+
+async function readText(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch((cause: unknown) => {
+    throw invalidInput('unreadable_file', `${path} cannot be read: ${toMillraceError(cause).code}.`);
+  });
+}

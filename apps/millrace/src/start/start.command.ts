@@ -1,0 +1,26 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { resolve } from 'node:path';
+import type { Terminal } from '../terminal/terminal.js';
+import { runServer } from './run-server.js';
+
+interface StartFlags {
+  readonly port: number;
+  readonly data: string;
+}
+
+export function addStartCommand(program: Command, terminal: Terminal, setExitCode: (code: number) => void): void {
+  program
+    .command('start')
+    .description('Runs every service in this process until Ctrl-C, which drains it.')
+    .option('--port <number>', 'port on 127.0.0.1, 0 for a free one', portOf, 8080)
+    .option('--data <folder>', 'where everything is kept', '.millrace')
+    .action(async ({ port, data }: StartFlags) => {
+      setExitCode(await runServer({ port, dataDirectory: resolve(terminal.folder, data) }, terminal));
+    });
+}
+
+function portOf(text: string): number {
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > 65_535) throw new InvalidArgumentError('It must be a number from 0 to 65535.');
+  return port;
+}
