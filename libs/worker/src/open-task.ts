@@ -1,5 +1,9 @@
 import { taskDataSchema, violationsOf, type Envelope, type TaskContract, type TaskData } from '@millrace/contracts';
 import { MillraceError } from '@millrace/kernel';
+import { z } from 'zod';
+
+/** The input came as JSON and is checked against its own contract, so it is not walked here as well. */
+const taskShape = taskDataSchema.extend({ input: z.unknown() });
 
 /**
  * The task inside a message.
@@ -13,8 +17,8 @@ export function openTask(contract: TaskContract, envelope: Envelope): TaskData {
       `Expected ${contract.name} version ${contract.version}, got ${envelope.type} version ${envelope.version}.`,
     );
   }
-  const parsed = taskDataSchema.safeParse(envelope.data);
-  if (parsed.success) return parsed.data;
+  const parsed = taskShape.safeParse(envelope.data);
+  if (parsed.success) return parsed.data as TaskData;
   throw new MillraceError('invalid', 'invalid_message', `The message is no valid ${contract.name}.`, {
     violations: violationsOf(parsed.error),
   });

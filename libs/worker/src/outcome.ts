@@ -1,5 +1,5 @@
-import { jsonValueSchema, usageSchema, violationsOf, type TaskContract, type TaskOutcome } from '@millrace/contracts';
-import { MillraceError, toMillraceError, type ErrorShape } from '@millrace/kernel';
+import { usageSchema, violationsOf, type TaskContract, type TaskOutcome } from '@millrace/contracts';
+import { MillraceError, toMillraceError, type ErrorShape, type JsonValue } from '@millrace/kernel';
 import { z } from 'zod';
 
 const resultSchema = z.object({ output: z.unknown(), usage: usageSchema.optional() });
@@ -10,12 +10,9 @@ const resultSchema = z.object({ output: z.unknown(), usage: usageSchema.optional
  */
 export function completedOutcome(contract: TaskContract, result: unknown): TaskOutcome {
   const { output, usage } = parseReturned(contract, resultSchema, result);
-  const fitting = parseReturned(contract, contract.output, output);
-  return {
-    status: 'completed',
-    output: parseReturned(contract, jsonValueSchema, fitting),
-    ...(usage !== undefined && { usage }),
-  };
+  // Contracts are JSON by construction (their JSON Schemas are generated), so the cast holds and nothing is walked twice.
+  const fitting = parseReturned(contract, contract.output, output) as JsonValue;
+  return { status: 'completed', output: fitting, ...(usage !== undefined && { usage }) };
 }
 
 function parseReturned<Value>(contract: TaskContract, schema: z.ZodType<Value>, value: unknown): Value {
