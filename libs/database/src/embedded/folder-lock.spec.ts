@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '@millrace/testing';
-import { lockFolder } from './folder-lock.js';
+import { becomeHolder, lockFolder } from './folder-lock.js';
 
 describe('locking a data folder', () => {
   let folder: string;
@@ -54,6 +54,16 @@ describe('locking a data folder', () => {
       await unlock();
     };
     await Promise.all(Array.from({ length: 20 }, visit));
+  });
+
+  it('steps back when a late contender takes a number that was used and removed', async () => {
+    const unlock = await lockFolder(folder);
+    const locks = join(folder, 'lock');
+    renameSync(join(locks, '1'), join(locks, '2'));
+    writeFileSync(join(locks, 'claim'), '{}');
+    expect(await becomeHolder(locks, join(locks, 'claim'), 1)).toBe(false);
+    expect(readdirSync(locks).sort()).toEqual(['2', 'claim']);
+    await unlock();
   });
 
   it('knows a dead process from a later one with the same number', async () => {

@@ -42,7 +42,8 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   }
 }
 
-async function becomeHolder(locks: string, claim: string, number: number): Promise<boolean> {
+/** Tries to be the holder with this number; false when somebody else is. */
+export async function becomeHolder(locks: string, claim: string, number: number): Promise<boolean> {
   const file = join(locks, String(number));
   try {
     await link(claim, file);
