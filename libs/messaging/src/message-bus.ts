@@ -14,17 +14,17 @@ import type {
   Subscription,
 } from './bus.js';
 import type { BlobStore } from './claim-check/blob-store.js';
-import { checkIn, isClaim, needsClaimCheck, redeem, type Parcel } from './claim-check/claim-check.js';
+import { pack, payloadOf, type Parcel } from './claim-check/claim-check.js';
 import { Consumer, type DeliveryHandler } from './consuming/consumer.js';
-import { InOrder } from './consuming/in-order.js';
 import { WorkInProgress } from './consuming/work-in-progress.js';
 import type { ReportProblem } from './problem.js';
 import { Responder, type RequestHandler } from './responding/responder.js';
+import { Subscriber, type SubscriptionHandler } from './subscribing/subscriber.js';
 import { assertPattern, assertSubject } from './subject.js';
 import { requireStream, streamOf } from './topology.js';
 import type { RawMessage, Transport } from './transport.js';
-import { decodeEnvelope, encodeEnvelope } from './wire/envelope.js';
-import { checkHeaders, noHeaders, readersHeaders } from './wire/headers.js';
+import { encodeEnvelope, incomingMessage } from './wire/envelope.js';
+import { checkHeaders, noHeaders } from './wire/headers.js';
 import { decodeReply } from './wire/reply.js';
 
 export interface BusPlatform {
@@ -42,7 +42,7 @@ const maximumPending = 50_000;
 export class TransportBus implements MessageBus {
   private readonly consumers = new Set<Consumer>();
   private readonly responders = new Set<Responder>();
-  private readonly listeners = new Set<Subscription>();
+  private readonly subscribers = new Set<Subscriber>();
   private readonly followersEnd = new AbortController();
   /** Followers that wait for a message; not those whose reader is busy with one. */
   private readonly following = new WorkInProgress();
@@ -90,52 +90,25 @@ export class TransportBus implements MessageBus {
     return this.bounded(async () => {
       const packed = parcel instanceof Promise ? await parcel : parcel;
       const reply = await this.platform.transport.request({ subject, ...packed }, { timeoutMs, signal });
-      return decodeReply(isClaim(reply.headers) ? await this.redeemed(reply.headers) : reply.payload);
+      return decodeReply(await payloadOf(this.platform.blobs, reply));
     });
   }
 
   async respond(subject: string, options: ResponderOptions, handler: RequestHandler): Promise<Subscription> {
-    this.assertOpen();
+    this.assertTaking();
     assertPattern(subject);
     const responder = await Responder.start(this.platform, subject, options, handler);
     return this.keep(this.responders, responder);
   }
 
-  async subscribe(subject: string, handler: (message: IncomingMessage) => void): Promise<Subscription> {
-    this.assertOpen();
+  async subscribe(subject: string, handler: SubscriptionHandler): Promise<Subscription> {
+    this.assertTaking();
     assertPattern(subject);
-    const inOrder = new InOrder();
-    let stopped = false;
-    const listener = await this.platform.transport.listen(subject, undefined, (raw) => {
-      let message: IncomingMessage | undefined;
-      const read = (payload: Uint8Array): void => {
-        message = this.incoming(raw, payload);
-      };
-      const prepare = (): Promise<void> | undefined => {
-        if (isClaim(raw.headers))
-          return this.redeemed(raw.headers)
-            .then(read)
-            .catch((e: unknown) => this.skipped(raw, e));
-        try {
-          read(raw.payload);
-        } catch (error) {
-          this.skipped(raw, error);
-        }
-        return undefined;
-      };
-      inOrder.start(raw.subject, prepare, () => {
-        if (message !== undefined && !stopped) this.callSafely(handler, message);
-      });
-    });
-    const stop = async (): Promise<void> => {
-      stopped = true;
-      await listener.stop();
-    };
-    return this.keep(this.listeners, { stop });
+    return this.keep(this.subscribers, await Subscriber.start(this.platform, subject, handler));
   }
 
   async consume(options: ConsumerOptions, handler: DeliveryHandler): Promise<Subscription> {
-    this.assertOpen();
+    this.assertTaking();
     assertPattern(options.subject);
     return this.keep(this.consumers, await Consumer.start(this.platform, options, handler));
   }
@@ -144,7 +117,7 @@ export class TransportBus implements MessageBus {
     subject: string,
     options: { readonly afterSequence: number; readonly signal: AbortSignal },
   ): AsyncIterable<LiveMessage> {
-    this.assertOpen();
+    this.assertTaking();
     assertPattern(subject);
     const stream = requireStream(subject);
     if (stream.retention === 'work-queue') {
@@ -178,7 +151,7 @@ export class TransportBus implements MessageBus {
   private async drainOnce(graceMs: number): Promise<void> {
     this.state = 'draining';
     this.followersEnd.abort();
-    const stopping = [...this.consumers, ...this.responders, ...this.listeners].map((each) => each.stop());
+    const stopping = [...this.consumers, ...this.responders, ...this.subscribers].map((each) => each.stop());
     const done = Promise.allSettled([...stopping, this.following.idle()]);
     if (!(await settledWithin(done, graceMs))) {
       const reason = new MillraceError('unavailable', 'service_stopping', 'This replica is stopping; try again.');
@@ -191,28 +164,18 @@ export class TransportBus implements MessageBus {
 
   private pack(envelope: Envelope, headers: OutgoingMessage['headers'] = noHeaders): Parcel | Promise<Parcel> {
     if (headers !== noHeaders) checkHeaders(headers);
-    const payload = encodeEnvelope(envelope);
-    const { blobs } = this.platform;
-    return blobs !== undefined && needsClaimCheck(payload) ? checkIn(blobs, payload, headers) : { payload, headers };
-  }
-
-  private incoming(raw: RawMessage, payload: Uint8Array): IncomingMessage {
-    return { subject: raw.subject, headers: readersHeaders(raw.headers), envelope: decodeEnvelope(payload) };
+    return pack(this.platform.blobs, encodeEnvelope(envelope), headers);
   }
 
   /** Undefined, and reported, for what nobody can read. */
   private async readable(raw: RawMessage): Promise<IncomingMessage | undefined> {
     try {
-      return this.incoming(raw, isClaim(raw.headers) ? await this.redeemed(raw.headers) : raw.payload);
-    } catch (error) {
-      this.skipped(raw, error);
+      return incomingMessage(raw, await payloadOf(this.platform.blobs, raw));
+    } catch (cause) {
+      const { subject } = raw;
+      this.platform.report({ code: 'message_skipped', message: 'It cannot be read.', subject, cause });
       return undefined;
     }
-  }
-
-  private redeemed(headers: RawMessage['headers']): Promise<Uint8Array> {
-    if (this.platform.blobs !== undefined) return redeem(this.platform.blobs, headers);
-    return Promise.reject(new MillraceError('unavailable', 'blob_unavailable', 'This bus has no store for payloads.'));
   }
 
   private async bounded<Result>(work: () => Promise<Result>): Promise<Result> {
@@ -239,20 +202,14 @@ export class TransportBus implements MessageBus {
     };
   }
 
-  private callSafely(handler: (message: IncomingMessage) => void, message: IncomingMessage): void {
-    try {
-      handler(message);
-    } catch (cause) {
-      this.platform.report({ code: 'handler_failed', message: 'A subscriber threw.', subject: message.subject, cause });
-    }
-  }
-
-  private skipped({ subject }: RawMessage, cause: unknown): void {
-    this.platform.report({ code: 'message_skipped', message: 'A passing message cannot be read.', subject, cause });
-  }
-
   private notSent(subject: string, cause: unknown): void {
     this.platform.report({ code: 'notification_not_sent', message: 'A notification was dropped.', subject, cause });
+  }
+
+  /** While it drains, handlers may still publish and ask, but nobody begins to listen. */
+  private assertTaking(): void {
+    if (this.state === 'open') return;
+    throw new MillraceError('unavailable', 'bus_closed', `The bus is ${this.state}.`);
   }
 
   private assertOpen(): void {

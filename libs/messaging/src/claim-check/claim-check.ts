@@ -41,7 +41,10 @@ export async function checkIn(blobs: BlobStore, payload: Uint8Array, headers: He
  * The bytes behind a reference, checked against it.
  * @throws MillraceError `blob_missing`, `blob_unavailable` (both retryable), `invalid_message` for a malformed reference.
  */
-export async function redeem(blobs: BlobStore, headers: Headers): Promise<Uint8Array> {
+export async function redeem(blobs: BlobStore | undefined, headers: Headers): Promise<Uint8Array> {
+  if (blobs === undefined) {
+    throw new MillraceError('unavailable', 'blob_unavailable', 'This bus has no store for payloads.');
+  }
   const sha256 = headers[claimCheckHeader] ?? '';
   const size = Number(headers[claimSizeHeader]);
   if (!sha256Pattern.test(sha256) || !Number.isSafeInteger(size) || size < 0 || size > maximumMessageBytes) {
@@ -59,6 +62,38 @@ export async function redeem(blobs: BlobStore, headers: Headers): Promise<Uint8A
   }
   return content;
 }
+
+/** A message ready to travel: as it is, at once, or put aside first. Without a store nothing is put aside. */
+export function pack(
+  blobs: BlobStore | undefined,
+  payload: Uint8Array,
+  headers: Headers = noHeaders,
+): Parcel | Promise<Parcel> {
+  return blobs !== undefined && needsClaimCheck(payload) ? checkIn(blobs, payload, headers) : { payload, headers };
+}
+
+/**
+ * Gives the payload to `read`, at once or, where it must be fetched first, when the promise resolves. What fails, `read`
+ * included, goes to `fail`; nothing is thrown.
+ */
+export function unpack(
+  blobs: BlobStore | undefined,
+  parcel: Parcel,
+  read: (payload: Uint8Array) => void,
+  fail: (error: unknown) => void,
+): Promise<void> | undefined {
+  if (isClaim(parcel.headers)) return redeem(blobs, parcel.headers).then(read).catch(fail);
+  try {
+    read(parcel.payload);
+  } catch (error) {
+    fail(error);
+  }
+  return undefined;
+}
+
+/** The payload, fetched where it must be. @throws as `redeem` */
+export const payloadOf = (blobs: BlobStore | undefined, parcel: Parcel): Uint8Array | Promise<Uint8Array> =>
+  isClaim(parcel.headers) ? redeem(blobs, parcel.headers) : parcel.payload;
 
 function unavailable(message: string, cause: unknown): MillraceError {
   return cause instanceof MillraceError

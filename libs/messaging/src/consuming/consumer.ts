@@ -10,7 +10,7 @@ import type { Envelope } from '@millrace/contracts';
 import { MillraceError, toMillraceError, type ErrorShape } from '@millrace/kernel';
 import type { ConsumerOptions, Delivery, DeliveryOutcome, Subscription } from '../bus.js';
 import type { BlobStore } from '../claim-check/blob-store.js';
-import { checkIn, isClaim, needsClaimCheck, redeem } from '../claim-check/claim-check.js';
+import { pack, unpack } from '../claim-check/claim-check.js';
 import type { ReportProblem } from '../problem.js';
 import type { StreamDefinition } from '../topology.js';
 import { requireStream } from '../topology.js';
@@ -90,30 +90,20 @@ export class Consumer implements Subscription {
     const fail = (error: unknown): void => {
       failure = error;
     };
-    const prepare = (): Promise<void> | undefined => {
-      if (isClaim(message.headers)) return this.fetch(message).then(read).catch(fail);
-      try {
-        read(message.payload);
-      } catch (error) {
-        fail(error);
-      }
-      return undefined;
-    };
-    this.inOrder.start(message.subject, prepare, () => {
-      if (envelope === undefined) void this.refuse(delivery, failure);
-      else void this.handle(delivery, envelope);
-    });
+    this.inOrder.start(
+      message.subject,
+      () => unpack(this.blobs, message, read, fail),
+      () => {
+        if (envelope === undefined) void this.refuse(delivery, failure);
+        else void this.handle(delivery, envelope);
+      },
+    );
   }
 
   private release(delivery: HeldDelivery): void {
     if (!this.held.delete(delivery)) return;
     this.work.end();
     this.pull?.wake();
-  }
-
-  private fetch(message: HeldRawMessage): Promise<Uint8Array> {
-    if (this.blobs !== undefined) return redeem(this.blobs, message.headers);
-    return Promise.reject(new MillraceError('unavailable', 'blob_unavailable', 'This bus has no store for payloads.'));
   }
 
   private async handle(delivery: HeldDelivery, envelope: Envelope): Promise<void> {
@@ -168,10 +158,7 @@ export class Consumer implements Subscription {
   private async storeDeadLetter(delivery: HeldDelivery, error: ErrorShape): Promise<void> {
     const { durableName, stream } = this.options;
     const letter = deadLetterOf({ held: delivery.message, error, stream: stream.name, durableName });
-    const parcel =
-      this.blobs !== undefined && needsClaimCheck(letter.payload)
-        ? await checkIn(this.blobs, letter.payload, letter.headers)
-        : letter;
+    const parcel = await pack(this.blobs, letter.payload, letter.headers);
     await this.transport.store(
       requireStream(letter.subject),
       { ...letter, payload: parcel.payload, headers: parcel.headers },

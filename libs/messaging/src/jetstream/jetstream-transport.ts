@@ -36,6 +36,7 @@ export interface JetStreamPlatform {
 
 /** An ack may be lost on its way: the second attempt carries the same id and is stored once. */
 const publishAttempts = 2;
+const closeTimeoutMs = 5_000;
 const unconfirmed: ReadonlySet<string> = new Set(['publish_timeout', 'bus_unavailable']);
 
 function natsHeaders(headers: Headers): MsgHdrs | undefined {
@@ -128,9 +129,12 @@ export class JetStreamTransport implements Transport {
   async close(): Promise<void> {
     const { nats } = this.platform.connection;
     if (nats.isClosed()) return;
-    // A drain would wait for a server that is not there.
+    // A drain would wait for a server that is not there, or that does not answer.
+    const timer = setTimeout(() => void nats.close(), closeTimeoutMs);
     if (this.platform.connection.isConnected) await nats.drain().catch(() => nats.close());
     else await nats.close();
+    await nats.closed();
+    clearTimeout(timer);
   }
 
   private rawRequestOf(message: Msg): RawRequest {

@@ -282,6 +282,19 @@ describe('connecting to NATS', () => {
     await eventually(() => world.problems.some((problem) => problem.code === 'subscription_refused'));
   });
 
+  it('ends although the server has stopped answering', async () => {
+    await using world = await openWorld();
+    const bus = await world.bus();
+    await bus.consume(consumer(`task.${token()}.v1`), () => Promise.resolve(ack));
+    await bus.respond(`cmd.${token()}.v1`, { queue: 'q', maxInFlight: 1 }, () => Promise.resolve(1));
+    await world.server.kill('SIGSTOP');
+    try {
+      await bus.drain({ graceMs: 100 });
+    } finally {
+      await world.server.kill('SIGCONT').catch(() => undefined);
+    }
+  });
+
   it('says when it has ended', async () => {
     await using world = await openWorld();
     const bus = await world.bus();

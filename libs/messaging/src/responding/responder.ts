@@ -2,12 +2,12 @@
 import { MillraceError, toMillraceError } from '@millrace/kernel';
 import type { IncomingMessage, ResponderOptions, Subscription } from '../bus.js';
 import type { BlobStore } from '../claim-check/blob-store.js';
-import { checkIn, isClaim, needsClaimCheck, redeem } from '../claim-check/claim-check.js';
+import { pack, payloadOf } from '../claim-check/claim-check.js';
 import { WorkInProgress } from '../consuming/work-in-progress.js';
 import type { ReportProblem } from '../problem.js';
 import type { Listener, RawReply, RawRequest, Transport } from '../transport.js';
-import { decodeEnvelope } from '../wire/envelope.js';
-import { noHeaders, readersHeaders } from '../wire/headers.js';
+import { incomingMessage } from '../wire/envelope.js';
+import { noHeaders } from '../wire/headers.js';
 import { encodeAnswer, encodeFailure } from '../wire/reply.js';
 
 export type RequestHandler = (message: IncomingMessage) => Promise<unknown>;
@@ -83,7 +83,7 @@ export class Responder implements Subscription {
   private async handle(request: RawRequest): Promise<RawReply> {
     try {
       const data = await this.handler(await this.open(request));
-      return await this.pack(encodeAnswer(data));
+      return await pack(this.blobs, encodeAnswer(data));
     } catch (thrown) {
       const error = toMillraceError(thrown);
       if (error !== thrown) {
@@ -95,18 +95,6 @@ export class Responder implements Subscription {
   }
 
   private async open(request: RawRequest): Promise<IncomingMessage> {
-    const { subject, headers } = request;
-    const payload = isClaim(headers) ? await this.redeemed(request) : request.payload;
-    return { subject, headers: readersHeaders(headers), envelope: decodeEnvelope(payload) };
-  }
-
-  private redeemed(request: RawRequest): Promise<Uint8Array> {
-    if (this.blobs !== undefined) return redeem(this.blobs, request.headers);
-    throw new MillraceError('unavailable', 'blob_unavailable', 'This bus has no store for payloads.');
-  }
-
-  private async pack(payload: Uint8Array): Promise<RawReply> {
-    if (this.blobs !== undefined && needsClaimCheck(payload)) return checkIn(this.blobs, payload);
-    return { payload, headers: noHeaders };
+    return incomingMessage(request, await payloadOf(this.blobs, request));
   }
 }

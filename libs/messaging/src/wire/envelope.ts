@@ -1,6 +1,8 @@
 /** Envelopes as bytes: JSON in UTF-8. */
 import { envelopeSchema, type Envelope } from '@millrace/contracts';
 import { invalidInput, MillraceError } from '@millrace/kernel';
+import type { Headers, IncomingMessage } from '../bus.js';
+import { readersHeaders } from './headers.js';
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
 
@@ -61,3 +63,13 @@ export function decodeEnvelope(bytes: Uint8Array): Envelope {
   if (parsed.success) return parsed.data;
   throw invalidInput('invalid_message', `The message is not an envelope: ${firstIssue(parsed.error.issues)}.`);
 }
+
+/** A message as its reader gets it. @throws MillraceError `invalid_message` */
+export const incomingMessage = (
+  raw: { readonly subject: string; readonly headers: Headers },
+  payload: Uint8Array,
+): IncomingMessage => ({
+  subject: raw.subject,
+  headers: readersHeaders(raw.headers),
+  envelope: decodeEnvelope(payload),
+});
