@@ -264,6 +264,21 @@ describe('onError: continue', () => {
   });
 });
 
+it('a map that failed begins no further item', () => {
+  const run = started([
+    { id: 'm', kind: 'map', over: [1, 2], onError: 'continue', nodes: [{ id: 't', kind: 'transform', output: '${{ 1 / 0 }}' }] },
+  ]);
+  expect(brief(run.events)).toEqual([
+    'RunStarted',
+    'NodeScheduled m',
+    'MapStarted m',
+    'NodeScheduled m[0].t',
+    'NodeFailed m[0].t',
+    'NodeFailed m',
+    'RunCompleted',
+  ]);
+});
+
 describe('nodes that the engine runs itself', () => {
   const three = [tool('a'), tool('b'), tool('c', { when: false })];
   const combine = (mode: string): JsonValue => ({ id: 'all', kind: 'combine', needs: ['a', 'b', 'c'], mode });
