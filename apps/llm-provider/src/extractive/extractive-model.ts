@@ -1,0 +1,81 @@
+import { outlineSchema, type Citation } from '@millrace/contracts';
+import { MillraceError, type JsonObject, type JsonValue } from '@millrace/kernel';
+import { z } from 'zod';
+import type {
+  Completion,
+  CompletionContext,
+  CompletionModel,
+  CompletionRequest,
+} from '../completion/completion-model.js';
+import { composeAnswer } from './answer.js';
+import { composeArticle } from './article.js';
+import { readFeedback } from './feedback.js';
+import { composeOutline } from './outline.js';
+
+/** It reads no tokens and writes none: whatever it costs is this machine's time. */
+const usage = { promptTokens: 0, completionTokens: 0 };
+
+const topicSchema = z.object({ topic: z.string(), keyword: z.string().nullish() });
+
+/**
+ * The model that is none: it composes outlines, articles and answers from sentences of the evidence, word for word, the
+ * same for the same input. It needs no key and no network, and never says what no source says.
+ */
+export const extractiveModel: CompletionModel = {
+  name: 'extractive',
+
+  // A rejected promise rather than a throw, and the caller's cancellation before any work.
+  async complete(request: CompletionRequest, context: CompletionContext): Promise<Completion> {
+    context.signal.throwIfAborted();
+    return Promise.resolve(compose(request, context));
+  },
+};
+
+function compose(request: CompletionRequest, context: CompletionContext): Completion {
+  const { prompt } = request;
+  if (prompt?.id === 'content/outline@1') return jsonCompletion(composeOutline(subjectOf(request)), []);
+  if (prompt?.id === 'content/draft@1') return draft(request, prompt.variables, context);
+  return answer(request, context);
+}
+
+function draft(request: CompletionRequest, variables: JsonObject, context: CompletionContext): Completion {
+  const subject = subjectOf(request);
+  const planned = outlineSchema.safeParse(variables['outline']);
+  const outline = planned.success ? planned.data : composeOutline(subject);
+  const { article, citations, pieces } = composeArticle({
+    ...subject,
+    outline,
+    revision: readFeedback(variables['feedback']),
+  });
+  pieces.forEach((piece, index) => context.emit(index === 0 ? piece : `\n\n${piece}`));
+  return jsonCompletion(article, citations);
+}
+
+function answer(request: CompletionRequest, context: CompletionContext): Completion {
+  if (request.answer.kind === 'json') {
+    throw new MillraceError(
+      'unsupported',
+      'unsupported_prompt',
+      `The extractive model cannot answer ${request.prompt?.id ?? 'this'} in JSON. Configure a language model with MILLRACE_LLM_BASE_URL.`,
+    );
+  }
+  const { pieces, citations } = composeAnswer(questionOf(request), request.evidence);
+  pieces.forEach((piece, index) => context.emit(index === 0 ? piece : `\n\n${piece}`));
+  return { text: pieces.join('\n\n'), json: null, citations, finishReason: 'stop', usage };
+}
+
+function subjectOf(request: CompletionRequest) {
+  const { topic, keyword } = topicSchema.parse(request.prompt?.variables);
+  return { topic, keyword: keyword?.trim() ?? '', evidence: request.evidence };
+}
+
+/** What a prompt that it does not know, or a conversation, asks about. */
+function questionOf({ prompt, messages }: CompletionRequest): string {
+  const strings = Object.values(prompt?.variables ?? {}).filter((value) => typeof value === 'string');
+  if (strings.length > 0) return strings.join(' ');
+  return messages.findLast(({ role }) => role === 'user')?.content ?? '';
+}
+
+function jsonCompletion(json: JsonValue, citations: readonly Citation[]): Completion {
+  return { text: JSON.stringify(json), json, citations, finishReason: 'stop', usage };
+}

@@ -1,0 +1,202 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import {
+  articleSchema,
+  envelopeOf,
+  eventSubject,
+  liveTokensSubject,
+  llmTask,
+  runCancelledEvent,
+  type InputOf,
+  type LiveToken,
+  type TaskResult,
+} from '@millrace/contracts';
+import type { DatabaseBackend } from '@millrace/database';
+import { newId } from '@millrace/kernel';
+import { createInProcessBus, type MessageBus } from '@millrace/messaging';
+import { startService, type RunningService } from '@millrace/service';
+import { createLogger, parseLogLevels } from '@millrace/telemetry';
+import { backendKinds, eventually, testBackend } from '@millrace/testing';
+import { beeEvidence } from './extractive/testing/corpus.js';
+import { llmProviderService } from './index.js';
+import {
+  answers,
+  answersStatus,
+  stallsAfter,
+  startScriptedProvider,
+  type ScriptedProvider,
+} from './openai-compatible/testing/scripted-provider.js';
+import { migrations } from './schema/migrations/index.js';
+
+jest.setTimeout(60_000);
+
+const replyTo = 'result.1.v1';
+type LlmInput = Partial<InputOf<typeof llmTask>>;
+
+describe.each(backendKinds)('the llm-provider on %s', (kind) => {
+  let backend: DatabaseBackend;
+  let provider: ScriptedProvider;
+  let bus: MessageBus;
+  let service: RunningService | undefined;
+  let results: { readonly tenantId: string; readonly result: TaskResult }[];
+
+  beforeAll(async () => {
+    backend = await testBackend(kind, [{ service: llmProviderService.name, migrations }]);
+    provider = await startScriptedProvider();
+  });
+  afterAll(async () => {
+    await provider.stop();
+    await backend.close();
+  });
+  beforeEach(async () => {
+    results = [];
+    bus = createInProcessBus();
+    await bus.respond(replyTo, { queue: 'orchestrator', maxInFlight: 100 }, ({ envelope }) => {
+      results.push({ tenantId: envelope.tenantId, result: envelope.data as TaskResult });
+      return Promise.resolve({ applied: true });
+    });
+  });
+  afterEach(async () => {
+    await service?.drain({ graceMs: 0 });
+    await bus.drain({ graceMs: 0 });
+  });
+
+  const start = async (environment: Record<string, string> = {}) => {
+    const logger = createLogger({ levels: parseLogLevels('silent') });
+    service = await startService(llmProviderService, { environment, bus, backend, logger });
+  };
+  const startWithProvider = () =>
+    start({
+      MILLRACE_LLM_BASE_URL: provider.baseUrl,
+      MILLRACE_LLM_MODEL: 'scripted',
+      MILLRACE_LLM_API_KEY: 'sk-canary',
+      MILLRACE_LLM_PROMPT_USD_PER_MILLION: '1000',
+      MILLRACE_LLM_COMPLETION_USD_PER_MILLION: '2000',
+    });
+
+  /** Sends a task as the orchestrator does; each sending is a message of its own, as after a redelivery. */
+  async function send(runId: string, input: LlmInput, tenantId = 'acme'): Promise<void> {
+    const task = { taskId: `${runId}:draft:1`, runId, node: 'draft', attempt: 1, input, stream: true, replyTo };
+    const context = { tenantId, correlationId: 'req_1', causationId: null };
+    await bus.publish({ subject: llmTask.subject, envelope: envelopeOf(llmTask, context, task) });
+  }
+  const resultsOf = (runId: string, count = 1) =>
+    eventually(() => {
+      const found = results.filter(({ result }) => result.runId === runId);
+      return found.length >= count ? found.map(({ result }) => result.outcome) : false;
+    });
+  const question: LlmInput = {
+    messages: [{ role: 'user', content: 'Why do colonies swarm?' }],
+    evidence: beeEvidence(),
+  };
+
+  it('writes an article without a model, and shows it as it is written', async () => {
+    await start();
+    const runId = newId('run');
+    const tokens: string[] = [];
+    await bus.subscribe(liveTokensSubject(runId), ({ envelope }) => {
+      tokens.push((envelope.data as LiveToken).text);
+    });
+    await send(runId, { prompt: 'content/draft@1', variables: { topic: 'Honey bees' }, evidence: beeEvidence() });
+    const [outcome] = await resultsOf(runId);
+    expect(outcome).toMatchObject({
+      status: 'completed',
+      output: { model: 'extractive', finishReason: 'stop' },
+      usage: { promptTokens: 0, completionTokens: 0, costUsd: 0 },
+    });
+    const output = llmTask.output.parse(outcome?.status === 'completed' ? outcome.output : null);
+    expect(`${tokens.join('')}\n`).toBe(articleSchema.parse(output.json).markdown);
+  });
+
+  it('asks the model once, however often a task is delivered', async () => {
+    await startWithProvider();
+    provider.script(answers('When the brood box is crowded [2].'));
+    const before = provider.requests.length;
+    const runId = newId('run');
+    await send(runId, question);
+    const [first] = await resultsOf(runId);
+    await send(runId, question);
+    const [, second] = await resultsOf(runId, 2);
+    expect(provider.requests.length - before).toBe(1);
+    expect(second).toEqual(first);
+    expect(first).toMatchObject({
+      output: { model: 'openai-compatible:scripted', citations: [{ marker: 1, source: 'bees.md' }] },
+      usage: { promptTokens: 11, completionTokens: 7, costUsd: 0.025 },
+    });
+  });
+
+  it('answers from the ledger after a restart, and never for another tenant', async () => {
+    await startWithProvider();
+    provider.script(answers('For the first tenant.'));
+    const runId = newId('run');
+    await send(runId, question);
+    await resultsOf(runId);
+    await service?.drain({ graceMs: 0 });
+    provider.script(answers('For the second tenant.'));
+    await startWithProvider();
+    await send(runId, question);
+    const again = await resultsOf(runId, 2);
+    expect(again[1]).toMatchObject({ output: { text: 'For the first tenant.' } });
+    await send(runId, question, 'globex');
+    const all = await resultsOf(runId, 3);
+    expect(all[2]).toMatchObject({ output: { text: 'For the second tenant.' } });
+    expect(results.map(({ tenantId }) => tenantId)).toEqual(['acme', 'acme', 'globex']);
+  });
+
+  it('lets one answer stand where two deliveries raced', async () => {
+    await startWithProvider();
+    provider.script(answers('One answer.'), answers('Another answer.'));
+    const runId = newId('run');
+    await Promise.all([send(runId, question), send(runId, question)]);
+    const [first, second] = await resultsOf(runId, 2);
+    expect(second).toEqual(first);
+  });
+
+  it('closes the connection to the provider when the run is cancelled', async () => {
+    await startWithProvider();
+    provider.script(stallsAfter('When '));
+    const runId = newId('run');
+    const [requests, abandoned] = [provider.requests.length, provider.abandoned];
+    await send(runId, question);
+    await eventually(() => provider.requests.length > requests);
+    const context = { tenantId: 'acme', correlationId: 'req_1', causationId: null };
+    const graph = { name: 'content', version: 1, digest: 'a'.repeat(64) };
+    await bus.publish({
+      subject: eventSubject(runCancelledEvent, 'acme'),
+      envelope: envelopeOf(runCancelledEvent, context, { runId, graph, reason: 'enough' }),
+    });
+    await eventually(() => provider.abandoned > abandoned);
+  });
+
+  it.each<[string, LlmInput, object]>([
+    [
+      'no evidence',
+      { prompt: 'content/draft@1', variables: { topic: 'Tax law' } },
+      { code: 'no_evidence', retryable: false },
+    ],
+    ['an unknown prompt', { prompt: 'content/poem@1' }, { code: 'unknown_prompt', retryable: false }],
+    [
+      'wrong variables',
+      { prompt: 'content/draft@1', variables: {} },
+      { code: 'invalid_prompt_variables', retryable: false },
+    ],
+    ['neither prompt nor messages', {}, { code: 'missing_prompt', retryable: false }],
+  ])('fails a task with %s for good', async (_, input, error) => {
+    await start();
+    const runId = newId('run');
+    await send(runId, input);
+    expect((await resultsOf(runId))[0]).toMatchObject({ status: 'failed', error });
+  });
+
+  it('tells the run when a failure may pass, and records nothing', async () => {
+    await startWithProvider();
+    provider.script(answersStatus(429, {}, { 'retry-after': '60' }), answers('Better now.'));
+    const runId = newId('run');
+    await send(runId, question);
+    expect((await resultsOf(runId))[0]).toMatchObject({
+      status: 'failed',
+      error: { code: 'provider_rate_limited', retryable: true, retryAfterSeconds: 60 },
+    });
+    await send(runId, question);
+    expect((await resultsOf(runId, 2))[1]).toMatchObject({ status: 'completed', output: { text: 'Better now.' } });
+  });
+});

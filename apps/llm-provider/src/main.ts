@@ -1,0 +1,4 @@
+import { runService } from '@millrace/service';
+import { llmProviderService } from './index.js';
+
+await runService(llmProviderService);

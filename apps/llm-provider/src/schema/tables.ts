@@ -1,0 +1,22 @@
+import type { ColumnType, Generated } from 'kysely';
+
+/** The tables of the llm-provider service. */
+export interface LlmProviderTables {
+  /** The ledger: one row per task, written before its result is sent. */
+  completion: {
+    tenant_id: string;
+    task_id: string;
+    run_id: string;
+    node: string;
+    /** As results name it, e.g. `extractive`. */
+    model: string;
+    /** The prompt's id; null for plain messages. */
+    prompt: string | null;
+    /** The whole answer of the task. */
+    output: ColumnType<unknown, string, never>;
+    prompt_tokens: number;
+    completion_tokens: number;
+    cost_usd: number;
+    created_at: Generated<Date>;
+  };
+}
