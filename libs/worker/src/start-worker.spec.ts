@@ -242,14 +242,14 @@ describe('stopping', () => {
       },
     });
     const cancelled = await shop.publish();
-    await shop.publish();
+    const kept = await shop.publish();
     await eventually(() => started.length === 2);
-    await shop.cancelRun(cancelled.runId, 'other-tenant');
+    await shop.cancelRun(kept.runId, 'other-tenant');
     await shop.cancelRun(cancelled.runId);
     await eventually(() => worker.activeTasks === 1);
-    expect(started.find((task) => task.runId === cancelled.runId)?.signal.reason).toMatchObject({
-      code: 'run_cancelled',
-    });
+    const reasonFor = (runId: string): unknown => started.find((task) => task.runId === runId)?.signal.reason;
+    expect(reasonFor(cancelled.runId)).toMatchObject({ code: 'run_cancelled' });
+    expect(reasonFor(kept.runId)).toBeUndefined();
     expect(taker.requests).toBe(0);
   });
 
