@@ -33,8 +33,8 @@ async function makeSnapshot(): Promise<Blob> {
 
 /** The package does not export its package.json, so it is looked for above its entry point. */
 function pgliteVersion(): string {
-  const resolve = createRequire(import.meta.url).resolve;
-  let folder = dirname(resolve('@electric-sql/pglite'));
+  const require = createRequire(import.meta.url);
+  let folder = dirname(require.resolve('@electric-sql/pglite'));
   while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
   return (JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string }).version;
 }

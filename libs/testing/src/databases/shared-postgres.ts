@@ -75,7 +75,7 @@ const hold = (pipe: string): number => openSync(pipe, constants.O_WRONLY | const
 async function start(): Promise<string> {
   const directory = serverDirectory('postgres');
   const pipe = pipeOf(directory);
-  execFileSync('mkfifo', ['-m', '600', pipe]);
+  execFileSync('/bin/sh', ['-c', 'mkfifo -m 600 "$1"', 'sh', pipe]);
   guardSharedDirectory(directory, 'QUIT', pipe);
   await eventually(() => hold(pipe), { describe: 'the guard of the shared Postgres listens' });
   const { url } = await launchPostgres(directory, { detached: true }, () => () => undefined);

@@ -180,7 +180,7 @@ export function databasesOf(url: string): Pick<PostgresServer, 'createDatabase' 
 }
 
 /** The same server's connection string for another database. */
-export function databaseUrl(url: string, name: string): string {
+function databaseUrl(url: string, name: string): string {
   const other = new URL(url);
   other.pathname = `/${encodeURIComponent(name)}`;
   return other.href;
