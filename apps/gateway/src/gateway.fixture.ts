@@ -101,7 +101,8 @@ export class TestGateway implements AsyncDisposable {
 
 export async function problemIn(response: Response): Promise<Problem & { readonly headers: Headers }> {
   const text = await response.text();
-  if (response.headers.get('content-type')?.startsWith(problemMediaType) !== true) throw new Error(`${response.status}: ${text}`);
+  if (response.headers.get('content-type')?.startsWith(problemMediaType) !== true)
+    throw new Error(`${response.status}: ${text}`);
   if (text.includes('node_modules') || text.includes('    at ')) throw new Error(`a stack leaked: ${text}`);
   const problem = JSON.parse(text) as Problem;
   if (problem.status !== response.status) throw new Error(`status ${response.status}: ${text}`);

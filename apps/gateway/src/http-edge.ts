@@ -5,7 +5,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import multipart from '@fastify/multipart';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { GatewayConfig } from './config.js';
@@ -22,7 +22,7 @@ const securityHeaders = {
 
 /** Prepares Fastify before Nest binds the routes. */
 export async function configureHttp(application: NestFastifyApplication, config: GatewayConfig): Promise<void> {
-  const fastify = application.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+  const fastify = application.getHttpAdapter().getInstance();
   fastify.decorateRequest('caller', null);
   fastify.decorateRequest('leaveInFlight', null);
   fastify.addHook('onRequest', (_request, reply, done) => {
@@ -33,6 +33,16 @@ export async function configureHttp(application: NestFastifyApplication, config:
   await fastify.register(multipart, { throwFileSizeLimit: false });
   fastify.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
   fastify.server.removeAllListeners('clientError').on('clientError', answerClientError);
+}
+
+/** Answers an address that no route was looked up for, because it is malformed or too long. */
+export function refuseAddress(error: Error, request: FastifyRequest, reply: FastifyReply): void {
+  const { problem, headers } = problemOf(refusalOf(error), request.id);
+  void reply
+    .status(problem.status)
+    .headers({ ...securityHeaders, ...headers })
+    .type(problemMediaType)
+    .send(JSON.stringify(problem));
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { ServiceDefinition } from '@millrace/service';
 import { type GatewayConfig, readGatewayConfig } from './config.js';
 import { GatewayModule } from './gateway.module.js';
-import { configureHttp } from './http-edge.js';
+import { configureHttp, refuseAddress } from './http-edge.js';
 import { migrations } from './schema/migrations.js';
 import { subscriptions } from './subscriptions.js';
 
@@ -12,5 +12,5 @@ export const gatewayService: ServiceDefinition<GatewayConfig> = {
   migrations,
   module: GatewayModule,
   subscriptions,
-  http: { port: ({ port }) => port, host: ({ host }) => host, configure: configureHttp },
+  http: { port: ({ port }) => port, host: ({ host }) => host, refuse: refuseAddress, configure: configureHttp },
 };

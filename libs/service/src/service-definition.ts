@@ -2,6 +2,7 @@ import type { CommandContract, EventContract, TaskContract } from '@millrace/con
 import type { Database, Migrations } from '@millrace/database';
 import type { Type } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -30,6 +31,8 @@ export interface HttpDefinition<Config> {
   readonly host: (config: Config) => string;
   /** Largest body that is read, in bytes. Default 1 MiB. */
   readonly bodyLimit?: (config: Config) => number;
+  /** Answers what is refused before any route or hook: an address that is malformed or too long. */
+  readonly refuse?: (error: Error, request: FastifyRequest, reply: FastifyReply) => void;
   /** Adds plugins, hooks and documents to the application before it is initialised. */
   readonly configure?: (application: NestFastifyApplication, config: Config) => void | Promise<void>;
 }

@@ -8,7 +8,6 @@ import { invalidInput } from '@millrace/kernel';
 export function sourceNameOf(given: string): string {
   const source = given.normalize('NFC');
   const segments = source.split('/');
-  // eslint-disable-next-line no-control-regex -- control characters are what is refused here
   const isStrange = /[\\\u0000-\u001f\u007f]/.test(source) || /^[a-z]:/i.test(source);
   if (source === '' || source.length > 1_000 || isStrange || segments.some((part) => ['', '.', '..'].includes(part))) {
     const shown = JSON.stringify(given.slice(0, 100));

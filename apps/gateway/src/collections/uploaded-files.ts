@@ -53,6 +53,9 @@ async function inTime<Value>(work: Promise<Value>, deadline: AbortSignal, timeou
   }
 }
 
+/** What busboy says without a code. */
+const endedEarly = /unexpected end|terminated early/i;
+
 /** The form parser's errors, in our words. */
 function formErrorOf(error: unknown, files: number): unknown {
   if (error instanceof MillraceError || !(error instanceof Error)) return error;
@@ -60,6 +63,6 @@ function formErrorOf(error: unknown, files: number): unknown {
   if (code === 'FST_FILES_LIMIT' || code === 'FST_PARTS_LIMIT') {
     return new MillraceError('too-large', 'too_many_files', `Send at most ${files} files at once.`, { cause: error });
   }
-  if (code === 'FST_MP_PREMATURE_CLOSE' || error.message.includes('Unexpected end')) return incomplete(error);
+  if (code === 'FST_MP_PREMATURE_CLOSE' || endedEarly.test(error.message)) return incomplete(error);
   return new MillraceError('invalid', 'malformed_form', 'The form cannot be read.', { cause: error });
 }

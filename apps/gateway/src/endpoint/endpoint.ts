@@ -18,7 +18,7 @@ export function Endpoint<R extends Route>(route: R) {
   return (target: Type<Serves<R>>): void => {
     const read = requestReader(route);
     const serve = async function (this: Serves<R>, request: FastifyRequest, reply: FastifyReply): Promise<void> {
-      const outcome = await this.handle((await read(request, reply)) as RouteRequest<R>);
+      const outcome = await this.handle(await read(request, reply));
       if (outcome !== answered) await send(reply, outcome);
     };
     const descriptor: PropertyDescriptor = { value: serve, configurable: true };

@@ -1,5 +1,6 @@
 import { type Problem, problemStatuses } from '@millrace/contracts';
 import { type ErrorKind, MillraceError, toMillraceError } from '@millrace/kernel';
+import { HttpException } from '@nestjs/common';
 
 export interface ProblemAnswer {
   readonly problem: Problem;
@@ -36,10 +37,10 @@ export function refusalOf(thrown: unknown): MillraceError {
   return new MillraceError(kind, code, message, { cause: thrown });
 }
 
-/** Fastify's errors carry `statusCode`, Nest's `getStatus()`. */
+/** Fastify's errors carry `statusCode`, Nest's a status of their own. */
 function statusOf(thrown: unknown): number | undefined {
+  if (thrown instanceof HttpException) return thrown.getStatus();
   if (typeof thrown !== 'object' || thrown === null) return undefined;
-  if ('getStatus' in thrown && typeof thrown.getStatus === 'function') return Number(thrown.getStatus());
   return 'statusCode' in thrown && typeof thrown.statusCode === 'number' ? thrown.statusCode : undefined;
 }
 

@@ -19,6 +19,7 @@ export function fastifyAdapter<Config>(http: HttpDefinition<Config>, config: Con
     requestTimeout: requestTimeoutMs,
     forceCloseConnections: 'idle',
     genReqId: (request: IncomingMessage) => correlationIdOf(request.headers),
+    ...(http.refuse !== undefined && { frameworkErrors: http.refuse }),
   });
   const fastify = adapter.getInstance();
   fastify.addHook('onRequest', (request, reply, done) => {
