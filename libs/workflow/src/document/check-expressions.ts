@@ -14,7 +14,7 @@ import { limits } from '../limits.js';
 import { topologicalOrder } from './check-structure.js';
 import { checkTaskInput, taskContracts } from './check-task-input.js';
 import {
-  assertVariableName,
+  isVariableName,
   newFindings,
   report,
   TemplateChecker,
@@ -179,19 +179,20 @@ function checkCombine(walk: Walk, node: CombineNode, path: Path, scope: Scope): 
 function checkMap(walk: Walk, node: MapNode, path: Path, scope: Scope, sees: Sees): ValueType {
   const list = checkerFor(walk, scope, [node.over]).expect(node.over, [...path, 'over'], 'list');
   const element = list.kind === 'list' ? list.element : anyType;
-  checkVariableName(walk, node.as, [...path, 'as'], scope);
-  const variables = { ...scope.variables, [node.as]: element, index: integerType };
+  const named = isFreeName(walk, node.as, [...path, 'as'], scope) ? { [node.as]: element } : {};
+  const variables = { ...scope.variables, ...named, index: integerType };
   return listOf(checkBody(walk, node, path, variables, sees));
 }
 
-function checkVariableName(walk: Walk, name: string, path: Path, scope: Scope): void {
-  try {
-    assertVariableName(name);
-    if (['nodes', 'index', ...Object.keys(scope.variables)].includes(name))
-      report(walk.findings, path, `The name '${name}' is taken.`);
-  } catch {
+/** Whether a map may call its items so; reports it otherwise. */
+function isFreeName(walk: Walk, name: string, path: Path, scope: Scope): boolean {
+  if (!isVariableName(name)) {
     report(walk.findings, path, `'${name}' has a meaning of its own in expressions: choose another name.`);
+    return false;
   }
+  if (!['nodes', 'index', 'round', 'previous', ...Object.keys(scope.variables)].includes(name)) return true;
+  report(walk.findings, path, `The name '${name}' is taken.`);
+  return false;
 }
 
 function checkLoop(walk: Walk, node: LoopNode, path: Path, scope: Scope, sees: Sees): ValueType {

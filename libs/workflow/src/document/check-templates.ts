@@ -2,7 +2,7 @@
 import { jsonPointer } from '@millrace/contracts';
 import { MillraceError, type JsonValue, type Violation } from '@millrace/kernel';
 import { standardEnvironment } from '../expression/environment.js';
-import { invalidExpression, parseWith } from '../expression/expression.js';
+import { parseWith } from '../expression/expression.js';
 import { referencesOf, type References } from '../expression/references.js';
 import { scanText } from '../expression/scan.js';
 import { TypedEnvironment } from '../expression/typed-environment.js';
@@ -131,9 +131,11 @@ function referencesInSource(source: string): readonly string[] {
   }
 }
 
-/** Whether a name can be a variable of expressions: it is none of CEL's words, functions or constants. @throws MillraceError if not */
-export function assertVariableName(name: string): void {
-  const { ast } = parseWith(standardEnvironment, name);
-  if (ast.op !== 'id' || standardEnvironment.hasVariable(name))
-    throw invalidExpression(`'${name}' has a meaning of its own in expressions.`);
+/** Whether a name can be a variable of expressions: it is none of CEL's words, types or constants. */
+export function isVariableName(name: string): boolean {
+  try {
+    return parseWith(standardEnvironment, name).ast.op === 'id' && !standardEnvironment.hasVariable(name);
+  } catch {
+    return false;
+  }
 }

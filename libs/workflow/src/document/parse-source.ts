@@ -21,7 +21,7 @@ export function parseGraphSource(source: string): ParsedSource {
   const lines = new LineCounter();
   try {
     const options = { lineCounter: lines, stringKeys: true, uniqueKeys: false, prettyErrors: false } as const;
-    const document = parseDocument(source, { ...options, logLevel: 'silent' });
+    const document = parseDocument(source, { ...options, logLevel: 'error' });
     const mistakes = [...mistakesOf(document, lines), ...duplicateKeys(document, lines)];
     if (mistakes.length > 0) return { violations: mistakes.slice(0, limits.violations) };
     const value: unknown = document.toJS({ maxAliasCount: 50 });
@@ -32,8 +32,13 @@ export function parseGraphSource(source: string): ParsedSource {
     }
     return { document: value as JsonObject, lineOf: (path) => lineOf(document, path, lines) };
   } catch (error) {
-    return refused(error instanceof ReferenceError ? 'Too many aliases.' : 'The text is nested too deeply.');
+    return refused(reasonOf(error));
   }
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof ReferenceError)) return 'The text is nested too deeply.';
+  return error.message.startsWith('Unresolved') ? error.message : 'Too many aliases.';
 }
 
 const refused = (message: string): ParsedSource => ({ violations: [{ pointer: '', message }] });

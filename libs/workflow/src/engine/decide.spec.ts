@@ -266,7 +266,13 @@ describe('onError: continue', () => {
 
 it('a map that failed begins no further item', () => {
   const run = started([
-    { id: 'm', kind: 'map', over: [1, 2], onError: 'continue', nodes: [{ id: 't', kind: 'transform', output: '${{ 1 / 0 }}' }] },
+    {
+      id: 'm',
+      kind: 'map',
+      over: [1, 2],
+      onError: 'continue',
+      nodes: [{ id: 't', kind: 'transform', output: '${{ 1 / 0 }}' }],
+    },
   ]);
   expect(brief(run.events)).toEqual([
     'RunStarted',
