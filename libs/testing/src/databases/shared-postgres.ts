@@ -78,7 +78,7 @@ async function start(): Promise<string> {
   execFileSync('/bin/sh', ['-c', 'mkfifo -m 600 "$1"', 'sh', pipe]);
   guardSharedDirectory(directory, 'QUIT', pipe);
   await eventually(() => hold(pipe), { describe: 'the guard of the shared Postgres listens' });
-  const { url } = await launchPostgres(directory, { detached: true }, () => () => undefined);
+  const { url } = await launchPostgres(directory, { detached: true }, () => undefined);
   writeFileSync(urlFileOf(directory), url, { mode: 0o600 });
   publish(directory);
   return url;

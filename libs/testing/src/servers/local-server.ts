@@ -15,8 +15,8 @@ export interface ServerRecipe {
   readonly answers: (port: number) => Promise<void>;
   /** How the server is asked to end in good order. */
   readonly stopSignal: NodeJS.Signals;
-  /** Starts what ends the server and removes its folder when nobody uses it any more; gives what calls that off. */
-  readonly guard: () => () => void;
+  /** Calls off the guard of the folder, which began with the folder. */
+  readonly releaseGuard: () => void;
 }
 
 const readyTimeoutMs = 30_000;
@@ -33,20 +33,18 @@ export class LocalServer {
     private readonly recipe: ServerRecipe,
     readonly port: number,
     private process: ServerProcess,
-    private readonly releaseGuard: () => void,
   ) {}
 
   /** @throws Error with the end of the server's log when it ends before it answers. */
   static async start(recipe: ServerRecipe): Promise<LocalServer> {
-    const releaseGuard = recipe.guard();
     for (let attempt = 1; ; attempt++) {
       const port = await freePort();
       try {
-        return new LocalServer(recipe, port, await startAndWait(recipe, port), releaseGuard);
+        return new LocalServer(recipe, port, await startAndWait(recipe, port));
       } catch (error) {
         if (attempt < startAttempts && portTaken.test(String(error))) continue;
         removeDirectory(recipe.directory);
-        releaseGuard();
+        recipe.releaseGuard();
         throw error;
       }
     }
@@ -78,7 +76,7 @@ export class LocalServer {
   async stop(): Promise<void> {
     await this.end();
     removeDirectory(this.recipe.directory);
-    this.releaseGuard();
+    this.recipe.releaseGuard();
   }
 
   private async end(): Promise<void> {

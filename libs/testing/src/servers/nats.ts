@@ -44,6 +44,7 @@ export async function startNatsServer(options: NatsServerOptions = {}): Promise<
     variable,
   });
   const directory = serverDirectory('nats');
+  const releaseGuard = guardDirectory(directory, 'KILL');
   const storeDirectory = join(directory, 'store');
   mkdirSync(storeDirectory);
   const configFile = join(directory, 'server.conf');
@@ -58,7 +59,7 @@ export async function startNatsServer(options: NatsServerOptions = {}): Promise<
     }),
     answers: options.config === undefined ? answersJetStream : listens,
     stopSignal: 'SIGTERM',
-    guard: () => guardDirectory(directory, 'KILL'),
+    releaseGuard,
   });
   return {
     url: `nats://127.0.0.1:${server.port}`,

@@ -55,7 +55,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   const external = externalPostgresUrl();
   if (external !== undefined && options.exclusive !== true) return externalPostgres(external);
   const directory = serverDirectory('postgres');
-  return launchPostgres(directory, options, () => guardDirectory(directory, 'QUIT'));
+  return launchPostgres(directory, options, guardDirectory(directory, 'QUIT'));
 }
 
 export function externalPostgresUrl(): string | undefined {
@@ -63,11 +63,11 @@ export function externalPostgresUrl(): string | undefined {
   return url === '' ? undefined : url;
 }
 
-/** Starts an own server in a folder; `guard` starts what ends it when nobody uses it any more. */
+/** Starts an own server in a folder that is guarded already: making a cluster takes a second in which much can happen. */
 export async function launchPostgres(
   directory: string,
   options: PostgresOptions & { readonly detached?: boolean },
-  guard: () => () => void,
+  releaseGuard: () => void,
 ): Promise<PostgresServer> {
   // The link resolved: `postgres` itself lies beside it.
   const initdb = realpathSync(await findProgram(postgresSource));
@@ -86,7 +86,7 @@ export async function launchPostgres(
     }),
     answers: (port) => answersQuery(urlOf(password, port)),
     stopSignal: 'SIGINT',
-    guard,
+    releaseGuard,
   });
   const url = urlOf(password, server.port);
   return {

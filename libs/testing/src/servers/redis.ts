@@ -35,6 +35,7 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
     variable,
   });
   const directory = serverDirectory('redis');
+  const releaseGuard = guardDirectory(directory, 'KILL');
   const server = await LocalServer.start({
     name: 'redis-server',
     directory,
@@ -56,7 +57,7 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
     }),
     answers: answersPing,
     stopSignal: 'SIGTERM',
-    guard: () => guardDirectory(directory, 'KILL'),
+    releaseGuard,
   });
   return {
     url: `redis://127.0.0.1:${server.port}`,
