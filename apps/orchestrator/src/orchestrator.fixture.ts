@@ -10,11 +10,11 @@ import {
   type TaskOutcome,
   type TaskResultReply,
 } from '@millrace/contracts';
-import { openDatabase, type Database } from '@millrace/database';
-import { newId, systemClock, type JsonObject } from '@millrace/kernel';
+import { connectPostgres, openDatabase, type Database } from '@millrace/database';
+import { newId, systemClock, type JsonObject, type JsonValue } from '@millrace/kernel';
 import { createInProcessBus, type MessageBus } from '@millrace/messaging';
 import { createLogger, parseLogLevels } from '@millrace/telemetry';
-import { eventually, testDatabase, type BackendKind, type TestDatabase } from '@millrace/testing';
+import { eventually, testDatabase, type BackendKind, type PostgresServer, type TestDatabase } from '@millrace/testing';
 import { startWorker, type ExecuteTask, type RunningWorker } from '@millrace/worker';
 import { orchestratorConfig, type OrchestratorConfig } from './config.js';
 import { Orchestrator } from './orchestrator.js';
@@ -54,6 +54,21 @@ export class World implements AsyncDisposable {
     return new World(await testDatabase({ backend, service: 'orchestrator', migrations: orchestratorMigrations }));
   }
 
+  /** On a server of its own, which a test may kill. */
+  static async on(server: PostgresServer): Promise<World> {
+    const backend = connectPostgres({ connectionString: await server.createDatabase(newId('test')) });
+    const database = await openDatabase<OrchestratorTables>({
+      backend,
+      service: 'orchestrator',
+      migrations: orchestratorMigrations,
+    });
+    const close = async (): Promise<void> => {
+      await database.close();
+      await backend.close();
+    };
+    return new World({ database, backend, close, [Symbol.asyncDispose]: close });
+  }
+
   get database(): Database<OrchestratorTables> {
     return this.test.database;
   }
@@ -89,7 +104,7 @@ export class World implements AsyncDisposable {
   }
 
   /** A worker for tool tasks that answers with the step's name unless told otherwise. */
-  async worker(execute?: ExecuteTask<unknown, { result: never }>, bus = this.bus): Promise<RunningWorker> {
+  async worker(execute?: ExecuteTask<unknown, { result: JsonValue }>, bus = this.bus): Promise<RunningWorker> {
     const worker = await startWorker({
       bus,
       contract: toolTask,

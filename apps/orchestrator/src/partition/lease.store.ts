@@ -70,26 +70,25 @@ export class LeaseStore {
   }
 
   /**
-   * Takes over up to `atMost` partitions that nobody holds: never held, handed back, run out, or held under this
-   * replica's own name by a process that is gone. The cursor is set back to `now` where it is later, so that a slow clock here
-   * loses nothing.
+   * Takes over up to `atMost` partitions that nobody holds: never held, handed back or run out. With `andOwn` also those
+   * under this replica's own name, which a process before this one has left. The cursor is set back to `now` where it is
+   * later, so that a slow clock here loses nothing.
    */
-  async acquire(atMost: number, held: readonly number[], now: Date): Promise<AcquiredLease[]> {
+  async acquire(atMost: number, options: { readonly andOwn: boolean; readonly now: Date }): Promise<AcquiredLease[]> {
     if (atMost <= 0) return [];
     const acquired = await this.database.asService((transaction) =>
       sql<{ partition: number; epoch: number; published_until: Date; owner_before: string | null }>`
         with free as (
           select partition, published_until, owner
           from partition_lease
-          where (owner is null or expires_at <= now() or owner = ${this.owner})
-            and partition <> all (${[...held]}::smallint[])
+          where owner is null or expires_at <= now() or (owner = ${this.owner} and ${options.andOwn})
           order by partition
           limit ${atMost}
           for update skip locked
         )
         update partition_lease as lease
         set owner = ${this.owner}, epoch = lease.epoch + 1, expires_at = ${this.expiry()},
-            published_until = least(lease.published_until, ${now.toISOString()}::timestamptz)
+            published_until = least(lease.published_until, ${options.now.toISOString()}::timestamptz)
         from free where free.partition = lease.partition
         returning lease.partition, lease.epoch, free.published_until, free.owner as owner_before`.execute(transaction),
     );

@@ -37,6 +37,8 @@ export class Ownership {
   private timer: NodeJS.Timeout | null = null;
   private round: Promise<void> | null = null;
   private stopped = false;
+  /** Whether a first round has taken back what a process before this one held under the same name. */
+  private begun = false;
 
   constructor(
     private readonly parts: OwnershipParts,
@@ -79,7 +81,9 @@ export class Ownership {
     const held = book.held().map((lease) => lease.partition);
     const share = fairShare(alive);
     if (held.length > share) await this.handBack(held.slice(share));
-    this.take(await store.acquire(share - held.length, held, this.parts.clock.now()), validUntil);
+    const options = { andOwn: !this.begun, now: this.parts.clock.now() };
+    this.take(await store.acquire(share - held.length, options), validUntil);
+    this.begun = true;
     for (const { partition } of book.held()) await inbox.open(partition);
   }
 
