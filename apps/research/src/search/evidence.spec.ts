@@ -34,9 +34,20 @@ describe('coverage', () => {
     );
   });
 
-  it('counts a passing mention for less', () => {
-    const about = { topic: topic('queue'), matches, chunks: 20 };
-    expect(coverageOf(about, [frequencies({ queue: 1 })])).toBeLessThan(coverageOf(about, [frequencies({ queue: 2 })]));
+  it('asks for more than a mention where the collection does not know all of the topic', () => {
+    const known = { topic: topic('queue'), matches, chunks: 20 };
+    const partlyKnown = { topic: topic('queue', 'puppy'), matches, chunks: 20 };
+    const mentioned = [frequencies({ queue: 1 })];
+    const treated = [frequencies({ queue: 4 })];
+    expect(coverageOf(known, mentioned)).toBe(coverageOf(known, treated));
+    expect(coverageOf(partlyKnown, mentioned)).toBeLessThan(coverageOf(partlyKnown, treated) / 2);
+  });
+
+  it('does not ask one passage for every word of a long topic', () => {
+    const words = Array.from({ length: 12 }, (_, index) => `word${index}`);
+    const about = { topic: new Set(words), matches: new Map(words.map((word) => [word, 2])), chunks: 20 };
+    const half = [new Map(words.slice(0, 6).map((word) => [word, 1]))];
+    expect(coverageOf(about, half)).toBeGreaterThan(0.9);
   });
 
   it('lies between 0 and 1, and another passage never lowers it', () => {

@@ -13,12 +13,12 @@ export const phrasingWords: ReadonlySet<string> = new Set(
   around article articles available away
   back bad basic basics became because become becomes before began begin beginner beginners beginning behind being
   below best better between beyond big both bring brings by
-  call called came can cannot case cases certain change changes choose choosing clear come comes common compare compared
+  call called came can cannot case cases certain change changes choose choosing clear come comes common compare compared comparing
   comparison complete consider could course
   day days deal depth describe description detail details did different difficult do does doing don done down during
   each early easily easy either else end enough especially essential etc even ever every everybody everyone everything
   everywhere evolution exactly example examples exist exists explain explained explaining explanation
-  fact facts famous far fast few find first follow following four full fundamental fundamentals further future
+  fact facts famous far fast few find first follow following form formed forming forms four full fundamental fundamentals further future
   gave general get gets getting give given gives go goes going good got great guide guides
   happen happened happening happens hard hardly he help helpful helps here history how however
   idea ideas important improve include includes including instead interesting introduction
