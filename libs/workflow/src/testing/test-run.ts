@@ -39,6 +39,7 @@ export const failed = (code = 'broken', retryable = true): TaskOutcome => ({
 
 export class TestRun {
   readonly graph: CompiledGraph;
+  readonly messages: RunMessage[] = [];
   readonly events: NewRunEvent[] = [];
   state: RunState = initialState();
   /** The time of the next message, in milliseconds; a second passes with each. */
@@ -69,6 +70,7 @@ export class TestRun {
 
   /** Decides and folds; deciding must not touch the state. */
   send(message: RunMessage): NewRunEvent[] {
+    this.messages.push(message);
     const before = JSON.stringify(snapshotOf(this.state));
     const events = decide(this.graph, this.state, message);
     expect(JSON.stringify(snapshotOf(this.state))).toBe(before);
