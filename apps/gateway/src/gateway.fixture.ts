@@ -34,15 +34,17 @@ export interface CallOptions {
 export class TestGateway implements AsyncDisposable {
   readonly logLines: string[];
   private readonly ownBackend: DatabaseBackend | undefined;
+  private readonly ownBus: MessageBus | undefined;
 
   private constructor(
     readonly service: RunningService,
     readonly bus: MessageBus,
     readonly backend: DatabaseBackend,
     readonly keys: Readonly<Record<Role, CreatedApiKey>>,
-    options: { readonly ownsBackend: boolean; readonly logLines: string[] },
+    options: { readonly ownsBackend: boolean; readonly ownsBus: boolean; readonly logLines: string[] },
   ) {
     this.ownBackend = options.ownsBackend ? backend : undefined;
+    this.ownBus = options.ownsBus ? bus : undefined;
     this.logLines = options.logLines;
   }
 
@@ -66,7 +68,11 @@ export class TestGateway implements AsyncDisposable {
       editor: await createTestKey(bus, 'acme', 'editor'),
       viewer: await createTestKey(bus, 'acme', 'viewer'),
     };
-    return new TestGateway(service, bus, backend, keys, { ownsBackend: typeof given === 'string', logLines });
+    return new TestGateway(service, bus, backend, keys, {
+      ownsBackend: typeof given === 'string',
+      ownsBus: options.bus === undefined,
+      logLines,
+    });
   }
 
   get url(): string {
@@ -95,6 +101,7 @@ export class TestGateway implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.service.drain({ graceMs: 1_000 });
+    await this.ownBus?.drain({ graceMs: 1_000 });
     await this.ownBackend?.close();
   }
 }

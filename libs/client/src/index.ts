@@ -1,3 +1,3 @@
-export type { ConnectionOptions } from './connection.js';
-export { MillraceClient, type AcceptedDocument, type DocumentUpload, type StartRunOptions } from './millrace-client.js';
-export type { StreamItem, StreamOptions } from './run-stream.js';
+export type { CallOptions, ClientOptions } from './client-options.js';
+export { MillraceClient, type FileToUpload, type GraphSource, type StartRunOptions } from './millrace-client.js';
+export type { RunStreamItem, RunStreamOptions } from './run-stream.js';

@@ -1,182 +1,193 @@
 import {
+  type ApiKey,
   type BodyInputOf,
-  type GraphReference,
+  type Collection,
+  type CreatedApiKey,
   type QueryInputOf,
   type ResponseBodyOf,
-  type Route,
   routes,
   type Run,
-  type StatusOf,
   type UploadedDocument,
 } from '@millrace/contracts';
-import { type JsonObject, MillraceError } from '@millrace/kernel';
-import { Connection, type Call, type ConnectionOptions } from './connection.js';
-import { streamRun, type StreamItem, type StreamOptions } from './run-stream.js';
-
-interface CallOptions {
-  readonly signal?: AbortSignal;
-}
+import { newId } from '@millrace/kernel';
+import type { CallOptions, ClientOptions } from './client-options.js';
+import { type RunStreamItem, type RunStreamOptions, streamRun } from './run-stream.js';
+import { Transport } from './transport.js';
 
 export interface StartRunOptions extends CallOptions {
-  /** The same key and body give the same run. */
-  readonly idempotencyKey?: string;
-  /** Waits up to so many seconds (60 at most) for the end. */
+  /** Wait so many seconds (60 at most) for the run to end. */
   readonly waitSeconds?: number;
+  /** Names this start, so that doing it again gives the same run. Made up where absent, so that lost answers are asked for again. */
+  readonly idempotencyKey?: string;
 }
 
-export interface DocumentUpload {
-  /** The document's name in the collection, e.g. its path. */
+export interface FileToUpload {
+  /** A relative path with slashes. */
   readonly source: string;
-  readonly content: Uint8Array<ArrayBuffer>;
+  readonly content: string | Uint8Array<ArrayBuffer>;
+  readonly mediaType?: string;
 }
 
-export type AcceptedDocument = UploadedDocument & { readonly document: NonNullable<UploadedDocument['document']> };
-
-const json = { 'content-type': 'application/json' };
+/** A graph document as text. */
+export interface GraphSource {
+  readonly text: string;
+  readonly format: 'json' | 'yaml';
+}
 
 /**
- * The HTTP interface of Millrace, typed by the same contracts as the gateway. Answers are checked against them.
- * Every method throws MillraceError: as the server said it, or `server_unreachable`, `request_timeout`, `cancelled`, `unexpected_response`.
+ * The HTTP API of Millrace, a method for each route. Every method throws MillraceError: with the server's code and
+ * violations, or `server_unreachable`, `request_timeout`, `request_cancelled`.
  */
 export class MillraceClient {
-  private readonly connection: Connection;
+  private readonly transport: Transport;
 
-  constructor(options: ConnectionOptions) {
-    this.connection = new Connection(options);
+  constructor(options: ClientOptions) {
+    this.transport = new Transport(options);
   }
 
-  startRun(
-    { graph, input }: { readonly graph: GraphReference; readonly input: JsonObject },
-    { idempotencyKey, waitSeconds, signal }: StartRunOptions = {},
-  ): Promise<Run> {
-    const headers = {
-      ...json,
-      'idempotency-key': idempotencyKey,
-      prefer: waitSeconds === undefined ? undefined : `wait=${waitSeconds}`,
-    };
-    return this.call(routes.startRun, 202, { headers, body: JSON.stringify({ graph, input }), signal });
-  }
-
-  getRun(id: string, { signal }: CallOptions = {}): Promise<Run> {
-    return this.call(routes.getRun, 200, { params: { id }, signal });
-  }
-
-  listRuns(query: QueryInputOf<typeof routes.listRuns> = {}, { signal }: CallOptions = {}) {
-    return this.call(routes.listRuns, 200, { query, signal });
-  }
-
-  listRunEvents(id: string, query: QueryInputOf<typeof routes.listRunEvents> = {}, { signal }: CallOptions = {}) {
-    return this.call(routes.listRunEvents, 200, { params: { id }, query, signal });
-  }
-
-  cancelRun(id: string, body: BodyInputOf<typeof routes.cancelRun> = {}, { signal }: CallOptions = {}): Promise<Run> {
-    return this.call(routes.cancelRun, 200, { params: { id }, headers: json, body: JSON.stringify(body), signal });
-  }
-
-  /** The run's events and tokens as they happen, to the end; taken up again by itself when the connection breaks. */
-  streamRun(id: string, options: StreamOptions = {}): AsyncGenerator<StreamItem, void, undefined> {
-    return streamRun(this.connection, id, options);
-  }
-
-  /** `source` is the document's text, YAML or JSON. */
-  publishGraph(source: string, { signal }: CallOptions = {}) {
-    return this.call(routes.publishGraph, 201, {
-      headers: { 'content-type': 'application/yaml' },
-      body: source,
+  async startRun(body: BodyInputOf<typeof routes.startRun>, options: StartRunOptions = {}): Promise<Run> {
+    const { waitSeconds, idempotencyKey = newId('start'), timeoutMs = 30_000, signal } = options;
+    const { body: run } = await this.transport.call(routes.startRun, {
+      body,
+      headers: {
+        'idempotency-key': idempotencyKey,
+        prefer: waitSeconds === undefined ? undefined : `wait=${waitSeconds}`,
+      },
+      isRepeatable: true,
       signal,
+      timeoutMs: timeoutMs + (waitSeconds ?? 0) * 1000,
     });
+    return run;
   }
 
-  validateGraph(source: string, { signal }: CallOptions = {}) {
-    return this.call(routes.validateGraph, 200, {
-      headers: { 'content-type': 'application/yaml' },
-      body: source,
-      signal,
-    });
+  async getRun(id: string, options: CallOptions = {}): Promise<Run> {
+    return (await this.transport.call(routes.getRun, { params: { id }, ...options })).body;
   }
 
-  getGraph(name: string, query: QueryInputOf<typeof routes.getGraph> = {}, { signal }: CallOptions = {}) {
-    return this.call(routes.getGraph, 200, { params: { name }, query, signal });
+  async listRuns(
+    query: QueryInputOf<typeof routes.listRuns> = {},
+    options: CallOptions = {},
+  ): Promise<ResponseBodyOf<typeof routes.listRuns>> {
+    return (await this.transport.call(routes.listRuns, { query, ...options })).body;
   }
 
-  listGraphs(query: QueryInputOf<typeof routes.listGraphs> = {}, { signal }: CallOptions = {}) {
-    return this.call(routes.listGraphs, 200, { query, signal });
+  async listRunEvents(
+    id: string,
+    query: QueryInputOf<typeof routes.listRunEvents> = {},
+    options: CallOptions = {},
+  ): Promise<ResponseBodyOf<typeof routes.listRunEvents>> {
+    return (await this.transport.call(routes.listRunEvents, { params: { id }, query, ...options })).body;
   }
 
-  createCollection(body: BodyInputOf<typeof routes.createCollection>, { signal }: CallOptions = {}) {
-    return this.call(routes.createCollection, 200, { headers: json, body: JSON.stringify(body), signal });
+  /** Run events and tokens until the run has ended, over as many connections as it takes. */
+  streamRun(id: string, options: RunStreamOptions = {}): AsyncGenerator<RunStreamItem, void, undefined> {
+    return streamRun(this.transport, id, options);
   }
 
-  listCollections(query: QueryInputOf<typeof routes.listCollections> = {}, { signal }: CallOptions = {}) {
-    return this.call(routes.listCollections, 200, { query, signal });
+  async cancelRun(id: string, reason?: string, options: CallOptions = {}): Promise<Run> {
+    const call = { params: { id }, body: { reason }, isRepeatable: true, ...options };
+    return (await this.transport.call(routes.cancelRun, call)).body;
   }
 
-  listDocuments(
+  async publishGraph(
+    source: GraphSource,
+    options: CallOptions = {},
+  ): Promise<ResponseBodyOf<typeof routes.publishGraph>> {
+    const call = { ...sourceBody(source), isRepeatable: true, ...options };
+    return (await this.transport.call(routes.publishGraph, call)).body;
+  }
+
+  async validateGraph(
+    source: GraphSource,
+    options: CallOptions = {},
+  ): Promise<ResponseBodyOf<typeof routes.validateGraph>> {
+    const call = { ...sourceBody(source), isRepeatable: true, ...options };
+    return (await this.transport.call(routes.validateGraph, call)).body;
+  }
+
+  async listGraphs(
+    query: QueryInputOf<typeof routes.listGraphs> = {},
+    options: CallOptions = {},
+  ): Promise<ResponseBodyOf<typeof routes.listGraphs>> {
+    return (await this.transport.call(routes.listGraphs, { query, ...options })).body;
+  }
+
+  /** The newest version unless said otherwise. */
+  async getGraph(
+    name: string,
+    version?: number,
+    options: CallOptions = {},
+  ): Promise<ResponseBodyOf<typeof routes.getGraph>> {
+    return (await this.transport.call(routes.getGraph, { params: { name }, query: { version }, ...options })).body;
+  }
+
+  async createCollection(
+    body: BodyInputOf<typeof routes.createCollection>,
+    options: CallOptions = {},
+  ): Promise<Collection> {
+    return (await this.transport.call(routes.createCollection, { body, isRepeatable: true, ...options })).body;
+  }
+
+  async listCollections(
+    query: QueryInputOf<typeof routes.listCollections> = {},
+    options: CallOptions = {},
+  ): Promise<ResponseBodyOf<typeof routes.listCollections>> {
+    return (await this.transport.call(routes.listCollections, { query, ...options })).body;
+  }
+
+  /** Adds or replaces documents. What became of each file is in the answer; a single refused file throws. */
+  async uploadDocuments(
+    collection: string,
+    files: readonly FileToUpload[],
+    options: CallOptions = {},
+  ): Promise<readonly UploadedDocument[]> {
+    const form = new FormData();
+    for (const { source, content, mediaType } of files)
+      form.append('file', new Blob([content], { type: mediaType }), source);
+    const call = { params: { name: collection }, rawBody: form, isRepeatable: true, timeoutMs: 300_000, ...options };
+    return (await this.transport.call(routes.uploadDocuments, call)).body.items;
+  }
+
+  async listDocuments(
     collection: string,
     query: QueryInputOf<typeof routes.listDocuments> = {},
-    { signal }: CallOptions = {},
-  ) {
-    return this.call(routes.listDocuments, 200, { params: { name: collection }, query, signal });
+    options: CallOptions = {},
+  ): Promise<ResponseBodyOf<typeof routes.listDocuments>> {
+    return (await this.transport.call(routes.listDocuments, { params: { name: collection }, query, ...options })).body;
   }
 
-  /** Adds one document; a file that is refused throws its problem. */
-  async uploadDocument(
-    collection: string,
-    { source, content }: DocumentUpload,
-    { signal }: CallOptions = {},
-  ): Promise<AcceptedDocument> {
-    const { items } = await this.call(routes.uploadDocuments, 200, {
-      params: { name: collection },
-      query: { source },
-      headers: { 'content-type': 'application/octet-stream' },
-      body: content,
-      signal,
-    });
-    const item = items[0];
-    if (item === undefined || item.document === null) {
-      const message = item?.error?.message ?? 'The server says nothing about the document.';
-      throw new MillraceError('invalid', item?.error?.code ?? 'unexpected_response', message);
-    }
-    return { ...item, document: item.document };
-  }
-
-  searchCollection(
+  async searchCollection(
     collection: string,
     body: BodyInputOf<typeof routes.searchCollection>,
-    { signal }: CallOptions = {},
-  ) {
-    return this.call(routes.searchCollection, 200, {
-      params: { name: collection },
-      headers: json,
-      body: JSON.stringify(body),
-      signal,
-    });
+    options: CallOptions = {},
+  ): Promise<ResponseBodyOf<typeof routes.searchCollection>> {
+    const call = { params: { name: collection }, body, isRepeatable: true, ...options };
+    return (await this.transport.call(routes.searchCollection, call)).body;
   }
 
-  createKey(body: BodyInputOf<typeof routes.createKey>, { signal }: CallOptions = {}) {
-    return this.call(routes.createKey, 201, { headers: json, body: JSON.stringify(body), signal });
+  /** The key itself is in `secret`, for the only time. */
+  async createKey(body: BodyInputOf<typeof routes.createKey>, options: CallOptions = {}): Promise<CreatedApiKey> {
+    return (await this.transport.call(routes.createKey, { body, ...options })).body;
   }
 
-  listKeys(query: QueryInputOf<typeof routes.listKeys> = {}, { signal }: CallOptions = {}) {
-    return this.call(routes.listKeys, 200, { query, signal });
+  async listKeys(
+    query: QueryInputOf<typeof routes.listKeys> = {},
+    options: CallOptions = {},
+  ): Promise<ResponseBodyOf<typeof routes.listKeys>> {
+    return (await this.transport.call(routes.listKeys, { query, ...options })).body;
   }
 
-  revokeKey(id: string, { signal }: CallOptions = {}) {
-    return this.call(routes.revokeKey, 200, { params: { id }, signal });
+  async revokeKey(id: string, options: CallOptions = {}): Promise<ApiKey> {
+    return (await this.transport.call(routes.revokeKey, { params: { id }, isRepeatable: true, ...options })).body;
   }
 
-  /** `status` names the response whose schema the body has; other successes of the route have the same. */
-  private async call<R extends Route, Status extends StatusOf<R>>(
-    route: R,
-    status: Status,
-    call: Omit<Call, 'method' | 'path'>,
-  ): Promise<ResponseBodyOf<R, Status>> {
-    const response = await this.connection.send({ method: route.method, path: route.path, ...call });
-    const body: unknown = await response.json().catch(() => undefined);
-    const parsed = route.responses[status]?.schema?.safeParse(body);
-    if (parsed?.success) return parsed.data as ResponseBodyOf<R, Status>;
-    throw new MillraceError('internal', 'unexpected_response', `The answer of ${route.name} is not what it promises.`, {
-      cause: parsed?.error,
-    });
+  /** Whether the server can serve requests. @throws MillraceError when it cannot, or cannot be reached. */
+  async readiness(options: CallOptions = {}): Promise<ResponseBodyOf<typeof routes.readiness>> {
+    return (await this.transport.call(routes.readiness, options)).body;
   }
 }
+
+const sourceBody = ({ text, format }: GraphSource) => ({
+  rawBody: text,
+  headers: { 'content-type': format === 'json' ? 'application/json' : 'application/yaml' },
+});

@@ -1,74 +1,128 @@
-/** The events and tokens of a run as they happen; a broken connection is taken up again where it broke. */
-import { liveTokenSchema, type LiveToken, routes, runEventSchema, terminalEventTypes } from '@millrace/contracts';
+import {
+  type LiveToken,
+  liveTokenSchema,
+  runEventSchema,
+  type RunEventType,
+  routes,
+  terminalEventTypes,
+} from '@millrace/contracts';
 import { MillraceError } from '@millrace/kernel';
-import { EventSourceParserStream } from 'eventsource-parser/stream';
-import { setTimeout as pause } from 'node:timers/promises';
+import { type EventSourceMessage, EventSourceParserStream } from 'eventsource-parser/stream';
 import type { z } from 'zod';
-import type { Connection } from './connection.js';
+import { backOff, type Transport } from './transport.js';
 
-/** A run event or a piece of a model's text; `id` resumes behind it. */
-export type StreamItem =
-  | { readonly kind: 'event'; readonly id: string | undefined; readonly event: z.infer<typeof runEventSchema> }
-  | { readonly kind: 'token'; readonly id: string | undefined; readonly token: LiveToken };
+/** A run event or a token, with the id that a later stream may resume after. */
+export type RunStreamItem =
+  | { readonly kind: 'event'; readonly id: string; readonly event: z.output<typeof runEventSchema> }
+  | { readonly kind: 'token'; readonly id: string; readonly token: LiveToken };
 
-export interface StreamOptions {
-  /** Begin behind the item with this id. */
-  readonly after?: string;
+export interface RunStreamOptions {
+  /** The id of the last item that was had before. */
+  readonly lastEventId?: string;
   readonly signal?: AbortSignal;
+  /** Connections in a row that may bring nothing before it gives up. Default 10. */
+  readonly attempts?: number;
 }
 
-/** Connections in a row that bring nothing, after which the stream fails. */
-const patience = 5;
-const longestPauseMs = 5_000;
+/** The server sends something every 15 s, if only a heartbeat: a connection that is silent for longer is dead. */
+const silenceMs = 45_000;
+const defaultAttempts = 10;
 
 /**
- * Follows a run to its end. The last item is the run's last event.
- * @throws MillraceError as the gateway said it; `server_unreachable` after several tries; `cancelled`
+ * What happens in a run, until its terminal event. A connection that breaks is made again after the last id: nothing is
+ * missed and nothing comes twice.
+ * @throws MillraceError what the server refuses with; `server_unreachable` and the like when trying again did not help.
  */
 export async function* streamRun(
-  connection: Connection,
+  transport: Transport,
   runId: string,
-  { after, signal }: StreamOptions = {},
-): AsyncGenerator<StreamItem, void, undefined> {
-  let lastId = after;
-  for (let failures = 0; failures < patience; failures += 1) {
+  options: RunStreamOptions = {},
+): AsyncGenerator<RunStreamItem, void, undefined> {
+  const { signal, attempts = defaultAttempts } = options;
+  let { lastEventId } = options;
+  for (let attempt = 1; ; attempt += 1) {
     try {
-      for await (const item of readOnce(connection, runId, lastId, signal)) {
-        failures = 0;
-        lastId = item.id ?? lastId;
+      for await (const item of connectOnce(transport, runId, lastEventId, signal)) {
+        if (item === 'over') return;
+        lastEventId = item.id;
+        attempt = 1;
         yield item;
-        if (item.kind === 'event' && isLast(item.event.type)) return;
+        if (item.kind === 'event' && terminalEventTypes.has(item.event.type as RunEventType)) return;
       }
+      throw new MillraceError('unavailable', 'stream_interrupted', 'The stream broke off.');
     } catch (error) {
-      if (signal?.aborted)
-        throw new MillraceError('cancelled', 'cancelled', 'The stream was cancelled.', { cause: error });
-      if (error instanceof StreamEnded) return;
-      if (error instanceof MillraceError && !error.retryable) throw error;
+      if (!(error instanceof MillraceError) || !error.retryable || attempt >= attempts) throw error;
+      await backOff(error, attempt, signal);
     }
-    await pause(Math.min(longestPauseMs, 100 * 2 ** failures), undefined, { signal });
   }
-  throw new MillraceError('unavailable', 'stream_broken', `The stream of ${runId} breaks off again and again.`);
 }
 
-const isLast = (type: string): boolean => (terminalEventTypes as ReadonlySet<string>).has(type);
-
-/** The gateway said that there is nothing behind the last id. */
-class StreamEnded extends Error {}
-
-async function* readOnce(
-  connection: Connection,
+/** The items of one connection; `over` when the server says that there is nothing more. */
+async function* connectOnce(
+  transport: Transport,
   runId: string,
-  lastId: string | undefined,
+  lastEventId: string | undefined,
   signal: AbortSignal | undefined,
-): AsyncGenerator<StreamItem> {
-  const { method, path } = routes.streamRun;
-  const headers = { accept: 'text/event-stream', 'last-event-id': lastId };
-  const response = await connection.open({ method, path, params: { id: runId }, headers, signal });
-  if (response.status === 204 || response.body === null) throw new StreamEnded();
-  const messages = response.body.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream());
-  for await (const { event, id, data } of messages) {
-    const value: unknown = JSON.parse(data);
-    if (event === 'token') yield { kind: 'token', id, token: liveTokenSchema.parse(value) };
-    else yield { kind: 'event', id, event: runEventSchema.parse(value) };
+): AsyncGenerator<RunStreamItem | 'over'> {
+  const silence = new Silence();
+  const any = signal ? AbortSignal.any([signal, silence.signal]) : silence.signal;
+  try {
+    const headers = { accept: 'text/event-stream', 'last-event-id': lastEventId };
+    const response = await transport.open(routes.streamRun, { params: { id: runId }, headers, signal }, any);
+    if (response.status === 204 || !response.body) return void (yield 'over');
+    const frames = response.body
+      .pipeThrough(silence.watch())
+      .pipeThrough(new TextDecoderStream())
+      .pipeThrough(new EventSourceParserStream());
+    for await (const frame of frames) {
+      const item = itemOf(frame);
+      if (item) yield item;
+    }
+  } catch (error) {
+    if (error instanceof MillraceError) throw error;
+    if (signal?.aborted) throw new MillraceError('cancelled', 'request_cancelled', 'The stream was cancelled.');
+    throw new MillraceError('unavailable', 'stream_interrupted', 'The stream broke off.', { cause: error });
+  } finally {
+    silence.end();
+  }
+}
+
+/** What this version does not know is passed over, as readers of events must. */
+function itemOf({ event, id = '', data }: EventSourceMessage): RunStreamItem | undefined {
+  const value: unknown = JSON.parse(data);
+  if (event === 'token') {
+    const token = liveTokenSchema.safeParse(value);
+    return token.success ? { kind: 'token', id, token: token.data } : undefined;
+  }
+  const runEvent = runEventSchema.safeParse(value);
+  return runEvent.success ? { kind: 'event', id, event: runEvent.data } : undefined;
+}
+
+/** Aborts when nothing has come for too long, and when the reader stops. */
+class Silence {
+  private readonly controller = new AbortController();
+  private timer = this.restart();
+
+  get signal(): AbortSignal {
+    return this.controller.signal;
+  }
+
+  watch(): TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>> {
+    return new TransformStream({
+      transform: (chunk, controller) => {
+        clearTimeout(this.timer);
+        this.timer = this.restart();
+        controller.enqueue(chunk);
+      },
+    });
+  }
+
+  end(): void {
+    clearTimeout(this.timer);
+    this.controller.abort();
+  }
+
+  private restart(): NodeJS.Timeout {
+    return setTimeout(() => this.controller.abort(), silenceMs).unref();
   }
 }

@@ -1,7 +1,7 @@
 import type { Route } from '@millrace/contracts';
 import { Controller, Req, RequestMapping, RequestMethod, Res, SetMetadata, type Type } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { answered, type RouteReply, type RouteRequest, type Serves } from './exchange.js';
+import { answered, type RouteReply, type Serves } from './exchange.js';
 import { requestReader } from './read-request.js';
 
 const routeMetadata = 'millrace.route';
