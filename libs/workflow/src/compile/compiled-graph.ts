@@ -51,7 +51,7 @@ export interface CompiledWorker extends CommonFields {
   readonly retry: RetryPolicy;
   readonly timeoutMs: number | null;
 }
-export interface CompiledTransform extends CommonFields {
+interface CompiledTransform extends CommonFields {
   readonly kind: 'transform';
   readonly output: CompiledTemplate;
 }
@@ -60,7 +60,7 @@ export interface CompiledCombine extends CommonFields {
   readonly from: readonly string[];
   readonly mode: CombineNode['mode'];
 }
-export interface CompiledEmit extends CommonFields {
+interface CompiledEmit extends CommonFields {
   readonly kind: 'emit';
   readonly event: string;
   readonly with: CompiledTemplate;

@@ -112,7 +112,7 @@ const loop = z.strictObject({
     .describe('Which round is the output when `until` was never true: the last, or the one with the highest number.'),
 });
 
-export const nodeSchema: z.ZodType<GraphNode> = z.discriminatedUnion('kind', [
+const nodeSchema: z.ZodType<GraphNode> = z.discriminatedUnion('kind', [
   search,
   llm,
   evaluate,
@@ -131,8 +131,8 @@ type Json = z.infer<typeof template>;
 export type WorkerKind = 'search' | 'llm' | 'evaluate' | 'tool';
 export type WorkerNode = Worker & { readonly kind: WorkerKind };
 export type CombineNode = z.infer<typeof combine>;
-export type TransformNode = z.infer<typeof transform>;
-export type EmitNode = z.infer<typeof emit>;
+type TransformNode = z.infer<typeof transform>;
+type EmitNode = z.infer<typeof emit>;
 export type MapNode = Common & {
   kind: 'map';
   over: string | Json[];
@@ -162,7 +162,7 @@ export const graphDocumentSchema = z.strictObject({
 });
 export type GraphDocument = z.infer<typeof graphDocumentSchema>;
 
-export const workerKinds = ['search', 'llm', 'evaluate', 'tool'] as const satisfies readonly WorkerKind[];
+const workerKinds = ['search', 'llm', 'evaluate', 'tool'] as const satisfies readonly WorkerKind[];
 export const availableKinds = [...workerKinds, 'combine', 'transform', 'emit', 'map', 'loop'] as const;
 
 /** Kinds that are part of the format and that this version cannot run yet. */

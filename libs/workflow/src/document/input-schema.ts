@@ -7,7 +7,7 @@ import { z } from 'zod';
 const types = ['string', 'number', 'integer', 'boolean', 'array', 'object', 'null'] as const;
 const count = z.int().nonnegative();
 
-export const valueSchemaSchema = z.strictObject({
+const valueSchemaSchema = z.strictObject({
   type: z.enum(types),
   title: z.string().optional(),
   description: z.string().optional(),

@@ -17,7 +17,7 @@ export interface Decision {
 }
 
 /** `begin`: a node whose needs have ended. `ended`: a node has ended, draw the consequences. */
-export interface AgendaItem {
+interface AgendaItem {
   readonly action: 'begin' | 'ended';
   readonly path: string;
 }

@@ -34,12 +34,12 @@ export interface CompletedRun extends BegunRun {
   readonly output: JsonValue;
   readonly finishedAt: string;
 }
-export interface FailedRun extends BegunRun {
+interface FailedRun extends BegunRun {
   readonly status: 'failed';
   readonly error: { readonly code: string; readonly message: string; readonly node?: string };
   readonly finishedAt: string;
 }
-export interface CancelledRun extends BegunRun {
+interface CancelledRun extends BegunRun {
   readonly status: 'cancelled';
   readonly reason: string;
   readonly finishedAt: string;
@@ -64,22 +64,22 @@ export interface RetryingNode extends BegunNode {
   readonly error: ErrorShape;
   readonly dueAt: string;
 }
-export interface CompletedNode extends BegunNode {
+interface CompletedNode extends BegunNode {
   readonly status: 'completed';
   readonly output: JsonValue;
   readonly finishedAt: string;
 }
-export interface FailedNode extends BegunNode {
+interface FailedNode extends BegunNode {
   readonly status: 'failed';
   readonly error: ErrorShape;
   readonly finishedAt: string;
 }
-export interface SkippedNode {
+interface SkippedNode {
   readonly status: 'skipped';
   readonly reason: 'condition' | 'upstream-skipped';
 }
 /** It was running or waiting when the run, or the map or loop around it, ended. */
-export interface CancelledNode extends BegunNode {
+interface CancelledNode extends BegunNode {
   readonly status: 'cancelled';
   readonly finishedAt: string;
 }
@@ -113,7 +113,7 @@ export interface Frame {
 }
 
 /** The map or loop that a frame belongs to. */
-export interface FrameOwner {
+interface FrameOwner {
   readonly node: CompiledContainer;
   readonly path: string;
   /** The item's or round's number. */

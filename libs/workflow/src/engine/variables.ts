@@ -64,7 +64,7 @@ function addOwnVariables(state: RunningRun, frame: Frame, variables: Record<stri
 }
 
 /** The frame in which the node of a path stands. */
-export function frameAround(state: RunningRun, path: string): Frame | undefined {
+function frameAround(state: RunningRun, path: string): Frame | undefined {
   const dot = path.lastIndexOf('.');
   return state.frames.get(dot < 0 ? '' : path.slice(0, dot));
 }

@@ -1,6 +1,6 @@
 /** Finds the expressions in a text: `${{ … }}`, where `$${{` stands for the characters `${{` themselves. */
 
-export interface ScannedExpression {
+interface ScannedExpression {
   readonly source: string;
 }
 

@@ -12,7 +12,7 @@ import { outstandingTasks, tasksOf, type TaskToDo } from '../engine/tasks.js';
 import { newTimersOf, timersOf, type Timer } from '../engine/timers.js';
 import { viewOf } from '../engine/view.js';
 
-export const identity = { name: 'test', version: 1, digest: 'a'.repeat(64) };
+const identity = { name: 'test', version: 1, digest: 'a'.repeat(64) };
 
 /** A graph document around nodes. */
 export const graphOf = (nodes: JsonValue[], rest: JsonObject = {}): JsonObject => ({
