@@ -1,9 +1,11 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import { chunkSize, chunkText, type Chunk } from './chunk-text.js';
 import { markdownStructure } from './markdown-structure.js';
 import { plainStructure } from './plain-structure.js';
 import type { ChunkSize } from './split-span.js';
+
+jest.setTimeout(60_000);
 
 const small: ChunkSize = { target: 40, longest: 70 };
 const chunkMarkdown = (text: string, size: ChunkSize = chunkSize): Chunk[] =>

@@ -1,6 +1,8 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import { extractPdf } from './extract-pdf.js';
+
+jest.setTimeout(60_000);
 
 interface Line {
   readonly text: string;

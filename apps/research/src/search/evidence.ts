@@ -8,8 +8,8 @@
 
 /** Under this coverage the passages only share words with the topic. Chosen on topics of several fields, see the tests. */
 const leastCoverage = 0.38;
-/** How many of the best passages are looked at. */
-const passagesConsidered = 10;
+/** How many of the best passages are worth looking at. */
+export const passagesConsidered = 10;
 /** From this many mentions on a passage treats a word at length; title and headings count as mentions. */
 const treatment = 4;
 /** Mentions do while less than this share of the topic is unknown; from the second share on only treatment does. */
@@ -30,7 +30,7 @@ export interface TopicStatistics {
 
 /**
  * The share of the topic's words, weighted by rarity, that the best of the passages holds: 0 to 1.
- * @param passages the terms of each passage with their frequencies, best first.
+ * @param passages the terms of each of the best passages, with their frequencies.
  */
 export function coverageOf(
   { topic, matches, chunks }: TopicStatistics,
@@ -42,7 +42,7 @@ export function coverageOf(
   const unknown = sum(words.filter(({ term }) => !matches.has(term)).map(({ weight }) => weight)) / total;
   const heldBy = (frequencies: ReadonlyMap<string, number>): number =>
     sum(words.map(({ term, weight }) => weight * strengthOf(frequencies.get(term) ?? 0, unknown)));
-  const best = Math.max(0, ...passages.slice(0, passagesConsidered).map(heldBy));
+  const best = Math.max(0, ...passages.map(heldBy));
   return Math.min(1, best / Math.min(total, longestTopic));
 }
 

@@ -2,7 +2,7 @@ import type { Passage } from '@millrace/contracts';
 import type { Transaction } from 'kysely';
 import { findCollection } from '../collection/collection.store.js';
 import type { ResearchTables } from '../schema/tables.js';
-import { coverageOf } from './evidence.js';
+import { coverageOf, passagesConsidered } from './evidence.js';
 import { indexedTerms } from './indexed-terms.js';
 import { withoutNearDuplicates } from './near-duplicates.js';
 import { rankPassages } from './passage.store.js';
@@ -25,8 +25,10 @@ export async function findPassages(
   if (terms.size === 0) return { passages: [], coverage: 0 };
   // Some more than asked for, to fill the places of near duplicates.
   const ranked = await rankPassages(transaction, collection, terms, 2 * limit + 10);
-  const frequencies = new Map(ranked.passages.map((passage) => [passage, indexedTerms(passage)]));
-  const textTerms = (passage: Passage): ReadonlySet<string> => new Set(frequencies.get(passage)?.keys());
-  const passages = withoutNearDuplicates(ranked.passages, textTerms, limit);
-  return { passages, coverage: coverageOf({ topic, matches: ranked.matches, chunks }, [...frequencies.values()]) };
+  const passages = withoutNearDuplicates(ranked.passages, ({ text }) => writtenWords(text), limit);
+  const best = ranked.passages.slice(0, passagesConsidered).map(indexedTerms);
+  return { passages, coverage: coverageOf({ topic, matches: ranked.matches, chunks }, best) };
 }
+
+/** The words as they are written: for telling copies, terms would be needlessly dear. */
+const writtenWords = (text: string): ReadonlySet<string> => new Set(text.toLowerCase().split(/\s+/));
