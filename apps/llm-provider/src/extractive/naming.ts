@@ -26,9 +26,10 @@ export function titleOf(topic: string, keyword: string, headings: readonly strin
     );
     return keyed.find((title) => title.length <= longestTitle) ?? heading;
   }
-  if (/[:?–—]|^(how|why|what|when|where|which|who|is|are|can|should|does|do)\b/i.test(heading) || heading.length > 40)
-    return heading;
-  const fresh = headings.filter((other) => headingSimilarity(other, heading) < 0.34 && other.length <= 28).slice(0, 2);
+  if (/[:?–—]/.test(heading) || asks(heading) || heading.length > 40) return heading;
+  const fresh = headings
+    .filter((other) => headingSimilarity(other, heading) < 0.34 && other.length <= 28 && !asks(other))
+    .slice(0, 2);
   for (const count of [2, 1]) {
     const parts = fresh.filter((other) => count === 1 || !/\band\b/i.test(other)).slice(0, count);
     const title = `${heading}: ${parts.map((other) => usage.inSentence(other)).join(' and ')}`;
@@ -36,6 +37,9 @@ export function titleOf(topic: string, keyword: string, headings: readonly strin
   }
   return heading;
 }
+
+const asks = (heading: string): boolean =>
+  /^(how|why|what|when|where|which|who|is|are|can|should|does|do|to)\b/i.test(heading);
 
 /** Whether every word of the keyword is in the text, in whatever form. */
 export function mentions(text: string, keyword: string): boolean {

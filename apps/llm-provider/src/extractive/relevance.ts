@@ -7,6 +7,8 @@ export type WeightedTerms = ReadonlyMap<string, number>;
 
 /** Repeated words count ever less. */
 const saturation = 1.2;
+/** What even a word that everybody uses counts when texts are compared: in little evidence every word is common. */
+const commonTerm = 0.4;
 /** Sentences compared with each other: the square of this is the work. */
 const centralityPool = 300;
 const damping = 0.85;
@@ -84,7 +86,7 @@ export class EvidenceIndex {
     const known = this.vectors.get(terms);
     if (known) return known;
     const vector = new Map<string, number>();
-    for (const term of terms) vector.set(term, (vector.get(term) ?? 0) + this.weights.of(term));
+    for (const term of terms) vector.set(term, (vector.get(term) ?? 0) + commonTerm + this.weights.of(term));
     const length = Math.hypot(...vector.values()) || 1;
     for (const [term, value] of vector) vector.set(term, value / length);
     this.vectors.set(terms, vector);

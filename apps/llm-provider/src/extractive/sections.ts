@@ -43,7 +43,8 @@ function themesByHeading(index: EvidenceIndex, candidates: readonly ScoredExcerp
   const groups: { heading: string; excerpts: ScoredExcerpt[] }[] = [];
   for (const candidate of candidates) {
     const heading = tellingHeading(candidate.excerpt.paragraph.headings);
-    if (heading === null || (repeatsTopic(heading, topic) && isCommonplace(index, heading))) continue;
+    if (heading === null || headingSimilarity(heading, topic) === 1) continue;
+    if (repeatsTopic(heading, topic) && isCommonplace(index, heading)) continue;
     const group = groups.find((known) => headingSimilarity(known.heading, heading) > sameHeading);
     if (group) group.excerpts.push(candidate);
     else groups.push({ heading, excerpts: [candidate] });

@@ -18,37 +18,20 @@ const backwardOpeners = new Set(
   alternatively conversely again rather still too equally neither either accordingly specifically note basically that's
   they're since because what's`.split(/\s+/),
 );
+const backwardAdverbial =
+  /^(in|with|for|by|at|on|from|after|before|during|under|through|of|using|given|as|because of|instead of|to \w+) (this|that|these|those|such|both|either)\b/i;
 const backwardPhrases = [
   'as a result',
   'in addition',
   'for example',
   'for instance',
-  'in this case',
-  'in that case',
-  'in these cases',
-  'in such cases',
   'in other words',
   'in contrast',
   'in turn',
   'in fact',
   'if so',
   'if not',
-  'to do this',
   'to do so',
-  'to do that',
-  'to solve this',
-  'to fix this',
-  'to avoid this',
-  'because of this',
-  'because of that',
-  'with this',
-  'with that',
-  'with these',
-  'with those',
-  'using this',
-  'using these',
-  'for this',
-  'in both',
   'in either',
   'in all cases',
   'by doing so',
@@ -59,21 +42,13 @@ const backwardPhrases = [
   'all of these',
   'all of this',
   'each of these',
-  'after that',
-  'after this',
-  'before that',
-  'at this point',
-  'at that point',
   'in the example',
-  'in this example',
   'the same applies',
   'the latter',
   'the former',
   'on the other hand',
   'of course',
   'not only',
-  'for this reason',
-  'for that reason',
   'like this',
   'like that',
   'when this',
@@ -173,7 +148,9 @@ const pageReferences = [
 const subjectless = new Set(
   `returns sets adds gets checks called invoked used defines specifies emitted triggered removes creates indicates contains
   allows provides represents enables disables determines defaults accepts takes converts registers executed fired runs
-  starts stops ensures required optional same default alias deprecated shorthand supports throws makes`.split(/\s+/),
+  starts stops gives offers helps keeps lets ensures required optional same default alias deprecated shorthand supports throws makes`.split(
+    /\s+/,
+  ),
 );
 /** "Flushes the buffer", "Called when it ends": a verb where the subject should be. */
 const leadingVerb =
@@ -228,10 +205,14 @@ export function qualityOf(text: string, fromList: boolean): SentenceQuality {
     (text.includes('!') || has('please') ? 0.5 : 1) *
     (has('above') || has('below') || has('deprecated') ? 0.6 : 1) *
     (/^\S+( \S+){0,3}:\s/.test(text) ? 0.4 : 1) *
-    (/\(see\b/i.test(text) ? 0.6 : 1) *
+    (/\((see|read)\b/i.test(text) ? 0.6 : 1) *
+    (has('then') && !has('if') && !has('when') ? 0.7 : 1) *
     (has('you') || has('your') || has("you're") ? 0.8 : 1) *
     (imperatives.has(opener) ? 0.75 : 1);
-  return { weight, refersBack: backwardOpeners.has(opener) || backwardPhrases.some(begins) };
+  return {
+    weight,
+    refersBack: backwardOpeners.has(opener) || backwardPhrases.some(begins) || backwardAdverbial.test(text),
+  };
 }
 
 function lacksSubject(text: string, opener: string): boolean {

@@ -8,6 +8,7 @@ import {
   answers,
   answersStatus,
   breaksOffAfter,
+  drips,
   endsEarlyAfter,
   hangs,
   neverEnds,
@@ -331,9 +332,17 @@ describe('a provider that would keep us for ever', () => {
 
   it('is left when it stalls in the middle', async () => {
     provider.script(stallsAfter('Herons '));
-    const error = await failureOf(run(modelWith({ timeouts: impatient })));
+    const timeouts = { firstTokenMs: 30_000, idleMs: 150, totalMs: 40_000 };
+    const error = await failureOf(run(modelWith({ timeouts })));
     expect(error).toMatchObject({ kind: 'timeout', code: 'provider_timeout', retryable: true });
+    expect(error.message).toContain('in the middle of its answer');
     await leaves(1);
+  });
+
+  it('is not left while it goes on slowly', async () => {
+    provider.script(drips('Herons fish in shallow water.', 60));
+    const timeouts = { firstTokenMs: 1_000, idleMs: 1_000, totalMs: 20_000 };
+    expect((await run(modelWith({ timeouts }))).text).toBe('Herons fish in shallow water.');
   });
 
   it('is left when the whole takes too long', async () => {

@@ -43,7 +43,9 @@ export function readParagraphs(markdown: string): ReadableParagraph[] {
  * their words are read as words. They stand behind the text and move no offset.
  */
 function definitionsFor(markdown: string): string {
-  const labels = new Set([...markdown.matchAll(/\[([^[\]\n]*\p{L}[^[\]\n]+)\]/gu)].map((match) => match[1] ?? ''));
+  const labels = new Set(
+    [...markdown.matchAll(/\[([^![\]\n][^[\]\n]*\p{L}[^[\]\n]*)\]/gu)].map((match) => match[1] ?? ''),
+  );
   return labels.size === 0 ? '' : `\n\n${[...labels].map((label) => `[${label}]: <#>\n`).join('\n')}`;
 }
 
@@ -76,10 +78,24 @@ class ParagraphReader {
   }
 
   private readParagraph(paragraph: Paragraph, list: number | null): void {
-    const words = readInline(this.markdown, paragraph.children);
+    const words = withoutAlert(readInline(this.markdown, paragraph.children));
     if (words.text.trim() === '') return;
     this.paragraphs.push({ ...words, heading: this.heading, list, block: this.blocks });
   }
+}
+
+/** Without the `[!NOTE]` that makes a quote an alert on GitHub. */
+function withoutAlert(words: ReadableText): ReadableText {
+  const { length } = /^\[!\w+\]\s*/.exec(words.text)?.[0] ?? '';
+  if (length === 0) return words;
+  const { text, masked, starts, ends, literal } = words;
+  return {
+    text: text.slice(length),
+    masked: masked.slice(length),
+    starts: starts.slice(length),
+    ends: ends.slice(length),
+    literal: literal.slice(length),
+  };
 }
 
 /** Gathers the words of inline nodes. */

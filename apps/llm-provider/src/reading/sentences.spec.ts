@@ -41,6 +41,12 @@ describe('reading sentences', () => {
     ).toEqual(['Use e.g. Kafka or Dr. Who.', 'Version 2.1 is out.', 'Call `a.b. C` twice.', 'It works, i.e. It runs.']);
   });
 
+  it('reads the words of an alert', () => {
+    expect(read('> [!NOTE]\n> Bees *sting* people.')).toEqual([
+      { text: 'Bees sting people.', source: 'Bees *sting* people.' },
+    ]);
+  });
+
   it('reads references whose definitions are elsewhere', () => {
     expect(textsOf('See [the guide][guide] and [NATS]. Item `a[0]` and x[1].')).toEqual([
       'See the guide and NATS.',

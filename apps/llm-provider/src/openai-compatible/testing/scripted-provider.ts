@@ -106,6 +106,22 @@ export function answers(text: string, options: AnswerOptions = {}): Behaviour {
   };
 }
 
+/** Streams a text unit by unit, this many milliseconds apart. */
+export const drips =
+  (text: string, intervalMs: number): Behaviour =>
+  (response) => {
+    begin(response);
+    const units = [...text];
+    const timer = setInterval(() => {
+      const unit = units.shift();
+      if (unit !== undefined) return send(response, chunk({ content: unit }));
+      clearInterval(timer);
+      send(response, chunk({}, 'stop'));
+      response.end('data: [DONE]\n\n');
+    }, intervalMs);
+    response.on('close', () => clearInterval(timer));
+  };
+
 export const answersStatus =
   (status: number, body: unknown = {}, headers: Record<string, string> = {}): Behaviour =>
   (response) => {
