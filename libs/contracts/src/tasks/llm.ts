@@ -27,7 +27,7 @@ export const llmTask = defineTask({
   }),
   output: z.object({
     text: z.string(),
-    /** The parsed answer where the prompt asks for JSON, else null. */
+    /** The parsed answer where the prompt asks for JSON, else null; `text` is the same as JSON text then. */
     json: jsonValueSchema.nullable(),
     citations: z.array(citationSchema),
     /** Which model wrote it, e.g. `extractive` or `openai-compatible:llama-3`. */
@@ -44,6 +44,6 @@ export const outlineSchema = z.object({
 });
 export type Outline = z.infer<typeof outlineSchema>;
 
-/** What `content/draft@1` answers. Citations are beside it, in the task's output. */
+/** What `content/draft@1` answers; `markdown` begins with `# ` and the title. Citations are beside it, in the task's output. */
 export const articleSchema = z.object({ title: z.string(), description: z.string(), markdown: z.string() });
 export type Article = z.infer<typeof articleSchema>;
