@@ -31,6 +31,8 @@ export interface RouteAnswer<R extends Route> {
   readonly body: ResponseBodyOf<R, StatusOf<R>>;
 }
 
+type QueryValue = string | number | boolean | undefined;
+
 const defaultTimeoutMs = 30_000;
 const defaultAttempts = 3;
 
@@ -100,7 +102,7 @@ export class Transport {
     const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(values[name] ?? ''));
     const base = this.options.baseUrl.replace(/\/+$/, '');
     const address = new URL(base + path);
-    for (const [name, value] of Object.entries(query ?? {})) {
+    for (const [name, value] of Object.entries((query ?? {}) as Readonly<Record<string, QueryValue>>)) {
       if (value !== undefined) address.searchParams.set(name, String(value));
     }
     return address;

@@ -50,10 +50,15 @@ export function jsonSchemaOf(schema: z.ZodType, direction: 'input' | 'output'): 
   return z.toJSONSchema(schema, {
     io: direction,
     metadata: names,
-    // Every integer would carry the bounds of a safe integer otherwise, which say nothing about the contract.
-    override: ({ jsonSchema }) => {
+    override: ({ jsonSchema, zodSchema }) => {
+      // Every integer would carry the bounds of a safe integer otherwise, which say nothing about the contract.
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
       if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
+      // No format of JSON Schema; `contentEncoding` says it.
+      if (jsonSchema.format === 'base64') delete jsonSchema.format;
+      // Readers accept fields that they do not know, so that a newer version may add some. Only what is strict refuses them.
+      const { def } = zodSchema._zod;
+      if (def.type === 'object' && def.catchall === undefined) delete jsonSchema.additionalProperties;
       delete jsonSchema.id;
     },
   }) as JsonObject;

@@ -1,0 +1,218 @@
+/** AsyncAPI 3.0 of the bus: every subject, who answers or works on it, and what its messages are. */
+import {
+  type CommandContract,
+  envelopeSchema,
+  errorShapeSchema,
+  type EventContract,
+  liveRunEvents,
+  liveTokenSchema,
+  sharedShapes,
+  type TaskContract,
+  taskDataSchema,
+  taskResult,
+} from '@millrace/contracts';
+import type { JsonObject } from '@millrace/kernel';
+import { deadLetterHeaders } from '@millrace/messaging';
+import { type z } from 'zod';
+import { keyOf, type KnownContracts } from './known-contracts.js';
+
+type Shapes = ReturnType<typeof sharedShapes>;
+
+/** One part of the document: its channels, operations and messages. */
+interface Part {
+  readonly channels: JsonObject;
+  readonly operations: JsonObject;
+  readonly messages: JsonObject;
+}
+
+export function asyncApiDocument(contracts: KnownContracts): JsonObject {
+  const shapes = sharedShapes('#/components/schemas/');
+  shapes.shapes['Envelope'] = shapes.take(envelopeSchema, 'output');
+  const parts = [
+    ...contracts.commands.map((contract) => commandPart(contract, shapes)),
+    ...contracts.tasks.map((contract) => taskPart(contract, shapes)),
+    resultPart(shapes),
+    ...contracts.events.map((contract) => eventPart(contract, shapes)),
+    livePart('events', 'Hints at new run events, after their commit; never stored.', liveRunEvents.data, shapes),
+    livePart(
+      'tokens',
+      'Tokens of a run, short-lived, with sequence numbers for an exact resume.',
+      liveTokenSchema,
+      shapes,
+    ),
+    deadLetterPart(),
+  ];
+  const merged = (pick: (part: Part) => JsonObject): JsonObject => Object.assign({}, ...parts.map(pick)) as JsonObject;
+  return {
+    asyncapi: '3.0.0',
+    info: {
+      title: 'Millrace',
+      version: '1',
+      description:
+        'The messages between the services. Payloads over 256 KiB travel as a claim check that neither side notices.',
+      license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
+    },
+    defaultContentType: 'application/json',
+    servers: {
+      nats: {
+        host: 'localhost:4222',
+        protocol: 'nats',
+        description: 'NATS with JetStream, or the bus inside one process.',
+      },
+    },
+    channels: merged(({ channels }) => channels),
+    operations: merged(({ operations }) => operations),
+    components: { messages: merged(({ messages }) => messages), schemas: shapes.shapes },
+  };
+}
+
+function commandPart(contract: CommandContract, shapes: Shapes): Part {
+  const key = keyOf(contract);
+  const replyKey = `${key}.reply`;
+  return {
+    channels: {
+      [key]: channel(contract.subject, contract.summary, key),
+      [replyKey]: { address: null, messages: reference(replyKey) },
+    },
+    operations: { [key]: requestOperation(key, replyKey, `Answered by ${contract.owner}, after its commit.`) },
+    messages: {
+      [key]: message(
+        `${contract.name}`,
+        contract.summary,
+        envelopeOf(contract, shapes.take(contract.request, 'input')),
+      ),
+      [replyKey]: message(`${contract.name}.reply`, 'The answer or the error.', replyOf(contract.response, shapes)),
+    },
+  };
+}
+
+function taskPart(contract: TaskContract, shapes: Shapes): Part {
+  const key = keyOf(contract);
+  const data = shapes.take(taskDataSchema, 'output') as { properties: JsonObject };
+  const task = { ...data, properties: { ...data.properties, input: shapes.take(contract.input, 'input') } };
+  const output = shapes.take(contract.output, 'output');
+  const bounds = `Delivered again after ${contract.ackWaitMs} ms of silence, at most ${contract.maxDeliveries} times.`;
+  return {
+    channels: { [key]: channel(contract.subject, `${contract.summary} ${bounds}`, key) },
+    operations: {
+      [key]: { action: 'receive', channel: { $ref: `#/channels/${key}` }, summary: 'Executed by one worker.' },
+    },
+    messages: {
+      [key]: { ...message(contract.name, contract.summary, envelopeOf(contract, task)), 'x-output': output },
+    },
+  };
+}
+
+function resultPart(shapes: Shapes): Part {
+  const [key, replyKey] = ['task.result.v1', 'task.result.v1.reply'];
+  return {
+    channels: {
+      [key]: {
+        ...channel('result.{partition}.v1', 'What became of a task, as a request to the owner of its run.', key),
+        parameters: { partition: { description: 'The partition of the run, 0 to 15.' } },
+      },
+      [replyKey]: { address: null, messages: reference(replyKey) },
+    },
+    operations: {
+      [key]: requestOperation(key, replyKey, 'Answered by the orchestrator after the commit; then the task is acked.'),
+    },
+    messages: {
+      [key]: message(
+        taskResult.name,
+        'The outcome of an attempt.',
+        envelopeOf(taskResult, shapes.take(taskResult.request, 'input')),
+      ),
+      [replyKey]: message(
+        `${taskResult.name}.reply`,
+        'Whether it changed anything.',
+        replyOf(taskResult.response, shapes),
+      ),
+    },
+  };
+}
+
+function eventPart(contract: EventContract, shapes: Shapes): Part {
+  const key = keyOf(contract);
+  const address = `evt.{tenant}.${contract.entity}.${contract.action}.v${contract.version}`;
+  return {
+    channels: {
+      [key]: {
+        ...channel(address, contract.summary, key),
+        parameters: { tenant: { description: 'Whose event it is.' } },
+      },
+    },
+    operations: {
+      [key]: { action: 'send', channel: { $ref: `#/channels/${key}` }, summary: `Published by ${contract.owner}.` },
+    },
+    messages: {
+      [key]: message(contract.name, contract.summary, envelopeOf(contract, shapes.take(contract.data, 'output'))),
+    },
+  };
+}
+
+function livePart(kind: 'events' | 'tokens', summary: string, data: z.ZodType, shapes: Shapes): Part {
+  const key = `live.${kind}`;
+  return {
+    channels: {
+      [key]: {
+        ...channel(`live.{run}.${kind}`, summary, key),
+        parameters: { run: { description: 'The id of the run.' } },
+      },
+    },
+    operations: { [key]: { action: 'send', channel: { $ref: `#/channels/${key}` }, summary } },
+    messages: { [key]: message(key, summary, envelopeOf({}, shapes.take(data, 'output'))) },
+  };
+}
+
+function deadLetterPart(): Part {
+  const key = 'dead-letter';
+  const headers = Object.fromEntries(Object.values(deadLetterHeaders).map((name) => [name, { type: 'string' }]));
+  const summary = 'What could not be processed, as it was, with its reason in the headers.';
+  return {
+    channels: {
+      [key]: {
+        ...channel('dlq.{subject}', summary, key),
+        parameters: { subject: { description: 'The subject that the message came from.' } },
+      },
+    },
+    operations: { [key]: { action: 'send', channel: { $ref: `#/channels/${key}` }, summary } },
+    messages: {
+      [key]: {
+        ...message(key, summary, { $ref: '#/components/schemas/Envelope' }),
+        headers: { type: 'object', properties: headers },
+      },
+    },
+  };
+}
+
+const channel = (address: string, summary: string, messageKey: string): JsonObject => ({
+  address,
+  summary,
+  messages: reference(messageKey),
+});
+
+const reference = (key: string): JsonObject => ({ [key]: { $ref: `#/components/messages/${key}` } });
+
+const message = (name: string, summary: string, payload: JsonObject): JsonObject => ({ name, summary, payload });
+
+const requestOperation = (key: string, replyKey: string, summary: string): JsonObject => ({
+  action: 'receive',
+  channel: { $ref: `#/channels/${key}` },
+  summary,
+  reply: { channel: { $ref: `#/channels/${replyKey}` } },
+});
+
+/** The envelope around data; its type and version are those of the contract. */
+function envelopeOf(contract: { readonly name?: string; readonly version?: number }, data: JsonObject): JsonObject {
+  const properties: JsonObject = { data };
+  if (contract.name !== undefined) properties['type'] = { const: contract.name };
+  if (contract.version !== undefined) properties['version'] = { const: contract.version };
+  return { allOf: [{ $ref: '#/components/schemas/Envelope' }, { type: 'object', properties }] };
+}
+
+const replyOf = (response: z.ZodType, shapes: Shapes): JsonObject => ({
+  oneOf: [
+    { type: 'object', required: ['ok'], properties: { ok: shapes.take(response, 'output') } },
+    { type: 'object', required: ['error'], properties: { error: shapes.take(errorShapeSchema, 'output') } },
+  ],
+});
