@@ -68,8 +68,22 @@ export class RunStarter {
 
   private async send(runId: string, { body, traceparent, context }: StartRequest): Promise<Run> {
     const { graph, input } = body;
-    return await this.commands.send(startRun, context, { runId, graph, input, traceparent }, { timeoutMs: 10_000 });
+    const data = { runId, graph, input, traceparent };
+    return await this.commands.send(startRun, context, data, { timeoutMs: 10_000 }).catch((error: unknown) => {
+      throw error instanceof MillraceError ? atItsPlaceInTheBody(error) : error;
+    });
   }
+}
+
+/** Where in the body the things are that the orchestrator speaks of. */
+const placesInBody: Readonly<Record<string, string>> = { invalid_input: '/input', invalid_graph: '/graph' };
+
+/** The orchestrator points into the input or the graph, which are parts of the caller's body. */
+function atItsPlaceInTheBody(error: MillraceError): MillraceError {
+  const place = placesInBody[error.code];
+  if (place === undefined) return error;
+  const violations = error.violations.map(({ pointer, message }) => ({ pointer: place + pointer, message }));
+  return new MillraceError(error.kind, error.code, error.message, { cause: error, violations });
 }
 
 /** Of what the body says, not of its bytes: the order of its properties and its spaces do not matter. */

@@ -39,6 +39,17 @@ describe.each(backendKinds)('POST /v1/runs on %s', (backend) => {
     expect((await runIn(await gateway.call(`/v1/runs/${run.id}`))).id).toBe(run.id);
   });
 
+  it.each([
+    ['invalid_input', '/input/topic'],
+    ['invalid_graph', '/graph/topic'],
+  ])('points at the place in the body that %s speaks of', async (code, pointer) => {
+    const violations = [{ pointer: '/topic', message: 'is missing' }];
+    orchestrator.beforeStart = () =>
+      Promise.reject(new MillraceError('invalid', code, 'It does not fit.', { violations }));
+    const refusal = await gateway.refusal('/v1/runs', { body });
+    expect(refusal).toMatchObject({ status: 400, code, errors: [{ pointer, message: 'is missing' }] });
+  });
+
   it('hides the run from other tenants on every route', async () => {
     const { id } = await runIn(await start());
     const other = await createTestKey(gateway.bus, 'other', 'admin');
