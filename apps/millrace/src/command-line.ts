@@ -1,5 +1,6 @@
 /** The command line: what can be typed, and which exit code follows. The work is done in the folder of each command. */
 import { type MillraceError, toMillraceError } from '@millrace/kernel';
+import { describeError, redactText } from '@millrace/telemetry';
 import { Command, CommanderError } from 'commander';
 import { addDemoCommand } from './demo/demo.command.js';
 import { exitCodeOf, exitCodes } from './exit-codes.js';
@@ -21,6 +22,7 @@ export async function runCommandLine(words: readonly string[], terminal: Termina
   } catch (thrown) {
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
     const error = toMillraceError(thrown);
+    if (error.kind === 'internal') await explain(error, terminal);
     await report(error, words.includes('--json'), terminal);
     return exitCodeOf(error.code);
   }
@@ -57,4 +59,10 @@ async function report(error: MillraceError, json: boolean, terminal: Terminal): 
   }
   const lines = violations.map((violation) => `  ${violation.pointer || '/'}: ${violation.message}`);
   await write(terminal.error, [`${message} (${code})`, ...lines, ''].join('\n'));
+}
+
+/** What was not expected is of use to whoever reports it: its chain of causes, without secrets. */
+async function explain(error: MillraceError, terminal: Terminal): Promise<void> {
+  const { stack, message } = describeError(error.cause ?? error);
+  await write(terminal.error, `${redactText(stack ?? message)}\n`);
 }

@@ -6,13 +6,14 @@ export const tenantIdSchema = z.string().regex(tokenPattern, 'must be 1 to 63 lo
 
 /** What surrounds every message. `correlationId` is that of the request that began it all, `causationId` that of the message before. */
 export const envelopeSchema = z.object({
-  id: z.string().min(1).max(200),
+  /** A task's id holds the path of its node, so ids may be long. */
+  id: z.string().min(1).max(800),
   type: z.string().min(1).max(200),
   version: z.int().positive(),
   tenantId: tenantIdSchema,
   occurredAt: z.iso.datetime(),
   correlationId: z.string().min(1).max(200),
-  causationId: z.string().min(1).max(200).nullable(),
+  causationId: z.string().min(1).max(800).nullable(),
   data: z.unknown(),
 });
 

@@ -48,8 +48,11 @@ export async function runDemo(options: DemoOptions, terminal: Terminal): Promise
     return exitCodes.ok;
   } finally {
     interrupt.dispose();
-    await host?.drain();
-    await rm(dataDirectory, { recursive: true, force: true });
+    try {
+      await host?.drain();
+    } finally {
+      await rm(dataDirectory, { recursive: true, force: true });
+    }
   }
 }
 

@@ -1,5 +1,4 @@
-import { parseGraphSource, validateGraph } from '@millrace/workflow';
-import type { Violation } from '@millrace/kernel';
+import { readGraph } from '@millrace/workflow';
 import type { Command } from 'commander';
 import { resolve } from 'node:path';
 import { type ConnectionFlags, connect, withConnection } from '../connection.js';
@@ -21,7 +20,8 @@ export function addGraphsCommand(program: Command, terminal: Terminal, setExitCo
     .argument('<file>', 'a graph document, YAML or JSON')
     .option('--json', 'print {valid, violations} as JSON')
     .action(async (file: string, flags: JsonFlag) => {
-      const violations = violationsOf(await readGraphSource(resolve(terminal.folder, file)));
+      const read = readGraph((await readGraphSource(resolve(terminal.folder, file))).text);
+      const violations = 'violations' in read ? read.violations : [];
       if (flags.json) await printJson(terminal, { valid: violations.length === 0, violations });
       else if (violations.length === 0) await write(terminal.out, `${file} is valid.\n`);
       else
@@ -52,11 +52,4 @@ export function addGraphsCommand(program: Command, terminal: Terminal, setExitCo
       const rows = items.map(({ name, version, description }) => [`${name}@${version}`, description]);
       return printTable(terminal, ['graph', 'description'], rows, 'There are no graphs.');
     });
-}
-
-function violationsOf(source: string): readonly Violation[] {
-  const parsed = parseGraphSource(source);
-  if ('violations' in parsed) return parsed.violations;
-  const validated = validateGraph(parsed.document);
-  return 'violations' in validated ? validated.violations : [];
 }

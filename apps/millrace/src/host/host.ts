@@ -74,9 +74,13 @@ async function requestKey(bus: MessageBus, name: string, onlyFirst: boolean): Pr
 }
 
 async function drainAll(running: RunningService[], bus: MessageBus, backend: EmbeddedBackend): Promise<void> {
-  for (const service of running.toReversed()) await service.drain({ graceMs });
-  await bus.drain({ graceMs });
-  await backend.close();
+  // One that cannot end in order must not keep the others from it.
+  const failures: unknown[] = [];
+  const end = (work: Promise<void>) => work.catch((error: unknown) => void failures.push(error));
+  for (const service of running.toReversed()) await end(service.drain({ graceMs }));
+  await end(bus.drain({ graceMs }));
+  await end(backend.close());
+  if (failures.length > 0) throw new AggregateError(failures, 'Not everything ended in order.');
 }
 
 function once(work: () => Promise<void>): () => Promise<void> {

@@ -24,8 +24,9 @@ export async function ingestFolder(
     options.report(`${index + 1}/${files.length} ${file.source}`);
     try {
       const content = await readDocument(file);
-      const { document, outcome } = await client.uploadDocument(options.collection, { source: file.source, content });
-      accepted.push({ source: file.source, outcome, chunks: document.chunks });
+      const [uploaded] = await client.uploadDocuments(options.collection, [{ source: file.source, content }]);
+      const { outcome = 'failed', document } = uploaded ?? {};
+      accepted.push({ source: file.source, outcome, chunks: document?.chunks ?? 0 });
     } catch (thrown) {
       const error = toMillraceError(thrown);
       if (!fileKinds.has(error.kind)) throw error;

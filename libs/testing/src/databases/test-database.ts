@@ -3,6 +3,8 @@ import {
   connectPostgres,
   openDatabase,
   openEmbedded,
+  protectServiceTable,
+  protectTenantTable,
   type Database,
   type DatabaseBackend,
   type Migrations,
@@ -87,6 +89,9 @@ async function migratedTemplate(server: SharedPostgres, services: readonly Migra
 const fingerprint = ({ service, migrations }: MigratedService): readonly unknown[] => [
   service,
   Object.entries(migrations).map(([name, migration]) => [name, String(migration.up)]),
+  // What a migration calls is part of what it does.
+  String(protectTenantTable),
+  String(protectServiceTable),
 ];
 
 async function migrateAll(backend: DatabaseBackend, services: readonly MigratedService[]): Promise<void> {

@@ -30,7 +30,9 @@ export function validateGraph(document: unknown): Validation {
 }
 
 /** Reads and validates the text of a graph; mistakes come with their line. Never throws. */
-export function readGraph(source: string): Validation & { readonly document?: JsonObject } {
+export function readGraph(
+  source: string,
+): { readonly graph: GraphDocument; readonly document: JsonObject } | { readonly violations: readonly Violation[] } {
   const parsed = parseGraphSource(source);
   if ('violations' in parsed) return parsed;
   const validation = validateGraph(parsed.document);

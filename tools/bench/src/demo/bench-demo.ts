@@ -56,7 +56,7 @@ async function ingestPages(client: MillraceClient): Promise<void> {
   await Promise.all(
     Array.from({ length: uploadsAtOnce }, async () => {
       for (let number = next++; number < pages; number = next++)
-        await client.uploadDocument(collection, pageOf(number));
+        await client.uploadDocuments(collection, [pageOf(number)]);
     }),
   );
 }
