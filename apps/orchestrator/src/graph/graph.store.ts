@@ -36,8 +36,8 @@ export class GraphStore {
 
   /** Which versions names mean now, for many callers at once; undefined where there is none. Answers are in the order of the lookups. */
   async identify(lookups: readonly GraphLookup[]): Promise<(GraphIdentity | undefined)[]> {
-    const found = await this.database.asService((transaction) =>
-      sql<GraphIdentity & { place: number }>`
+    const found = await this.database.asServiceStatement(
+      () => sql<GraphIdentity & { place: number }>`
         select distinct on (wanted.place) wanted.place, graph.name, graph.version, graph.digest
         from unnest(${lookups.map((_, place) => place)}::integer[], ${lookups.map((each) => each.tenantId)}::text[],
                     ${lookups.map((each) => each.name)}::text[], ${lookups.map((each) => each.version ?? null)}::integer[])
@@ -45,7 +45,7 @@ export class GraphStore {
         join graph_version as graph
           on graph.tenant_id in (wanted.tenant_id, ${shippedTenant}) and graph.name = wanted.name
           and graph.origin = 'published' and (wanted.version is null or graph.version = wanted.version)
-        order by wanted.place, (graph.tenant_id = ${shippedTenant}), graph.version desc`.execute(transaction),
+        order by wanted.place, (graph.tenant_id = ${shippedTenant}), graph.version desc`,
     );
     const byPlace = new Map(found.rows.map(({ place, name, version, digest }) => [place, { name, version, digest }]));
     return lookups.map((_, place) => byPlace.get(place));

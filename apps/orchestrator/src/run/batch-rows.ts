@@ -48,8 +48,7 @@ export interface TimerRow {
 
 export interface BatchRows {
   readonly events: Columns<EventRow>;
-  readonly startedRuns: Columns<RunRow>;
-  readonly endedRuns: Columns<RunRow>;
+  readonly runs: Columns<RunRow>;
   readonly timersSet: Columns<TimerRow>;
   readonly timersDropped: Columns<TimerRow>;
   /** The partitions that the batch writes to. */
@@ -60,12 +59,10 @@ export interface BatchRows {
 export function rowsOf(turns: readonly Turn[]): BatchRows | null {
   const changing = turns.filter(writes);
   if (changing.length === 0) return null;
-  const started = changing.filter((turn) => turn.started);
-  const ended = changing.filter((turn) => turn.ended && !turn.started);
+  const startedOrEnded = changing.filter((turn) => turn.started || turn.ended);
   return {
     events: columns(changing.flatMap(eventRows), emptyEvents()),
-    startedRuns: columns(started.map(runRow), emptyRuns()),
-    endedRuns: columns(ended.map(runRow), emptyRuns()),
+    runs: columns(startedOrEnded.map(runRow), emptyRuns()),
     timersSet: columns(
       changing.flatMap((turn) => timerRows(turn, turn.timersSet)),
       emptyTimers(),

@@ -121,8 +121,12 @@ const eventsStatement = (runs: readonly RunIdentityRow[]): RawBuilder<EventRow> 
   join run_event as event using (tenant_id, run_id)
   order by event.tenant_id, event.run_id, event.position`;
 
+/**
+ * The text never varies, so it is prepared once per connection, possibly while the tables are empty. Hence nothing in it leaves
+ * the planner a choice that would be wrong later: rows are found by `on conflict` or by a lateral look-up of the key.
+ */
 function commitStatement(rows: BatchRows, claim: LeaseClaim): RawBuilder<{ partition: number }> {
-  const { events, startedRuns: started, endedRuns: ended, timersSet: set, timersDropped: dropped } = rows;
+  const { events, runs, timersSet: set, timersDropped: dropped } = rows;
   return sql<{ partition: number }>`
     with held as (
       select lease.partition
@@ -141,32 +145,23 @@ function commitStatement(rows: BatchRows, claim: LeaseClaim): RawBuilder<{ parti
         as new (partition, tenant_id, run_id, position, type, data, at)
       join held using (partition)
     ),
-    started as (
+    kept as (
       insert into run (tenant_id, run_id, partition, graph_name, graph_version, graph_digest, status, input, output,
                        error, usage, steps, last_position, created_at, started_at, finished_at)
       select new.tenant_id, new.run_id, new.partition, new.graph_name, new.graph_version, new.graph_digest, new.status,
              new.input::jsonb, new.output::jsonb, new.error::jsonb, new.usage::jsonb, new.steps::jsonb,
              new.last_position, new.created_at::timestamptz, new.started_at::timestamptz, new.finished_at::timestamptz
-      from unnest(${started.partition}::smallint[], ${started.tenantId}::text[], ${started.runId}::text[],
-                  ${started.graphName}::text[], ${started.graphVersion}::integer[], ${started.graphDigest}::text[],
-                  ${started.status}::text[], ${started.input}::text[], ${started.output}::text[],
-                  ${started.error}::text[], ${started.usage}::text[], ${started.steps}::text[],
-                  ${started.lastPosition}::integer[], ${started.createdAt}::text[], ${started.startedAt}::text[],
-                  ${started.finishedAt}::text[])
+      from unnest(${runs.partition}::smallint[], ${runs.tenantId}::text[], ${runs.runId}::text[],
+                  ${runs.graphName}::text[], ${runs.graphVersion}::integer[], ${runs.graphDigest}::text[],
+                  ${runs.status}::text[], ${runs.input}::text[], ${runs.output}::text[], ${runs.error}::text[],
+                  ${runs.usage}::text[], ${runs.steps}::text[], ${runs.lastPosition}::integer[],
+                  ${runs.createdAt}::text[], ${runs.startedAt}::text[], ${runs.finishedAt}::text[])
         as new (partition, tenant_id, run_id, graph_name, graph_version, graph_digest, status, input, output, error,
                 usage, steps, last_position, created_at, started_at, finished_at)
       join held using (partition)
-    ),
-    ended as (
-      update run
-      set status = new.status, output = new.output::jsonb, error = new.error::jsonb, usage = new.usage::jsonb,
-          steps = new.steps::jsonb, last_position = new.last_position, finished_at = new.finished_at::timestamptz
-      from unnest(${ended.partition}::smallint[], ${ended.tenantId}::text[], ${ended.runId}::text[],
-                  ${ended.status}::text[], ${ended.output}::text[], ${ended.error}::text[], ${ended.usage}::text[],
-                  ${ended.steps}::text[], ${ended.lastPosition}::integer[], ${ended.finishedAt}::text[])
-        as new (partition, tenant_id, run_id, status, output, error, usage, steps, last_position, finished_at)
-      join held using (partition)
-      where run.tenant_id = new.tenant_id and run.run_id = new.run_id
+      on conflict (tenant_id, run_id) do update
+      set status = excluded.status, output = excluded.output, error = excluded.error, usage = excluded.usage,
+          steps = excluded.steps, last_position = excluded.last_position, finished_at = excluded.finished_at
     ),
     timer_set as (
       insert into run_timer (partition, tenant_id, run_id, node, attempt, timer, due_at)
@@ -179,12 +174,20 @@ function commitStatement(rows: BatchRows, claim: LeaseClaim): RawBuilder<{ parti
     ),
     timer_dropped as (
       delete from run_timer
-      using unnest(${dropped.partition}::smallint[], ${dropped.tenantId}::text[], ${dropped.runId}::text[],
-                   ${dropped.node}::text[], ${dropped.attempt}::integer[], ${dropped.timer}::text[])
-        as old (partition, tenant_id, run_id, node, attempt, timer)
-      join held using (partition)
-      where run_timer.tenant_id = old.tenant_id and run_timer.run_id = old.run_id and run_timer.node = old.node
-        and run_timer.attempt = old.attempt and run_timer.timer = old.timer
+      where ctid = any (array(
+        select found.ctid
+        from unnest(${dropped.partition}::smallint[], ${dropped.tenantId}::text[], ${dropped.runId}::text[],
+                    ${dropped.node}::text[], ${dropped.attempt}::integer[], ${dropped.timer}::text[])
+          as old (partition, tenant_id, run_id, node, attempt, timer)
+        join held using (partition)
+        cross join lateral (
+          select timer.ctid
+          from run_timer as timer
+          where timer.tenant_id = old.tenant_id and timer.run_id = old.run_id and timer.node = old.node
+            and timer.attempt = old.attempt and timer.timer = old.timer
+          limit 1
+        ) as found
+      ))
     )
     select partition from held`;
 }
