@@ -106,7 +106,7 @@ export class TestGateway implements AsyncDisposable {
   }
 }
 
-export async function problemIn(response: Response): Promise<Problem & { readonly headers: Headers }> {
+async function problemIn(response: Response): Promise<Problem & { readonly headers: Headers }> {
   const text = await response.text();
   if (response.headers.get('content-type')?.startsWith(problemMediaType) !== true)
     throw new Error(`${response.status}: ${text}`);
