@@ -106,6 +106,22 @@ describe.each(backendKinds)('durability on %s', (backend) => {
     expect((await storedEvents(runId)).filter((type) => type === 'NodeCompleted')).toHaveLength(6);
   });
 
+  it('takes over from a process of another name that died together with its bus', async () => {
+    const { database } = world;
+    let dead = false;
+    const mortal = databaseWith(database, {
+      asService: (work, options) => (dead ? Promise.reject(lostConnection()) : database.asService(work, options)),
+    });
+    const bus = createInProcessBus();
+    const orchestrator = await world.replica('process-1', { bus, database: mortal });
+    const run = await start(orchestrator, diamond);
+    await debtsArePaid();
+    dead = true;
+    const heir = await world.replica('process-2');
+    await world.worker();
+    expect(await ended(heir, run.id)).toMatchObject({ status: 'completed' });
+  });
+
   it('publishes what a commit stored whose answer was lost', async () => {
     const { database } = world;
     let lose = false;

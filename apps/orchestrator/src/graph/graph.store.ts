@@ -9,7 +9,7 @@ import { sql } from 'kysely';
 import type { OrchestratorTables } from '../schema/tables.js';
 
 /** Not a name that `tenantIdSchema` accepts. */
-export const shippedTenant = '_shipped';
+const shippedTenant = '_shipped';
 
 export interface GraphVersion extends GraphIdentity {
   readonly description: string;

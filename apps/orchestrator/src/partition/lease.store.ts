@@ -10,11 +10,6 @@ import type { HeldLease } from './lease-book.js';
 export interface AcquiredLease extends HeldLease {
   /** How far the owner before had published. */
   readonly publishedUntil: Date;
-  /**
-   * Whether the owner before was this very replica (or nobody): then the process has begun anew, and a bus that lives in
-   * memory has lost every task. A bus that serves several replicas has outlived the one before.
-   */
-  readonly transportMayBeNew: boolean;
 }
 
 /** A lease to renew or hand back, and how far its partition has been published. */
@@ -77,9 +72,9 @@ export class LeaseStore {
   async acquire(atMost: number, options: { readonly andOwn: boolean; readonly now: Date }): Promise<AcquiredLease[]> {
     if (atMost <= 0) return [];
     const acquired = await this.database.asService((transaction) =>
-      sql<{ partition: number; epoch: number; published_until: Date; owner_before: string | null }>`
+      sql<{ partition: number; epoch: number; published_until: Date }>`
         with free as (
-          select partition, published_until, owner
+          select partition, published_until
           from partition_lease
           where owner is null or expires_at <= now() or (owner = ${this.owner} and ${options.andOwn})
           order by partition
@@ -90,17 +85,16 @@ export class LeaseStore {
         set owner = ${this.owner}, epoch = lease.epoch + 1, expires_at = ${this.expiry()},
             published_until = least(lease.published_until, ${options.now.toISOString()}::timestamptz)
         from free where free.partition = lease.partition
-        returning lease.partition, lease.epoch, free.published_until, free.owner as owner_before`.execute(transaction),
+        returning lease.partition, lease.epoch, free.published_until`.execute(transaction),
     );
-    return acquired.rows.map(({ partition, epoch, published_until: publishedUntil, owner_before: before }) => ({
+    return acquired.rows.map(({ partition, epoch, published_until: publishedUntil }) => ({
       partition,
       epoch,
       publishedUntil,
-      transportMayBeNew: before === null || before === this.owner,
     }));
   }
 
-  /** Hands partitions back: their leases run out now, so that others need not wait. The row keeps the name of its last owner. */
+  /** Hands partitions back: their leases run out now, so that others need not wait. */
   async release(reports: readonly LeaseReport[]): Promise<void> {
     if (reports.length === 0) return;
     const { partitions, epochs, cursors } = columnsOf(reports);

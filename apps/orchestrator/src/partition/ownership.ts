@@ -82,15 +82,22 @@ export class Ownership {
     const share = fairShare(alive);
     if (held.length > share) await this.handBack(held.slice(share));
     const options = { andOwn: !this.begun, now: this.parts.clock.now() };
-    this.take(await store.acquire(share - held.length, options), validUntil);
+    this.take(await store.acquire(share - held.length, options), { validUntil, alone: alive === 1 });
     this.begun = true;
     for (const { partition } of book.held()) await inbox.open(partition);
   }
 
-  private take(acquired: readonly AcquiredLease[], validUntil: number): void {
+  /**
+   * A replica that is alone may have begun anew with a bus that lives in memory, and that has lost every task. A bus that
+   * other replicas use meanwhile has outlived the owner before, and with it all that was published.
+   */
+  private take(
+    acquired: readonly AcquiredLease[],
+    { validUntil, alone }: { validUntil: number; alone: boolean },
+  ): void {
     for (const lease of acquired) {
       const since = new Date(lease.publishedUntil.getTime() - cursorOverlapMs);
-      this.parts.ledger.owe(lease.partition, { since, tasks: lease.transportMayBeNew ? 'all' : 'since' });
+      this.parts.ledger.owe(lease.partition, { since, tasks: alone ? 'all' : 'since' });
       this.parts.book.acquired(lease, validUntil);
     }
     if (acquired.length > 0) this.parts.onAcquired(acquired.map((lease) => lease.partition));

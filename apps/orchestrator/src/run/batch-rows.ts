@@ -4,9 +4,9 @@ import { runOf } from './hot-run.js';
 import type { Turn } from './turn.js';
 
 /** Column by column: each tuple of equal index is a row. */
-export type Columns<Row> = { [Column in keyof Row]: Row[Column][] };
+type Columns<Row> = { [Column in keyof Row]: Row[Column][] };
 
-export interface EventRow {
+interface EventRow {
   partition: number;
   tenantId: string;
   runId: string;
@@ -17,7 +17,7 @@ export interface EventRow {
 }
 
 /** The read model of a run that started or ended in the batch. JSON columns are text, null where there is nothing. */
-export interface RunRow {
+interface RunRow {
   partition: number;
   tenantId: string;
   runId: string;
@@ -36,7 +36,7 @@ export interface RunRow {
   finishedAt: string | null;
 }
 
-export interface TimerRow {
+interface TimerRow {
   partition: number;
   tenantId: string;
   runId: string;

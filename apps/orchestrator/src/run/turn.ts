@@ -39,7 +39,7 @@ export type RunAnswer =
 /** A run in memory, or why there is none: it has ended, or nobody has started it. */
 export type FoundRun = HotRun | 'ended' | 'unknown';
 
-export interface DecidedEvent {
+interface DecidedEvent {
   readonly event: RunEvent;
   /** Its data as it is stored. */
   readonly json: string;

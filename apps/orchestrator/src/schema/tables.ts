@@ -7,7 +7,7 @@ import type { ColumnType, Generated } from 'kysely';
 /** Written as JSON text, read as the parsed value. */
 type Json<Value> = ColumnType<Value, string, string>;
 
-export interface GraphVersionTable {
+interface GraphVersionTable {
   tenant_id: string;
   name: string;
   version: number;
@@ -50,7 +50,7 @@ export interface RunEventTable {
   at: Date;
 }
 
-export interface RunTimerTable {
+interface RunTimerTable {
   tenant_id: string;
   run_id: string;
   node: string;
@@ -61,7 +61,7 @@ export interface RunTimerTable {
 }
 
 /** Who owns a partition of the runs. Not a tenant's data: no row of it says anything about a tenant. */
-export interface PartitionLeaseTable {
+interface PartitionLeaseTable {
   partition: number;
   owner: string | null;
   /** Grows by one with every change of owner, and fences the one before. */
@@ -72,7 +72,7 @@ export interface PartitionLeaseTable {
 }
 
 /** The replicas that are alive, so that each knows its fair share of the partitions. Not a tenant's data. */
-export interface ReplicaTable {
+interface ReplicaTable {
   replica_id: string;
   expires_at: Date;
 }
