@@ -6,7 +6,7 @@ import type { ResearchTables } from '../schema/tables.js';
 import type { PreparedDocument } from './prepare-document.js';
 
 /** Raise it when extraction, chunking or terms change, so that the same document is indexed anew. */
-export const indexVersion = 1;
+const indexVersion = 1;
 /** How many postings one statement writes: large enough to be fast, small enough for any statement timeout. */
 const postingsPerStatement = 20_000;
 

@@ -1,10 +1,10 @@
 import type { Migrations } from '@millrace/database';
 import { outboxMigration } from '@millrace/messaging';
-import * as collections from './migrations/0001_collections.js';
-import * as index from './migrations/0002_index.js';
+import { up as createCollections } from './migrations/0001_collections.js';
+import { up as createIndex } from './migrations/0002_index.js';
 
 export const migrations: Migrations = {
-  '0001_collections': collections,
-  '0002_index': index,
+  '0001_collections': { up: createCollections },
+  '0002_index': { up: createIndex },
   '0003_outbox': outboxMigration,
 };
