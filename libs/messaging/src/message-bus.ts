@@ -125,17 +125,21 @@ export class TransportBus implements MessageBus {
     }
     const { afterSequence } = options;
     const signal = AbortSignal.any([options.signal, this.followersEnd.signal]);
+    let isWaiting = true;
     this.following.begin();
     try {
       for await (const raw of this.platform.transport.follow(stream, subject, { afterSequence, signal })) {
         const message = await this.readable(raw);
         if (message === undefined) continue;
+        isWaiting = false;
         this.following.end();
         yield { ...message, sequence: raw.sequence };
         this.following.begin();
+        isWaiting = true;
       }
     } finally {
-      this.following.end();
+      // A reader that leaves does so while it has a message, and is not counted then.
+      if (isWaiting) this.following.end();
     }
   }
 

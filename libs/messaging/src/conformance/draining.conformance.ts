@@ -64,5 +64,14 @@ export function drainingConformance(open: OpenWorld): void {
       await bus.drain({ graceMs: 1_000 });
       expect(await reading).toEqual([]);
     });
+
+    it('waits for no follower whose reader has left', async () => {
+      await using world = await open();
+      const bus = await world.connect();
+      const subject = `live.${token()}.tokens`;
+      for (const number of numbers(2)) await bus.publish(message(subject, number));
+      expect(await firstOf(bus, subject, 1)).toHaveLength(1);
+      await bus.drain({ graceMs: 600_000 });
+    });
   });
 }
