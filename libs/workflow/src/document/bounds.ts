@@ -1,6 +1,7 @@
 import { jsonPointer } from '@millrace/contracts';
 import type { Violation } from '@millrace/kernel';
 import { limits } from '../limits.js';
+import { isStorable, unstorableParts } from '../storable.js';
 
 /** Keys by which a careless reader of a document could reach the prototypes of objects. No graph needs them. */
 const refusedKeys: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
@@ -14,7 +15,7 @@ interface Place {
 
 /**
  * What keeps a value from being a document that the rest of the checks may walk by recursion: values that are no JSON, too
- * much, too deep (cycles too), keys that reach prototypes. Walks without recursion; reports the first mistake.
+ * much, too deep (cycles too), keys that reach prototypes, texts that no database keeps. Walks without recursion; reports the first mistake.
  */
 export function boundsOf(document: unknown): Violation[] {
   const open: Place[] = [{ value: document, depth: 0, key: '', parent: null }];
@@ -31,6 +32,8 @@ export function boundsOf(document: unknown): Violation[] {
     if (depth > limits.documentDepth)
       return violation(null, `The document is nested deeper than ${limits.documentDepth} levels.`);
     if (refusedKeys.has(place.key)) return violation(place, `The key ${place.key} is not allowed.`);
+    if (!isStorable(place.key) || (typeof value === 'string' && !isStorable(value)))
+      return violation(place, `This text holds ${unstorableParts}.`);
     if (!isJson(value)) return violation(place, 'This is not JSON.');
     if (typeof value !== 'object' || value === null) continue;
     for (const [key, inner] of Object.entries(value)) open.push({ value: inner, depth: depth + 1, key, parent: place });

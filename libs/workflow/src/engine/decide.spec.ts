@@ -2,6 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { NewRunEvent } from '@millrace/contracts';
 import type { JsonObject, JsonValue } from '@millrace/kernel';
+import { checkInput } from './check-input.js';
 import { completed, failed, graphOf, snapshotOf, TestRun, tool } from '../testing/test-run.js';
 
 /** What happened, in short: `NodeScheduled a`. */
@@ -178,6 +179,44 @@ describe('timers', () => {
   });
 });
 
+describe('texts that no database keeps', () => {
+  const nul = '${{ "x\\u0000y" }}';
+  const inTransform = { id: 'b', kind: 'transform', needs: ['a'], output: nul };
+
+  it.each<[string, JsonValue[], JsonObject]>([
+    ['a transform', [inTransform], {}],
+    ['a key', [{ ...inTransform, output: '${{ {"x\\u0000": 1} }}' }], {}],
+    ['half of a surrogate pair', [{ ...inTransform, output: '${{ "\u{1f600}".substring(0, 1) }}' }], {}],
+    ['an emitted event', [{ id: 'b', kind: 'emit', needs: ['a'], event: 'x', with: { text: nul } }], {}],
+    ['the input of a task', [tool('b', { needs: ['a'], with: { tool: 'echo', arguments: { text: nul } } })], {}],
+    ['a message', [{ ...inTransform, output: '${{ input["x\\u0000"] }}' }], {}],
+    ['the output', [], { output: nul }],
+  ])('made by %s fail what made them, also after a timer', (_name, nodes, rest) => {
+    const run = started([tool('a', { timeout: { total: '1s' }, onError: 'continue' }), ...nodes], rest);
+    const deadline = run.timers()[0];
+    if (deadline) run.fire(deadline);
+    expect(run.view()).toMatchObject({ status: 'failed', error: nodes.length > 0 ? { node: 'b' } : {} });
+    expect(JSON.stringify(run.events)).not.toMatch(/(?<!\\)\\(u0000|ud83d)/);
+  });
+
+  it('in the error of a worker are replaced', () => {
+    const error = { kind: 'invalid', code: 'x', message: 'a\0b\ud800', retryable: false } as const;
+    const run = started([tool('a')]);
+    run.result('a', { status: 'failed', error: { ...error, violations: [{ pointer: '/\0', message: '\0' }] } });
+    expect(run.view().error).toMatchObject({ node: 'a', message: 'a\ufffdb\ufffd' });
+    expect(JSON.stringify(run.events)).not.toMatch(/\\u0000|\\ud800/);
+  });
+
+  it('in the input are named', () => {
+    const run = started([tool('a')]);
+    expect(checkInput(run.graph, { fine: '\u{1f600}' })).toEqual({ input: { fine: '\u{1f600}' } });
+    expect(checkInput(run.graph, { list: ['a', { text: 'x\0' }] })).toMatchObject({
+      violations: [{ pointer: '/list/1/text' }],
+    });
+    expect(checkInput(run.graph, { 'a\ud800': 1 })).toMatchObject({ violations: [{ pointer: '/a\ufffd' }] });
+  });
+});
+
 describe('cancel', () => {
   it('ends the run and what is running', () => {
     const run = started([tool('a'), tool('b', { needs: ['a'] })]);
@@ -306,6 +345,13 @@ describe('nodes that the engine runs itself', () => {
     run.result('a', completed(1));
     run.result('b', completed(1));
     expect(run.view().error).toMatchObject({ code: 'cannot_combine', node: 'all' });
+  });
+
+  it('reads a node of any id', () => {
+    const names = ['constructor', 'prototype', 'tostring'];
+    const first = names.map((id) => ({ id, kind: 'transform', output: id }));
+    const all = { id: 'all', kind: 'transform', needs: names, output: names.map((id) => `\${{ nodes.${id}.output }}`) };
+    expect(started([...first, all], { output: '${{ nodes.all.output }}' }).view()).toMatchObject({ output: names });
   });
 
   it('emit publishes its data', () => {

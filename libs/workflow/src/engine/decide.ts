@@ -23,6 +23,7 @@ import { checkInput } from './check-input.js';
 import { advance } from './advance.js';
 import { newDecision, record, running, type Decision } from './decision.js';
 import { completeNode, failNode, failRun } from './end.js';
+import { storableError } from './failure.js';
 import { locate } from './location.js';
 import type { RunMessage } from './messages.js';
 import { retryDueAt } from './retry.js';
@@ -115,13 +116,14 @@ function applyOutcome(
   }
   const node = running(decision)?.nodes.get(path);
   if (node?.status !== 'running') return;
-  const dueAt = retryDueAt(worker.retry, node, outcome.error, decision.now, random);
+  const error = storableError(outcome.error);
+  const dueAt = retryDueAt(worker.retry, node, error, decision.now, random);
   if (dueAt === null) {
-    failNode(decision, path, outcome.error);
+    failNode(decision, path, error);
     advance(decision);
     return;
   }
-  const data = { node: path, attempt: node.attempt, error: outcome.error, dueAt };
+  const data = { node: path, attempt: node.attempt, error, dueAt };
   record(decision, { type: 'NodeRetryScheduled', at: decision.now, data });
 }
 

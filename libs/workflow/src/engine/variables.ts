@@ -41,7 +41,8 @@ function variablesIn(state: RunningRun, frame: Frame, references: readonly strin
   variables['run'] = { id: state.runId };
   const nodes = Object.create(null) as Record<string, unknown>;
   for (const id of references) nodes[id] = viewOfNode(nodeState(state, frame, id));
-  variables['nodes'] = nodes;
+  // The library would take an object with this key for a foreign class; a Map reads alike.
+  variables['nodes'] = 'constructor' in nodes ? new Map(Object.entries(nodes)) : nodes;
   addOwnVariables(state, frame, variables);
   return variables;
 }

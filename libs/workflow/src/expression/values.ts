@@ -1,6 +1,7 @@
 /** The border between JSON and CEL values. */
 import { MillraceError, type JsonValue } from '@millrace/kernel';
 import { Optional } from '@marcbachmann/cel-js';
+import { isStorable, unstorableParts } from '../storable.js';
 import type { Meter } from './meter.js';
 
 /** What an expression yields when an optional value is absent: its field or element is left out. */
@@ -48,14 +49,14 @@ function withoutOwnConstructor(value: JsonValue): unknown {
 /**
  * What CEL made, as JSON: integers become numbers, absent optionals `absent`. A value that needs no change is returned
  * itself, so large outputs are shared and not copied.
- * @throws MillraceError `not_json` for bytes, types, infinite numbers and integers beyond 2^53
+ * @throws MillraceError `not_json` for bytes, types, infinite numbers and integers beyond 2^53; `unstorable_text`
  */
 export function fromCel(value: unknown, meter: Meter): JsonValue | typeof absent {
   meter.spend(1);
   switch (typeof value) {
     case 'string':
       meter.spendOn(value);
-      return value;
+      return storable(value);
     case 'boolean':
       return value;
     case 'number':
@@ -85,6 +86,7 @@ function fromObject(value: object, meter: Meter): JsonValue | typeof absent {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== null && prototype !== Object.prototype) throw notJson('a value of another type');
   const entries = Object.entries(value) as [string, unknown][];
+  for (const [key] of entries) storable(key);
   const fields = entries.map(([, field]) => fromCel(field, meter));
   if (prototype !== null && fields.every((field, index) => field === entries[index]?.[1])) return value as JsonValue;
   return objectOf(entries.map(([key], index) => [key, fields[index] ?? null]));
@@ -97,12 +99,18 @@ function fromList(value: readonly unknown[], meter: Meter): JsonValue {
 }
 
 function fromEntries(entries: [unknown, unknown][], meter: Meter): JsonValue {
-  return objectOf(entries.map(([key, field]) => [String(key), fromCel(field, meter)]));
+  return objectOf(entries.map(([key, field]) => [storable(String(key)), fromCel(field, meter)]));
 }
 
 /** An object of entries, absent ones left out; safe for any key, `__proto__` included. */
 export function objectOf(entries: readonly (readonly [string, JsonValue | typeof absent])[]): JsonValue {
   return Object.fromEntries(entries.filter((entry): entry is [string, JsonValue] => entry[1] !== absent));
+}
+
+/** Postgres refuses the events of a run that hold such a text, however often they are decided again. */
+function storable(text: string): string {
+  if (isStorable(text)) return text;
+  throw new MillraceError('invalid', 'unstorable_text', `The expression yields a text with ${unstorableParts}.`);
 }
 
 const notJson = (what: string): MillraceError =>
