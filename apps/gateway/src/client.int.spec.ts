@@ -142,6 +142,10 @@ describe('the client', () => {
     expect(await client.searchCollection('guides', { query: 'mill' })).toEqual({ passages: [], coverage: 0.1 });
     const uploaded = await client.uploadDocuments('guides', [{ source: 'deep/a.md', content: '# A' }]);
     expect(uploaded).toMatchObject([{ source: 'deep/a.md', outcome: 'created' }]);
+    const source = `"it's" 100 %22.md`;
+    expect(await client.uploadDocuments('guides', [{ source, content: '# A' }])).toMatchObject([{ source }]);
+    const several = ['b.md', 'c.md'].map((source) => ({ source, content: '# B' }));
+    expect(await client.uploadDocuments('guides', several)).toMatchObject(several.map(({ source }) => ({ source })));
   });
 
   it('makes, lists and revokes keys', async () => {

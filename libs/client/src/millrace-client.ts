@@ -141,10 +141,9 @@ export class MillraceClient {
     files: readonly FileToUpload[],
     options: CallOptions = {},
   ): Promise<readonly UploadedDocument[]> {
-    const form = new FormData();
-    for (const { source, content, mediaType } of files)
-      form.append('file', new Blob([content], { type: mediaType }), source);
-    const call = { params: { name: collection }, rawBody: form, isRepeatable: true, timeoutMs: 300_000, ...options };
+    const common = { params: { name: collection }, isRepeatable: true, timeoutMs: 300_000, ...options };
+    const [file, ...more] = files;
+    const call = file && more.length === 0 ? { ...common, ...rawUpload(file) } : { ...common, rawBody: formOf(files) };
     return (await this.transport.call(routes.uploadDocuments, call)).body.items;
   }
 
@@ -185,6 +184,21 @@ export class MillraceClient {
   async readiness(options: CallOptions = {}): Promise<ResponseBodyOf<typeof routes.readiness>> {
     return (await this.transport.call(routes.readiness, options)).body;
   }
+}
+
+/** A form writes quotes and line ends of a name as %22, %0A and %0D; a file by itself keeps its name as it is. */
+const rawUpload = ({ source, content, mediaType = 'application/octet-stream' }: FileToUpload) => ({
+  query: { source },
+  rawBody: content,
+  headers: { 'content-type': mediaType },
+});
+
+function formOf(files: readonly FileToUpload[]): FormData {
+  const form = new FormData();
+  for (const { source, content, mediaType } of files) {
+    form.append('file', new Blob([content], { type: mediaType }), source);
+  }
+  return form;
 }
 
 const sourceBody = ({ text, format }: GraphSource) => ({
