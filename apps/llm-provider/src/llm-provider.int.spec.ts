@@ -15,16 +15,18 @@ import { newId } from '@millrace/kernel';
 import { createInProcessBus, type MessageBus } from '@millrace/messaging';
 import { startService, type RunningService } from '@millrace/service';
 import { createLogger, parseLogLevels } from '@millrace/telemetry';
-import { backendKinds, eventually, testBackend } from '@millrace/testing';
-import { beeEvidence } from './extractive/testing/corpus.js';
-import { llmProviderService } from './index.js';
 import {
   answers,
   answersStatus,
+  backendKinds,
+  eventually,
   stallsAfter,
   startScriptedProvider,
+  testBackend,
   type ScriptedProvider,
-} from './openai-compatible/testing/scripted-provider.js';
+} from '@millrace/testing';
+import { beeEvidence } from './extractive/testing/corpus.js';
+import { llmProviderService } from './index.js';
 import { migrations } from './schema/migrations/index.js';
 
 jest.setTimeout(60_000);

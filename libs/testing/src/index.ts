@@ -12,3 +12,17 @@ export {
   type TestDatabase,
 } from './databases/test-database.js';
 export { startScript, type ScriptProcess } from './processes/start-script.js';
+export {
+  answers,
+  answersStatus,
+  breaksOffAfter,
+  drips,
+  endsEarlyAfter,
+  hangs,
+  neverEnds,
+  sendsFrames,
+  sendsOneLineOf,
+  stallsAfter,
+  startScriptedProvider,
+  type ScriptedProvider,
+} from './providers/scripted-provider.js';

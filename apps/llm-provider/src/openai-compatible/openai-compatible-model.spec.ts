@@ -1,15 +1,13 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Passage } from '@millrace/contracts';
 import { MillraceError } from '@millrace/kernel';
-import { eventually } from '@millrace/testing';
-import type { AnswerFormat, CompletionRequest } from '../completion/completion-model.js';
-import { OpenAiCompatibleModel, type OpenAiCompatibleOptions } from './openai-compatible-model.js';
 import {
   answers,
   answersStatus,
   breaksOffAfter,
   drips,
   endsEarlyAfter,
+  eventually,
   hangs,
   neverEnds,
   sendsFrames,
@@ -17,7 +15,9 @@ import {
   stallsAfter,
   startScriptedProvider,
   type ScriptedProvider,
-} from './testing/scripted-provider.js';
+} from '@millrace/testing';
+import type { AnswerFormat, CompletionRequest } from '../completion/completion-model.js';
+import { OpenAiCompatibleModel, type OpenAiCompatibleOptions } from './openai-compatible-model.js';
 
 const canary = 'sk-canary-0123456789abcdef';
 let provider: ScriptedProvider;

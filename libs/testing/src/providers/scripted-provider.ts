@@ -1,4 +1,4 @@
-/** A local server that speaks the chat completions protocol, and misbehaves on request. For tests. */
+/** A local server that speaks the chat completions protocol of OpenAI, and misbehaves on request. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
