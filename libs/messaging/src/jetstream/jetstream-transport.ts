@@ -131,8 +131,9 @@ export class JetStreamTransport implements Transport {
     if (nats.isClosed()) return;
     // A drain would wait for a server that is not there, or that does not answer.
     const timer = setTimeout(() => void nats.close(), closeTimeoutMs);
-    if (this.platform.connection.isConnected) await nats.drain().catch(() => nats.close());
-    else await nats.close();
+    const ended = this.platform.connection.isConnected ? nats.drain().catch(() => nats.close()) : nats.close();
+    // The drain of a connection that is closed meanwhile may never settle.
+    await Promise.race([ended, nats.closed()]);
     await nats.closed();
     clearTimeout(timer);
   }
