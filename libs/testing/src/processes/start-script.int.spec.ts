@@ -24,6 +24,16 @@ describe('startScript', () => {
     expect(script.output).toMatchObject({ standard: 'x_ --last blue\n', error: 'to the side\n' });
   });
 
+  it('lets its source start threads, which run TypeScript as well', async () => {
+    const script = startScript(
+      `import { Worker } from 'node:worker_threads';
+       const thread = new Worker(new URL('./libs/kernel/src/ids.ts', import.meta.url));
+       thread.once('exit', (code) => console.log('the thread ended with', code));`,
+    );
+    expect(await script.ended).toEqual({ code: 0, signal: null });
+    expect(script.output.standard).toBe('the thread ended with 0\n');
+  });
+
   it('ends by itself after it stopped its server, which alone does not keep it', async () => {
     const script = startScript(
       `import { startNatsServer } from '@millrace/testing';

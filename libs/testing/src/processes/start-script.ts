@@ -23,7 +23,7 @@ export function startScript(
   source: string,
   options: { readonly arguments?: readonly string[]; readonly environment?: Readonly<Record<string, string>> } = {},
 ): ScriptProcess {
-  const flags = ['--conditions=@millrace/source', '--import', hooks, '--input-type=module', '--eval', source];
+  const flags = ['--conditions=@millrace/source', '--import', hooks, '--eval', source];
   const child = spawn(process.execPath, [...flags, '--', ...(options.arguments ?? [])], {
     cwd: workspace,
     env: { ...process.env, NODE_OPTIONS: '', ...options.environment },
