@@ -10,7 +10,8 @@ import { addKeysCommand } from './keys/keys.command.js';
 import { addRunCommand } from './run/run.command.js';
 import { addSearchCommand } from './search/search.command.js';
 import { addStartCommand } from './start/start.command.js';
-import { type Terminal, write } from './terminal/terminal.js';
+import { printable, printableLine } from './terminal/printable.js';
+import { hasColours, type Terminal, write } from './terminal/terminal.js';
 
 /** Runs one command and gives its exit code. Nothing is thrown: what went wrong is written where the command's caller looks for it. */
 export async function runCommandLine(words: readonly string[], terminal: Terminal): Promise<number> {
@@ -21,6 +22,7 @@ export async function runCommandLine(words: readonly string[], terminal: Termina
     return exitCode;
   } catch (thrown) {
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    if (isBrokenPipe(thrown)) return exitCode;
     const error = toMillraceError(thrown);
     if (error.kind === 'internal') await explain(error, terminal);
     await report(error, words.includes('--json'), terminal);
@@ -37,8 +39,8 @@ function programFor(terminal: Terminal, setExitCode: (code: number) => void): Co
     .configureOutput({
       writeOut: (text) => terminal.out.write(text),
       writeErr: (text) => terminal.error.write(text),
-      getOutHasColors: () => terminal.out.isTTY === true && terminal.environment['NO_COLOR'] === undefined,
-      getErrHasColors: () => terminal.error.isTTY === true && terminal.environment['NO_COLOR'] === undefined,
+      getOutHasColors: () => hasColours(terminal.out, terminal),
+      getErrHasColors: () => hasColours(terminal.error, terminal),
     });
   addDemoCommand(program, terminal, setExitCode);
   addStartCommand(program, terminal, setExitCode);
@@ -50,6 +52,10 @@ function programFor(terminal: Terminal, setExitCode: (code: number) => void): Co
   return program;
 }
 
+/** The reader had enough (`| head`): nothing is wrong, and nobody is there to be told. */
+const isBrokenPipe = (thrown: unknown): boolean =>
+  thrown instanceof Error && 'code' in thrown && thrown.code === 'EPIPE';
+
 /** As JSON on standard output where JSON was asked for, else in words on standard error. */
 async function report(error: MillraceError, json: boolean, terminal: Terminal): Promise<void> {
   const { code, message, violations } = error;
@@ -57,8 +63,8 @@ async function report(error: MillraceError, json: boolean, terminal: Terminal): 
     const body = { code, message, ...(violations.length > 0 && { errors: violations }) };
     return write(terminal.out, `${JSON.stringify({ error: body }, null, 2)}\n`);
   }
-  const lines = violations.map((violation) => `  ${violation.pointer || '/'}: ${violation.message}`);
-  await write(terminal.error, [`${message} (${code})`, ...lines, ''].join('\n'));
+  const lines = violations.map((violation) => printableLine(`  ${violation.pointer || '/'}: ${violation.message}`));
+  await write(terminal.error, [printable(`${message} (${code})`), ...lines, ''].join('\n'));
 }
 
 /** What was not expected is of use to whoever reports it: its chain of causes, without secrets. */

@@ -1,6 +1,7 @@
 /** What the demo shows of a finished article: Markdown with its sources, and a table of scores. */
 import type { Article, Check, Citation } from '@millrace/contracts';
 import Table from 'cli-table3';
+import { printable } from '../terminal/printable.js';
 
 export interface ArticleScores {
   readonly overall: number;
@@ -32,7 +33,7 @@ export function scoreTable(scores: ArticleScores, columns: number): string {
   });
   for (const suite of ['quality', 'seo'] as const) {
     for (const [name, check] of Object.entries(scores[suite].checks)) {
-      table.push([suite, name, scoreText(check.score), check.reasons[0] ?? '']);
+      table.push([suite, name, scoreText(check.score), printable(check.reasons[0] ?? '')]);
     }
     table.push([suite, 'all', scoreText(scores[suite].score), '']);
   }

@@ -27,7 +27,13 @@ export function articleOf(run: Run): ArticleResult {
   throw new MillraceError('internal', 'unexpected_output', 'The run gave no article.', { cause: parsed.error });
 }
 
-export function demoDocument(run: Run, result: ArticleResult, rejected: readonly RejectedFile[]) {
+/** `error` is there where the article was written but could not be saved. */
+export function demoDocument(
+  run: Run,
+  result: ArticleResult,
+  rejected: readonly RejectedFile[],
+  error: MillraceError | undefined,
+) {
   const { id, status, graph, usage, steps } = run;
   return {
     run: { id, status, graph, durationMs: durationOf(run) },
@@ -38,6 +44,7 @@ export function demoDocument(run: Run, result: ArticleResult, rejected: readonly
     usage,
     steps,
     rejected,
+    ...(error && { error: { code: error.code, message: error.message } }),
   };
 }
 

@@ -1,20 +1,21 @@
 /** The main job, from a folder of documents to a cited and scored article, through the HTTP interface like any client. */
+import type { MillraceClient } from '@millrace/client';
 import type { Run } from '@millrace/contracts';
-import { MillraceClient } from '@millrace/client';
-import { invalidInput, MillraceError } from '@millrace/kernel';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { invalidInput, MillraceError, toMillraceError } from '@millrace/kernel';
 import pc from 'picocolors';
-import { type IngestSummary, ingestFolder, rejectedLines } from '../ingest/ingest-folder.js';
+import { type FolderListing, listDocuments } from '../documents/read-folder.js';
 import { exitCodes } from '../exit-codes.js';
-import { type Host, startHost } from '../host/host.js';
+import { type IngestSummary, ingestFolder, rejectedLines } from '../ingest/ingest-folder.js';
 import { followRun } from '../run/follow-run.js';
+import { printable } from '../terminal/printable.js';
+import { printJson } from '../terminal/print.js';
 import { type Progress, progressOn } from '../terminal/progress.js';
-import { type Terminal, write } from '../terminal/terminal.js';
+import { hasColours, type Terminal, write } from '../terminal/terminal.js';
+import { articlePath, requireSavable, saveArticle } from './article-file.js';
 import { articleDocument, scoreTable } from './article-report.js';
 import { type ArticleResult, articleOf, demoDocument } from './demo-document.js';
-import { articlePath } from './article-path.js';
+import { listenForInterruption } from './interruption.js';
+import { withTemporaryHost } from './temporary-host.js';
 
 export interface DemoOptions {
   readonly topic: string;
@@ -24,118 +25,88 @@ export interface DemoOptions {
   readonly json: boolean;
 }
 
+/** What came of the work, and how its file could not be saved if it could not. */
+interface Outcome {
+  readonly run: Run;
+  readonly result: ArticleResult;
+  readonly ingest: IngestSummary;
+  readonly savedTo: string;
+  readonly error: MillraceError | undefined;
+}
+
 const collection = 'demo';
 
 /**
- * Writes the article and gives the exit code.
- * @throws MillraceError `folder_not_found`, `no_documents`, `no_evidence`, `run_failed`, …
+ * Writes the article and gives the exit code. Folder and file are looked at before any service starts.
+ * @throws MillraceError `folder_not_found`, `no_documents`, `cannot_save`, `no_evidence`, `interrupted`, …
  */
 export async function runDemo(options: DemoOptions, terminal: Terminal): Promise<number> {
-  const dataDirectory = await mkdtemp(join(tmpdir(), 'millrace-demo-'));
+  const listing = await listDocuments(options.folder);
+  const savedTo = options.saveTo ?? articlePath(terminal.folder, options.topic);
+  await requireSavable(savedTo);
   const progress = progressOn(terminal);
-  let host: Host | undefined;
-  const interrupt = interruption();
-  try {
-    const started = await progress.phase('Starting every service in this process', () =>
-      startHost({ dataDirectory, port: 0, environment: terminal.environment, log: terminal.error, quiet: true }),
-    );
-    host = started;
-    const client = new MillraceClient({ baseUrl: started.url, apiKey: await started.createKey('demo') });
-    const { run, ingest } = await interrupt.race(writeArticle(client, options, progress));
+  using interruption = listenForInterruption();
+  const { signal } = interruption;
+  return withTemporaryHost({ terminal, progress, signal }, async (client) => {
+    const ingest = await readDocuments(client, options, listing, progress, signal);
+    const run = await writeArticle(client, options, progress, signal);
     const result = articleOf(run);
-    const savedTo = await save(options, result, terminal);
-    await show(options, run, result, ingest, savedTo, terminal);
-    return exitCodes.ok;
-  } finally {
-    interrupt.dispose();
-    try {
-      await host?.drain();
-    } finally {
-      await rm(dataDirectory, { recursive: true, force: true });
-    }
-  }
+    const error = await failureOf(saveArticle(savedTo, articleDocument(result.article, result.citations)));
+    await show({ run, result, ingest, savedTo, error }, options, terminal);
+    return error ? exitCodes.failed : exitCodes.ok;
+  });
 }
 
-async function writeArticle(
+async function readDocuments(
   client: MillraceClient,
-  options: DemoOptions,
+  { folder }: DemoOptions,
+  listing: FolderListing,
   progress: Progress,
-): Promise<{ run: Run; ingest: IngestSummary }> {
-  const ingest = await progress.phase(`Reading ${options.folder}`, async (report, rename) => {
-    const summary = await ingestFolder(client, { collection, folder: options.folder, report });
+  signal: AbortSignal,
+): Promise<IngestSummary> {
+  const ingest = await progress.phase(`Reading ${folder}`, async (report, rename) => {
+    const summary = await ingestFolder(client, { collection, listing, report, signal });
     rename(`Read ${summary.accepted.length} documents, left out ${summary.rejected.length}`);
     for (const line of rejectedLines(summary)) report(line);
     return summary;
   });
-  if (ingest.accepted.length === 0) {
-    throw invalidInput(
-      'no_usable_documents',
-      `None of the files in ${options.folder} can be used.`,
-      violationsOf(ingest),
-    );
-  }
-  const input = { topic: options.topic, collection, ...(options.keyword && { keyword: options.keyword }) };
-  const run = await progress.phase(`Writing about “${options.topic}”`, async (report) => {
-    const { id } = await client.startRun({ graph: 'content', input });
-    return followRun(client, id, report);
+  if (ingest.accepted.length > 0) return ingest;
+  const violations = ingest.rejected.map(({ source, message }) => ({ pointer: source, message }));
+  throw invalidInput('no_usable_documents', `None of the files in ${folder} can be used.`, violations);
+}
+
+async function writeArticle(
+  client: MillraceClient,
+  { topic, keyword }: DemoOptions,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<Run> {
+  const input = { topic, collection, ...(keyword !== undefined && { keyword }) };
+  const run = await progress.phase(`Writing about “${topic}”`, async (report) => {
+    const { id } = await client.startRun({ graph: 'content', input }, { signal });
+    return followRun(client, id, report, signal);
   });
-  if (run.status !== 'completed') throw failureOf(run);
-  return { run, ingest };
+  if (run.status === 'completed') return run;
+  const { code, message } = run.error ?? { code: `run_${run.status}`, message: `The run ended as ${run.status}.` };
+  throw new MillraceError('conflict', code, message);
 }
 
-const violationsOf = ({ rejected }: IngestSummary) =>
-  rejected.map(({ source, message }) => ({ pointer: source, message }));
+const failureOf = (work: Promise<void>): Promise<MillraceError | undefined> =>
+  work.then(() => undefined, toMillraceError);
 
-function failureOf({ error, status }: Run): MillraceError {
-  const code = error?.code ?? `run_${status}`;
-  return new MillraceError('internal', code, error?.message ?? `The run ended as ${status}.`);
-}
-
-async function save(options: DemoOptions, result: ArticleResult, terminal: Terminal): Promise<string> {
-  const path = options.saveTo ?? articlePath(terminal.folder, options.topic);
-  try {
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, articleDocument(result.article, result.citations));
-  } catch (cause) {
-    throw new MillraceError('invalid', 'cannot_save', `The article cannot be saved to ${path}.`, { cause });
+async function show(outcome: Outcome, { json }: DemoOptions, terminal: Terminal): Promise<void> {
+  const { run, result, ingest, savedTo, error } = outcome;
+  if (json) await printJson(terminal, demoDocument(run, result, ingest.rejected, error));
+  else {
+    const colours = pc.createColors(hasColours(terminal.out, terminal));
+    const remarks = [
+      ...rejectedLines(ingest).map((line) => colours.yellow(line)),
+      `Written by ${colours.bold(printable(result.model))}.`,
+      ...(error ? [] : [`Saved to ${colours.bold(printable(savedTo))}.`]),
+    ];
+    const article = printable(articleDocument(result.article, result.citations));
+    const table = scoreTable(result.scores, terminal.out.columns ?? 100);
+    await write(terminal.out, `\n${article}\n${table}\n\n${remarks.join('\n')}\n`);
   }
-  return path;
-}
-
-async function show(
-  options: DemoOptions,
-  run: Run,
-  result: ArticleResult,
-  ingest: IngestSummary,
-  savedTo: string,
-  terminal: Terminal,
-): Promise<void> {
-  if (options.json) {
-    const document = demoDocument(run, result, ingest.rejected);
-    return write(terminal.out, `${JSON.stringify(document, null, 2)}\n`);
-  }
-  const colours = pc.createColors(terminal.out.isTTY === true && terminal.environment['NO_COLOR'] === undefined);
-  const remarks = [
-    ...rejectedLines(ingest).map((line) => colours.yellow(line)),
-    `Written by ${colours.bold(result.model)}.`,
-    `Saved to ${colours.bold(savedTo)}.`,
-  ];
-  const table = scoreTable(result.scores, terminal.out.columns ?? 100);
-  await write(
-    terminal.out,
-    `\n${articleDocument(result.article, result.citations)}\n${table}\n\n${remarks.join('\n')}\n`,
-  );
-}
-
-/** Ctrl-C ends the work between two steps, so that the services drain and the temporary folder goes. */
-function interruption() {
-  let interrupted: (error: MillraceError) => void = () => undefined;
-  const signalled = new Promise<never>((_, reject) => (interrupted = reject));
-  signalled.catch(() => undefined);
-  const onSignal = () => interrupted(new MillraceError('cancelled', 'interrupted', 'Interrupted.'));
-  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
-  return {
-    race: <Result>(work: Promise<Result>) => Promise.race([work, signalled]),
-    dispose: () => void process.off('SIGINT', onSignal).off('SIGTERM', onSignal),
-  };
+  if (error) await write(terminal.error, `${printable(error.message)} (${error.code})\n`);
 }

@@ -5,8 +5,9 @@ import { readFile } from 'node:fs/promises';
 
 /** The text of a graph file. @throws MillraceError `unreadable_file` */
 export async function readGraphSource(path: string): Promise<GraphSource> {
-  const text = await readFile(path, 'utf8').catch(() => {
-    throw invalidInput('unreadable_file', `${path} cannot be read.`);
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    const reason = (cause as NodeJS.ErrnoException).code ?? 'unknown reason';
+    throw invalidInput('unreadable_file', `${path} cannot be read (${reason}).`);
   });
   return { text, format: path.endsWith('.json') ? 'json' : 'yaml' };
 }

@@ -1,16 +1,18 @@
 /** The one process that hosts every service on a laptop: an in-process bus, one embedded Postgres, files. */
 import { createKey, envelopeOf } from '@millrace/contracts';
 import { type EmbeddedBackend, openEmbedded } from '@millrace/database';
-import { newId } from '@millrace/kernel';
+import { MillraceError, newId } from '@millrace/kernel';
 import { createInProcessBus, FolderBlobs, type MessageBus } from '@millrace/messaging';
 import { type Environment, type RunningService, startService } from '@millrace/service';
 import { createLogger, type LogDestination, parseLogLevels } from '@millrace/telemetry';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { requireFreePort } from './free-port.js';
 import { services } from './services.js';
 
 /** What the laptop's tenant is called; every key of this host belongs to it. */
 const tenantId = 'default';
-const graceMs = 20_000;
+const defaultGraceMs = 20_000;
 
 export interface HostOptions {
   readonly dataDirectory: string;
@@ -21,6 +23,8 @@ export interface HostOptions {
   readonly log: LogDestination;
   /** Whether only errors are logged unless MILLRACE_LOG_LEVEL says otherwise. */
   readonly quiet: boolean;
+  /** Gives up the start between two services; `startHost` throws its reason then. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Host {
@@ -29,16 +33,16 @@ export interface Host {
   createKey(name: string): Promise<string>;
   /** An admin key where there is none yet. */
   createFirstKey(): Promise<string | undefined>;
-  /** Takes nothing new, ends or hands back what is in progress, closes everything. */
-  drain(): Promise<void>;
+  /** Takes nothing new, ends what is in progress or hands it back after the grace period (default 20 s), closes everything. */
+  drain(options?: { readonly graceMs: number }): Promise<void>;
 }
 
 /**
- * Starts every service.
- * @throws MillraceError `data_folder_in_use`, `invalid_configuration`, `port_in_use`, …
+ * Starts every service. What a person got wrong is said before anything is started.
+ * @throws MillraceError `invalid_configuration`, `port_in_use`, `port_not_allowed`, `data_folder_unusable`, `data_folder_in_use`, …
  */
 export async function startHost(options: HostOptions): Promise<Host> {
-  const { dataDirectory } = options;
+  const { dataDirectory, signal } = options;
   const environment: Environment = {
     ...options.environment,
     MILLRACE_HTTP_HOST: '127.0.0.1',
@@ -46,16 +50,22 @@ export async function startHost(options: HostOptions): Promise<Host> {
   };
   const levels = parseLogLevels(environment['MILLRACE_LOG_LEVEL'], options.quiet ? 'error' : 'info');
   const logger = createLogger({ levels, destination: options.log });
+  for (const { config } of services) config(environment);
+  await requireFreePort(options.port);
+  await makeFolder(dataDirectory);
   const backend = await openEmbedded({ dataDirectory: join(dataDirectory, 'database') });
   const bus = createInProcessBus({ blobs: new FolderBlobs(join(dataDirectory, 'blobs')) });
   const running: RunningService[] = [];
-  const drain = once(() => drainAll(running, bus, backend));
+  let draining: Promise<void> | undefined;
+  const drain: Host['drain'] = ({ graceMs } = { graceMs: defaultGraceMs }) =>
+    (draining ??= drainAll(running, bus, backend, graceMs));
   try {
     for (const definition of services) {
+      signal?.throwIfAborted();
       running.push(await startService(definition, { environment, bus, backend, logger }));
     }
   } catch (error) {
-    await drain();
+    await drain({ graceMs: 0 });
     throw error;
   }
   return {
@@ -66,6 +76,16 @@ export async function startHost(options: HostOptions): Promise<Host> {
   };
 }
 
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+  } catch (cause) {
+    const reason = (cause as NodeJS.ErrnoException).code;
+    const message = `The data folder ${path} cannot be made (${reason}). Choose another one with --data.`;
+    throw new MillraceError('invalid', 'data_folder_unusable', message, { cause });
+  }
+}
+
 async function requestKey(bus: MessageBus, name: string, onlyFirst: boolean): Promise<string | undefined> {
   const context = { tenantId, correlationId: newId('cor'), causationId: null };
   const envelope = envelopeOf(createKey, context, { name, role: 'admin', onlyFirst });
@@ -73,7 +93,12 @@ async function requestKey(bus: MessageBus, name: string, onlyFirst: boolean): Pr
   return reply.key?.secret;
 }
 
-async function drainAll(running: RunningService[], bus: MessageBus, backend: EmbeddedBackend): Promise<void> {
+async function drainAll(
+  running: RunningService[],
+  bus: MessageBus,
+  backend: EmbeddedBackend,
+  graceMs: number,
+): Promise<void> {
   // One that cannot end in order must not keep the others from it.
   const failures: unknown[] = [];
   const end = (work: Promise<void>) => work.catch((error: unknown) => void failures.push(error));
@@ -81,9 +106,4 @@ async function drainAll(running: RunningService[], bus: MessageBus, backend: Emb
   await end(bus.drain({ graceMs }));
   await end(backend.close());
   if (failures.length > 0) throw new AggregateError(failures, 'Not everything ended in order.');
-}
-
-function once(work: () => Promise<void>): () => Promise<void> {
-  let result: Promise<void> | undefined;
-  return () => (result ??= work());
 }

@@ -1,7 +1,8 @@
 /** Reads the documents of a folder into a collection; a bad file is named and does not hurt the good ones beside it. */
 import type { MillraceClient } from '@millrace/client';
 import { toMillraceError } from '@millrace/kernel';
-import { listDocuments, readDocument, rejected, type RejectedFile } from '../documents/read-folder.js';
+import { type FolderListing, readDocument, rejected, type RejectedFile } from '../documents/read-folder.js';
+import { printableLine } from '../terminal/printable.js';
 import type { Report } from '../terminal/progress.js';
 
 export interface IngestSummary {
@@ -14,17 +15,23 @@ const fileKinds: ReadonlySet<string> = new Set(['invalid', 'unsupported', 'too-l
 
 export async function ingestFolder(
   client: MillraceClient,
-  options: { readonly collection: string; readonly folder: string; readonly report: Report },
+  options: {
+    readonly collection: string;
+    readonly listing: FolderListing;
+    readonly report: Report;
+    readonly signal?: AbortSignal;
+  },
 ): Promise<IngestSummary> {
-  const files = await listDocuments(options.folder);
-  await client.createCollection({ name: options.collection });
+  const { collection, signal } = options;
+  const { documents: files, leftOut } = options.listing;
+  await client.createCollection({ name: collection }, { signal });
   const accepted: { source: string; outcome: string; chunks: number }[] = [];
-  const left: RejectedFile[] = [];
+  const left: RejectedFile[] = [...leftOut];
   for (const [index, file] of files.entries()) {
     options.report(`${index + 1}/${files.length} ${file.source}`);
     try {
       const content = await readDocument(file);
-      const [uploaded] = await client.uploadDocuments(options.collection, [{ source: file.source, content }]);
+      const [uploaded] = await client.uploadDocuments(collection, [{ source: file.source, content }], { signal });
       const { outcome = 'failed', document } = uploaded ?? {};
       accepted.push({ source: file.source, outcome, chunks: document?.chunks ?? 0 });
     } catch (thrown) {
@@ -38,4 +45,4 @@ export async function ingestFolder(
 
 /** One line for each file that was left out. */
 export const rejectedLines = ({ rejected: files }: IngestSummary): string[] =>
-  files.map(({ source, message, code }) => `left out ${source}: ${message} (${code})`);
+  files.map(({ source, message, code }) => printableLine(`left out ${source}: ${message} (${code})`));

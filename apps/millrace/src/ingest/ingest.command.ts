@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { resolve } from 'node:path';
 import { type ConnectionFlags, connect, withConnection } from '../connection.js';
+import { listDocuments } from '../documents/read-folder.js';
 import { exitCodes } from '../exit-codes.js';
 import { printJson } from '../terminal/print.js';
 import { progressOn } from '../terminal/progress.js';
@@ -21,8 +22,9 @@ export function addIngestCommand(program: Command, terminal: Terminal, setExitCo
     .action(async (folder: string, flags: IngestFlags) => {
       const client = connect(flags, terminal);
       const path = resolve(terminal.folder, folder);
+      const listing = await listDocuments(path);
       const summary = await progressOn(terminal).phase(`Reading ${path}`, (report) =>
-        ingestFolder(client, { collection: flags.collection, folder: path, report }),
+        ingestFolder(client, { collection: flags.collection, listing, report }),
       );
       if (flags.json) await printJson(terminal, summary);
       else {

@@ -3,12 +3,17 @@ import type { Run } from '@millrace/contracts';
 import type { Report } from '../terminal/progress.js';
 
 /** Follows a run's events to its end, telling each step, and gives the run as it ended. */
-export async function followRun(client: MillraceClient, runId: string, report: Report): Promise<Run> {
-  for await (const item of client.streamRun(runId)) {
+export async function followRun(
+  client: MillraceClient,
+  runId: string,
+  report: Report,
+  signal?: AbortSignal,
+): Promise<Run> {
+  for await (const item of client.streamRun(runId, { signal })) {
     const line = item.kind === 'event' ? describe(item.event.type, item.event.data) : undefined;
     if (line !== undefined) report(line);
   }
-  return client.getRun(runId);
+  return client.getRun(runId, { signal });
 }
 
 function describe(type: string, data: Readonly<Record<string, unknown>>): string | undefined {

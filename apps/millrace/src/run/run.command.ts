@@ -1,5 +1,5 @@
 import { jsonObjectSchema } from '@millrace/contracts';
-import { invalidInput, type JsonObject, toMillraceError } from '@millrace/kernel';
+import { invalidInput, type JsonObject } from '@millrace/kernel';
 import type { Command } from 'commander';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
@@ -58,6 +58,7 @@ async function readInput(text: string, folder: string): Promise<JsonObject> {
 
 async function readText(path: string): Promise<string> {
   return readFile(path, 'utf8').catch((cause: unknown) => {
-    throw invalidInput('unreadable_file', `${path} cannot be read: ${toMillraceError(cause).code}.`);
+    const reason = (cause as NodeJS.ErrnoException).code ?? 'unknown reason';
+    throw invalidInput('unreadable_file', `${path} cannot be read (${reason}).`);
   });
 }

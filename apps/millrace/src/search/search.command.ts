@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { type ConnectionFlags, connect, withConnection } from '../connection.js';
 import { printJson } from '../terminal/print.js';
+import { printable } from '../terminal/printable.js';
 import { type Terminal, write } from '../terminal/terminal.js';
 
 interface SearchFlags extends ConnectionFlags {
@@ -23,7 +24,7 @@ export function addSearchCommand(program: Command, terminal: Terminal): void {
         ({ source, start, end, score, text }) => `${source}:${start}-${end}  ${score.toFixed(2)}\n${indented(text)}\n`,
       );
       const coverage = `${Math.round(found.coverage * 100)} % of the query's informative words were found.`;
-      return write(terminal.out, `${[...passages, coverage].join('\n')}\n`);
+      return write(terminal.out, `${printable([...passages, coverage].join('\n'))}\n`);
     });
 }
 

@@ -1,7 +1,7 @@
 import pc from 'picocolors';
 import { exitCodes } from '../exit-codes.js';
 import { startHost } from '../host/host.js';
-import { type Terminal, write } from '../terminal/terminal.js';
+import { hasColours, type Terminal, write } from '../terminal/terminal.js';
 
 /** Runs the host until a signal, then drains it. A second signal ends the process at once, which is as safe as a crash. */
 export async function runServer(
@@ -12,7 +12,7 @@ export async function runServer(
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal));
   });
   const host = await startHost({ ...options, environment: terminal.environment, log: terminal.error, quiet: false });
-  const colours = pc.createColors(terminal.out.isTTY === true && terminal.environment['NO_COLOR'] === undefined);
+  const colours = pc.createColors(hasColours(terminal.out, terminal));
   const key = await host.createFirstKey();
   const lines = [`Millrace listens on ${colours.bold(host.url)}, data in ${options.dataDirectory}`];
   if (key !== undefined) lines.push(`API key, shown only now: ${colours.bold(key)}`);

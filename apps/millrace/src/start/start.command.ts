@@ -1,7 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { resolve } from 'node:path';
 import type { Terminal } from '../terminal/terminal.js';
-import { runServer } from './run-server.js';
 
 interface StartFlags {
   readonly port: number;
@@ -15,6 +14,8 @@ export function addStartCommand(program: Command, terminal: Terminal, setExitCod
     .option('--port <number>', 'port on 127.0.0.1, 0 for a free one', portOf, 8080)
     .option('--data <folder>', 'where everything is kept', '.millrace')
     .action(async ({ port, data }: StartFlags) => {
+      // Loaded on need: the commands that only talk to a server start without the services.
+      const { runServer } = await import('./run-server.js');
       setExitCode(await runServer({ port, dataDirectory: resolve(terminal.folder, data) }, terminal));
     });
 }

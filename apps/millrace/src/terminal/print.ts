@@ -1,4 +1,5 @@
 import Table from 'cli-table3';
+import { printableLine } from './printable.js';
 import { type Terminal, write } from './terminal.js';
 
 /** One JSON document on standard output. */
@@ -14,6 +15,6 @@ export function printTable(
 ): Promise<void> {
   if (rows.length === 0) return write(terminal.out, `${empty}\n`);
   const table = new Table({ head: [...head], style: { head: [], border: [] } });
-  for (const row of rows) table.push([...row]);
+  for (const row of rows) table.push(row.map(printableLine));
   return write(terminal.out, `${table.toString()}\n`);
 }

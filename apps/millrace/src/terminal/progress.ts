@@ -1,13 +1,14 @@
 /** Progress of long work on standard error: a live step list on a terminal, plain lines elsewhere. */
 import { Listr, ListrLogger, ProcessOutput } from 'listr2';
 import type { WriteStream } from 'node:tty';
+import { printableLine } from './printable.js';
 import type { Terminal } from './terminal.js';
 
 /** Says how far a phase is: replaces its line on a terminal, adds a line elsewhere. */
 export type Report = (text: string) => void;
 
 export interface Progress {
-  /** Runs one phase of the work under a title; `report` says how far it is, `rename` what became of it. */
+  /** Runs one phase of the work under a title; `report` says how far it is, `rename` what became of it. Its time is added. */
   phase<Result>(
     title: string,
     work: (report: Report, rename: (title: string) => void) => Promise<Result>,
@@ -23,12 +24,14 @@ export function progressOn(terminal: Terminal): Progress {
       const list = new Listr(
         [
           {
-            title,
+            title: printableLine(title),
             task: async (_context, task) => {
+              const began = performance.now();
               result = await work(
-                (text) => (task.output = text),
-                (text) => (task.title = text),
+                (text) => (task.output = printableLine(text)),
+                (text) => (task.title = printableLine(text)),
               );
+              task.title = `${task.title} (${((performance.now() - began) / 1000).toFixed(1)} s)`;
             },
           },
         ],

@@ -24,6 +24,10 @@ export function processTerminal(): Terminal {
   };
 }
 
+/** Whether a stream of the terminal is one that shows colours (https://no-color.org). */
+export const hasColours = (stream: { readonly isTTY?: boolean }, { environment }: Terminal): boolean =>
+  stream.isTTY === true && !environment['NO_COLOR'];
+
 /** Resolves after the text is handed to the stream's owner, so that a large result is whole before the process ends. */
 export function write(stream: Writable, text: string): Promise<void> {
   return new Promise((resolve, reject) => {
