@@ -1,3 +1,4 @@
+export * from './cloud-event.js';
 export * from './contract.js';
 export * from './envelope.js';
 export * from './shared.js';

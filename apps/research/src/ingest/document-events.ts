@@ -1,4 +1,5 @@
 import {
+  cloudEventHeaders,
   documentIngestedEvent,
   envelopeOf,
   eventSubject,
@@ -39,7 +40,9 @@ export class DocumentEvents implements OnApplicationBootstrap, BeforeApplication
   async record(transaction: Transaction<ResearchTables>, document: Document, context: MessageContext): Promise<void> {
     const { id: documentId, collection, source, snapshotSha256 } = document;
     const envelope = envelopeOf(documentIngestedEvent, context, { documentId, collection, source, snapshotSha256 });
-    await writeOutbox(transaction, [{ subject: eventSubject(documentIngestedEvent, context.tenantId), envelope }]);
+    const subject = eventSubject(documentIngestedEvent, context.tenantId);
+    const headers = cloudEventHeaders(documentIngestedEvent, envelope);
+    await writeOutbox(transaction, [{ subject, envelope, headers }]);
   }
 
   /** To be called after the commit, so that nobody waits for the relay's next look. */
