@@ -4,7 +4,9 @@ import {
   envelopeOf,
   getRun,
   listRunEvents,
+  liveEndSubject,
   liveEventsSubject,
+  liveRunEnded,
   liveRunEvents,
   liveTokensSubject,
   type RequestOf,
@@ -73,11 +75,19 @@ export class ScriptedOrchestrator {
     const status = added.map(({ type }) => ended[type as keyof typeof ended]).find((found) => found !== undefined);
     if (status) stored.run = { ...stored.run, status, finishedAt: at, output: { words: 3 } };
     if (this.hints) this.hint(runId, added);
+    if (this.hints && status) this.hintEnd(runId);
   }
 
   hint(runId: string, events: readonly FeedEvent[]): void {
     const context = { tenantId: this.runs.get(runId)?.tenantId ?? '', correlationId: 'test', causationId: null };
     this.bus.notify({ subject: liveEventsSubject(runId), envelope: envelopeOf(liveRunEvents, context, { events }) });
+  }
+
+  /** Hints at the end of a run, as it is stored or as another may claim. */
+  hintEnd(runId: string, run: Run | null = this.runs.get(runId)?.run ?? null, tenantId?: string): void {
+    const tenant = tenantId ?? this.runs.get(runId)?.tenantId ?? '';
+    const context = { tenantId: tenant, correlationId: 'test', causationId: null };
+    this.bus.notify({ subject: liveEndSubject(runId), envelope: envelopeOf(liveRunEnded, context, { run }) });
   }
 
   /** Publishes tokens in order, as a worker does. */

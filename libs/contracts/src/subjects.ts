@@ -27,6 +27,9 @@ export const eventSubject = (contract: EventContract, tenantId: string): string 
 /** A run's new events, published as a hint after their commit. Core NATS, never stored: readers fill gaps from the store. */
 export const liveEventsSubject = (runId: string): string => `live.${runId}.events`;
 
+/** A run's end, published as a hint after its commit. Core NATS, never stored: who waits looks into the store now and then. */
+export const liveEndSubject = (runId: string): string => `live.${runId}.ended`;
+
 /** A run's tokens: short-lived, in memory, with sequence numbers for an exact resume. */
 export const liveTokensSubject = (runId: string): string => `live.${runId}.tokens`;
 

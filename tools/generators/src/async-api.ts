@@ -1,9 +1,11 @@
 /** AsyncAPI 3.0 of the bus: every subject, who answers or works on it, and what its messages are. */
 import {
+  cloudEventHeadersSchema,
   type CommandContract,
   envelopeSchema,
   errorShapeSchema,
   type EventContract,
+  liveRunEnded,
   liveRunEvents,
   liveTokenSchema,
   sharedShapes,
@@ -34,6 +36,7 @@ export function asyncApiDocument(contracts: KnownContracts): JsonObject {
     resultPart(shapes),
     ...contracts.events.map((contract) => eventPart(contract, shapes)),
     livePart('events', 'Hints at new run events, after their commit; never stored.', liveRunEvents.data, shapes),
+    livePart('ended', 'A hint that a run has ended, after its commit; never stored.', liveRunEnded.data, shapes),
     livePart(
       'tokens',
       'Tokens of a run, short-lived, with sequence numbers for an exact resume.',
@@ -145,12 +148,15 @@ function eventPart(contract: EventContract, shapes: Shapes): Part {
       [key]: { action: 'send', channel: { $ref: `#/channels/${key}` }, summary: `Published by ${contract.owner}.` },
     },
     messages: {
-      [key]: message(contract.name, contract.summary, envelopeOf(contract, shapes.take(contract.data, 'output'))),
+      [key]: {
+        ...message(contract.name, contract.summary, envelopeOf(contract, shapes.take(contract.data, 'output'))),
+        headers: shapes.take(cloudEventHeadersSchema, 'output'),
+      },
     },
   };
 }
 
-function livePart(kind: 'events' | 'tokens', summary: string, data: z.ZodType, shapes: Shapes): Part {
+function livePart(kind: 'events' | 'ended' | 'tokens', summary: string, data: z.ZodType, shapes: Shapes): Part {
   const key = `live.${kind}`;
   return {
     channels: {

@@ -1,11 +1,10 @@
 import {
   getRun,
-  liveEventsSubject,
-  liveRunEvents,
+  liveEndSubject,
+  liveRunEnded,
+  type MessageContext,
   type Route,
   type Run,
-  type RunEventType,
-  terminalEventTypes,
   terminalStatuses,
 } from '@millrace/contracts';
 import type { MessageBus } from '@millrace/messaging';
@@ -17,7 +16,10 @@ import type { RouteRequest } from '../endpoint/exchange.js';
 import { OpenStreams } from '../stream/open-streams.js';
 import { WakeUp } from '../stream/wake-up.js';
 
-/** Waits for the end of a run, for callers who would rather wait than ask again. */
+/**
+ * Waits for the end of runs, for callers who would rather wait than ask again. Who listens before the run is started hears of
+ * its end whenever it comes; the store is asked only where a hint was lost.
+ */
 @Injectable()
 export class RunEndWaiter {
   constructor(
@@ -27,39 +29,66 @@ export class RunEndWaiter {
     @Inject(CONFIG) private readonly config: GatewayConfig,
   ) {}
 
-  /**
-   * The run as it is when it has ended, when the time is over, or when this process drains, whichever comes first. With
-   * too many waiting already it does not wait: the run is stored, and a caller must not lose its answer.
-   */
-  async wait(run: Run, seconds: number, request: RouteRequest<Route>): Promise<Run> {
-    if (terminalStatuses.has(run.status) || seconds === 0) return run;
-    if (this.streams.isFull(request.context.tenantId)) return run;
-    return await this.streams.run(request, (gone) =>
-      this.waitUntil(run, AbortSignal.any([gone, AbortSignal.timeout(seconds * 1000)]), request),
-    );
+  /** Begins to listen for the end of a run; what is sent to the bus afterwards cannot end it unheard. Must be stopped. */
+  listen(runId: string, { tenantId }: MessageContext): RunEnd {
+    return new RunEnd(this.bus, runId, tenantId);
   }
 
-  private async waitUntil(run: Run, over: AbortSignal, { context }: RouteRequest<Route>): Promise<Run> {
-    const ended = new WakeUp();
-    const subscription = await this.bus.subscribe(liveEventsSubject(run.id), ({ envelope }) => {
-      const hint = liveRunEvents.data.safeParse(envelope.data);
-      if (hint.success && hint.data.events.some(({ type }) => terminalEventTypes.has(type as RunEventType)))
-        ended.ring();
-    });
-    try {
-      let latest = await this.look(run, context);
-      while (!terminalStatuses.has(latest.status) && !over.aborted) {
-        await ended.wait(this.config.streamPollMs, over);
-        latest = await this.look(latest, context);
-      }
-      return latest;
-    } finally {
-      await subscription.stop();
-    }
+  /**
+   * The run as it is when it has ended, when the time is over, or when this process drains, whichever comes first. `run` must be
+   * no older than `end`. With too many waiting already it does not wait: the run is stored, and a caller must not lose its answer.
+   */
+  async wait(run: Run, end: RunEnd, seconds: number, request: RouteRequest<Route>): Promise<Run> {
+    if (terminalStatuses.has(run.status) || seconds === 0) return run;
+    if (this.streams.isFull(request.context.tenantId)) return run;
+    const deadline = performance.now() + seconds * 1000;
+    return await this.streams.run(request, (gone) => this.waitUntil(deadline, run, end, gone, request.context));
   }
 
   /** The run as it is now; as it was, where it cannot be read just now: it is stored all the same. */
-  private async look(known: Run, context: RouteRequest<Route>['context']): Promise<Run> {
+  async look(known: Run, context: MessageContext): Promise<Run> {
     return await this.commands.send(getRun, context, { runId: known.id }).catch(() => known);
+  }
+
+  private async waitUntil(
+    deadline: number,
+    run: Run,
+    end: RunEnd,
+    gone: AbortSignal,
+    context: MessageContext,
+  ): Promise<Run> {
+    let latest = run;
+    for (;;) {
+      const leftMs = deadline - performance.now();
+      await end.heard.wait(Math.max(0, Math.min(this.config.streamPollMs, leftMs)), gone);
+      if (end.run !== null) return end.run;
+      latest = await this.look(latest, context);
+      if (terminalStatuses.has(latest.status) || gone.aborted || performance.now() >= deadline) return latest;
+    }
+  }
+}
+
+/** What is heard of the end of one run of one tenant. */
+export class RunEnd {
+  readonly heard = new WakeUp();
+  /** The run as it ended, where the hint brought it. */
+  run: Run | null = null;
+  private readonly subscription: ReturnType<MessageBus['subscribe']>;
+
+  constructor(bus: MessageBus, runId: string, tenantId: string) {
+    this.subscription = bus.subscribe(liveEndSubject(runId), ({ envelope }) => {
+      const hint = liveRunEnded.data.safeParse(envelope.data);
+      // Ids of runs are their callers' choice, so another tenant may have a run of the same id.
+      if (!hint.success || envelope.tenantId !== tenantId) return;
+      this.run = hint.data.run;
+      this.heard.ring();
+    });
+    // Without hints the store is asked now and then.
+    this.subscription.catch(() => undefined);
+  }
+
+  /** Nobody needs to wait for it: what comes late is not looked at. */
+  stop(): void {
+    this.subscription.then((subscription) => subscription.stop()).catch(() => undefined);
   }
 }

@@ -14,6 +14,8 @@ export interface StartRequest {
   readonly idempotencyKey: string | undefined;
   readonly traceparent: string | undefined;
   readonly context: MessageContext;
+  /** Told which run it will be, just before it is sent; not where an earlier answer is given again. */
+  readonly beforeSending?: (runId: string) => void;
 }
 
 export interface StartedRun {
@@ -45,7 +47,7 @@ export class RunStarter {
     const claim = await this.records.claim({ tenantId, key, bodySha256, runId: newRunId, leaseMs });
     const permission = permissionOf(claim, newRunId);
     if ('replay' in permission) return { run: permission.replay, replayed: true };
-    const record: RecordOfRun = { tenantId, key, runId: permission.runId };
+    const record: RecordOfRun = { tenantId, key, bodySha256, runId: permission.runId };
     return { run: await this.sendOnce(record, request), replayed: claim.kind === 'take-over' };
   }
 
@@ -66,9 +68,10 @@ export class RunStarter {
     }
   }
 
-  private async send(runId: string, { body, traceparent, context }: StartRequest): Promise<Run> {
+  private async send(runId: string, { body, traceparent, context, beforeSending }: StartRequest): Promise<Run> {
     const { graph, input } = body;
     const data = { runId, graph, input, traceparent };
+    beforeSending?.(runId);
     return await this.commands.send(startRun, context, data, { timeoutMs: 10_000 }).catch((error: unknown) => {
       throw error instanceof MillraceError ? atItsPlaceInTheBody(error) : error;
     });

@@ -3,8 +3,8 @@ import { Inject } from '@nestjs/common';
 import { Endpoint } from '../endpoint/endpoint.js';
 import type { RouteReply, RouteRequest, Serves } from '../endpoint/exchange.js';
 import { preferredWait } from './prefer.js';
-import { RunEndWaiter } from './run-end-waiter.js';
-import { RunStarter } from './run-starter.js';
+import { type RunEnd, RunEndWaiter } from './run-end-waiter.js';
+import { RunStarter, type StartedRun } from './run-starter.js';
 
 type StartRun = typeof routes.startRun;
 
@@ -19,15 +19,9 @@ export class StartRunEndpoint implements Serves<StartRun> {
   ) {}
 
   async handle(request: RouteRequest<StartRun>): Promise<RouteReply<StartRun>> {
-    const { body, headers, context, http } = request;
-    const waitSeconds = preferredWait(headers.prefer);
-    const { run: started, replayed } = await this.starter.start({
-      body,
-      idempotencyKey: headers['idempotency-key'],
-      traceparent: traceparentOf(http.request.headers['traceparent']),
-      context,
-    });
-    const run = waitSeconds === null ? started : await this.waiter.wait(started, waitSeconds, request);
+    const waitSeconds = preferredWait(request.headers.prefer);
+    const { run, replayed } =
+      waitSeconds === null ? await this.start(request) : await this.startAndWait(request, waitSeconds);
     const hasEnded = waitSeconds !== null && terminalStatuses.has(run.status);
     return {
       status: hasEnded ? 200 : 202,
@@ -38,6 +32,34 @@ export class StartRunEndpoint implements Serves<StartRun> {
         ...(replayed && { 'idempotent-replayed': 'true' }),
       },
     };
+  }
+
+  private start(request: RouteRequest<StartRun>, beforeSending?: (runId: string) => void): Promise<StartedRun> {
+    const { body, headers, context, http } = request;
+    const traceparent = traceparentOf(http.request.headers['traceparent']);
+    return this.starter.start({
+      body,
+      idempotencyKey: headers['idempotency-key'],
+      traceparent,
+      context,
+      beforeSending,
+    });
+  }
+
+  private async startAndWait(request: RouteRequest<StartRun>, seconds: number): Promise<StartedRun> {
+    const { context } = request;
+    let end: RunEnd | undefined;
+    try {
+      const { run, replayed } = await this.start(request, (runId) => {
+        end = this.waiter.listen(runId, context);
+      });
+      // An answer that is given again is of then, and nobody has listened since.
+      end ??= this.waiter.listen(run.id, context);
+      const current = replayed ? await this.waiter.look(run, context) : run;
+      return { run: await this.waiter.wait(current, end, seconds, request), replayed };
+    } finally {
+      end?.stop();
+    }
   }
 }
 

@@ -73,6 +73,28 @@ describe.each(backendKinds)('POST /v1/runs on %s', (backend) => {
       expect(response.headers.get('preference-applied')).toBe('wait=30');
     });
 
+    it('takes a hint for its word only where it is about the run of this tenant', async () => {
+      const waiting = start({ prefer: 'wait=30' });
+      await eventually(() => orchestrator.starts.length === 1);
+      const { runId = '' } = orchestrator.starts[0] ?? {};
+      const stolen = { ...(orchestrator.runs.get(runId)?.run as Run), status: 'completed', output: 'theirs' } as const;
+      orchestrator.hintEnd(runId, stolen, 'other');
+      orchestrator.hints = false;
+      orchestrator.commit(runId, [['RunCompleted', { output: null }]]);
+      orchestrator.hintEnd(runId, null);
+      expect(await runIn(await waiting)).toMatchObject({ status: 'completed', output: { words: 3 } });
+    });
+
+    it('answers with the run as it is now where an earlier answer is given again', async () => {
+      const headers = { 'idempotency-key': 'waited-for-later', prefer: 'wait=30' };
+      const { id } = await runIn(await start({ 'idempotency-key': 'waited-for-later' }));
+      orchestrator.hints = false;
+      orchestrator.commit(id, [['RunCompleted', { output: null }]]);
+      const again = await start(headers);
+      expect(again.status).toBe(200);
+      expect(await runIn(again)).toMatchObject({ id, status: 'completed' });
+    });
+
     it('answers 202 with the run as it is when the time is over', async () => {
       const response = await start({ prefer: 'wait=1' });
       expect(response.status).toBe(202);

@@ -12,7 +12,7 @@ import { tasksOf } from '@millrace/workflow';
 import type { HotRun } from '../run/hot-run.js';
 import type { Turn } from '../run/turn.js';
 import { type OpenBatch, type PublicationLedger } from './publication-ledger.js';
-import { announcementsOf, liveMessage, taskMessage } from './run-messages.js';
+import { announcementsOf, endMessage, liveMessage, taskMessage } from './run-messages.js';
 
 export class Publisher {
   private underWay = 0;
@@ -37,7 +37,7 @@ export class Publisher {
       left -= 1;
       if (left === 0) batch.close();
     };
-    for (const { run, events } of turns) {
+    for (const { run, events, ended } of turns) {
       if (run === null || events.length === 0) continue;
       const decided = events.map(({ event }) => event);
       const owe = (): void => this.ledger.owe(run.key.partition, { since: at, tasks: 'since' });
@@ -47,6 +47,7 @@ export class Publisher {
       }
       const live = liveMessage(run, decided);
       if (live !== null) this.bus.notify(live);
+      if (ended) this.bus.notify(endMessage(run, at.toISOString()));
     }
     done();
   }

@@ -5,7 +5,10 @@
 import {
   evaluateTask,
   eventSubject,
+  liveEndSubject,
   liveEventsSubject,
+  liveRunEnded,
+  liveRunEvents,
   llmTask,
   resultSubject,
   runCancelledEvent,
@@ -25,7 +28,7 @@ import {
 } from '@millrace/contracts';
 import type { Headers, OutgoingMessage } from '@millrace/messaging';
 import { viewOf, type TaskToDo } from '@millrace/workflow';
-import type { HotRun } from '../run/hot-run.js';
+import { runOf, type HotRun } from '../run/hot-run.js';
 
 const taskContracts: readonly Pick<TaskContract, 'taskKind' | 'name' | 'version' | 'subject'>[] = [
   searchTask,
@@ -78,7 +81,19 @@ export function liveMessage(run: HotRun, events: readonly RunEvent[]): OutgoingM
   const id = `${run.key.runId}:live:${last.position}`;
   return {
     subject: liveEventsSubject(run.key.runId),
-    envelope: envelope(run, { name: 'live.events', version: 1 }, id, last.at, { events }),
+    envelope: envelope(run, liveRunEvents, id, last.at, { events }),
+  };
+}
+
+/** A run whose events take more characters than this is not sent along with the hint at its end. */
+const maxCharactersInHint = 65_536;
+
+/** The hint to whoever waits for the end of the run, which it says as it is stored. */
+export function endMessage(run: HotRun, finishedAt: string): OutgoingMessage {
+  const data = { run: run.weight > maxCharactersInHint ? null : runOf(run) };
+  return {
+    subject: liveEndSubject(run.key.runId),
+    envelope: envelope(run, liveRunEnded, `${run.key.runId}:ended`, finishedAt, data),
   };
 }
 

@@ -57,6 +57,6 @@ async function createIdempotencyRecords(database: Kysely<unknown>): Promise<void
   await sql`create index idempotency_record_age on idempotency_record (created_at)`.execute(database);
   await protectTenantTable(database, 'idempotency_record', {
     tenant: ['select', 'insert', 'update', 'delete'],
-    service: ['select', 'delete'],
+    service: ['select', 'insert', 'update', 'delete'],
   });
 }
