@@ -22,10 +22,10 @@ export class Exchange {
 
   join(member: Member): () => void {
     this.members.add(member);
-    this.recipients.clear();
+    this.forget(member);
     return () => {
       this.members.delete(member);
-      this.recipients.clear();
+      this.forget(member);
     };
   }
 
@@ -38,6 +38,14 @@ export class Exchange {
       return queue.members[queue.turn] ?? [];
     });
     return [...all, ...chosen];
+  }
+
+  /** Forgets who gets what the member may get: one subject, for most of those who come and go. */
+  private forget({ pattern }: Member): void {
+    if (!/[*>]/.test(pattern)) this.recipients.delete(pattern);
+    else
+      for (const subject of this.recipients.keys())
+        if (matchesSubject(pattern, subject)) this.recipients.delete(subject);
   }
 
   private recipientsOf(subject: string): Recipients {
