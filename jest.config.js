@@ -1,10 +1,11 @@
-import { readdirSync } from 'node:fs';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 
+/** Every project that has a Jest configuration. */
 const projects = ['libs', 'apps', 'tools'].flatMap((group) =>
   readdirSync(new URL(group, import.meta.url))
-    .map((name) => `<rootDir>/${group}/${name}`)
-    .filter((path) => existsSync(new URL(path.replace('<rootDir>/', './') + '/jest.config.js', import.meta.url))),
+    .map((name) => `${group}/${name}/jest.config.js`)
+    .filter((path) => existsSync(new URL(path, import.meta.url)))
+    .map((path) => `<rootDir>/${path}`),
 );
 
 export default {

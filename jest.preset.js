@@ -30,6 +30,5 @@ export function jestPreset(name) {
         },
       ],
     },
-    testTimeout: 60_000,
   };
 }

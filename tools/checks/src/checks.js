@@ -12,5 +12,7 @@ export const checks = [
   { name: 'types', command: [bin('tsgo/bin/tsc'), '-b'] },
   { name: 'contracts', command: ['tools/generators/dist/main.js', '--check'] },
   { name: 'unused', command: [bin('knip/bin/knip.js'), '--no-progress'] },
+  // Without a cached project graph the rule on boundaries between projects passes everything over.
+  { name: 'project graph', command: [bin('nx/dist/bin/nx.js'), 'show', 'projects'] },
   { name: 'lint', command: [bin('eslint/bin/eslint.js'), '.', '--max-warnings', '0'] },
 ];

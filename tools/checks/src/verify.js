@@ -11,7 +11,10 @@ const colour = (code, text) => (process.stdout.isTTY ? `\u001b[${code}m${text}\u
 /** @returns {Promise<{ ok: boolean, output: string }>} what a check's command said */
 function execute(command) {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, command, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, NX_DAEMON: 'false' },
+    });
     let output = '';
     child.stdout.on('data', (chunk) => (output += chunk));
     child.stderr.on('data', (chunk) => (output += chunk));

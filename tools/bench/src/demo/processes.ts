@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
-export const builtApp = (name: string): string =>
+const builtApp = (name: string): string =>
   fileURLToPath(new URL(`../../../../apps/${name}/dist/main.js`, import.meta.url));
 
 export interface MeasuredProcess {
