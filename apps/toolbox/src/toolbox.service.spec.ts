@@ -11,6 +11,8 @@ const replyTo = 'result.1.v1';
 let bus: MessageBus;
 let service: RunningService;
 let results: TaskResult[];
+/** Lines that were logged as errors. */
+let errors: string[];
 
 beforeEach(async () => {
   bus = createInProcessBus();
@@ -19,7 +21,8 @@ beforeEach(async () => {
     results.push(envelope.data as TaskResult);
     return Promise.resolve({ applied: true });
   });
-  const logger = createLogger({ levels: parseLogLevels('silent') });
+  errors = [];
+  const logger = createLogger({ levels: parseLogLevels('error'), destination: { write: (line) => errors.push(line) } });
   service = await startService(toolboxService, { environment: {}, bus, logger });
 });
 afterEach(async () => {
@@ -71,6 +74,7 @@ describe('the toolbox', () => {
       new Date(Date.now() + 20).toISOString(),
     );
     expect(cut.outcome).toMatchObject({ status: 'failed', error: { code: 'deadline_exceeded' } });
+    expect(errors).toEqual([]);
   });
 
   it.each([
@@ -84,6 +88,14 @@ describe('the toolbox', () => {
     [{ arguments: {} }, 'invalid_input', '/tool'],
   ])('refuses %j for good', async (input, code, pointer) => {
     expect((await call(input)).outcome).toEqual(failure(code, pointer));
+  });
+
+  it('says in the message what is wrong with the arguments, because a run keeps only that', async () => {
+    const { outcome } = await call({ tool: 'delay', arguments: { milliseconds: -1, more: 2 } });
+    const message = expect.stringMatching(
+      /^The arguments do not fit delay: milliseconds .*; more is not a known field\.$/,
+    );
+    expect(outcome).toMatchObject({ status: 'failed', error: { message: message as unknown } });
   });
 
   it('describes each tool with a JSON Schema of its arguments', () => {

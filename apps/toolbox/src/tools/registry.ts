@@ -40,11 +40,18 @@ export async function callTool(
   }
   const parsed = tool.arguments.safeParse(given);
   if (!parsed.success) {
-    const violations = violationsOf(parsed.error).map(({ pointer, message }) => ({
-      pointer: `/arguments${pointer}`,
-      message,
-    }));
-    throw new MillraceError('invalid', 'invalid_arguments', `The arguments do not fit ${name}.`, { violations });
+    const found = violationsOf(parsed.error);
+    const violations = found.map(({ pointer, message }) => ({ pointer: `/arguments${pointer}`, message }));
+    // A run keeps the message alone, so it names what is wrong, too.
+    const mistakes = found.slice(0, 5).map(({ pointer, message }) => `${pointer.slice(1)} ${message}`);
+    throw new MillraceError(
+      'invalid',
+      'invalid_arguments',
+      `The arguments do not fit ${name}: ${mistakes.join('; ')}.`,
+      {
+        violations,
+      },
+    );
   }
   return tool.execute(parsed.data as never, call);
 }

@@ -152,7 +152,7 @@ export class BusTransport extends Server implements CustomTransportStrategy {
     handler: MessageHandler,
     contractName: string,
     data: unknown,
-    message: { readonly tenantId: string; readonly correlationId: string },
+    message: { readonly tenantId: string; readonly correlationId: string; readonly signal?: AbortSignal },
     ids: { readonly messageId: string; readonly runId?: string; readonly node?: string },
   ): Promise<unknown> {
     const { tenantId, correlationId } = message;
@@ -162,7 +162,8 @@ export class BusTransport extends Server implements CustomTransportStrategy {
         return isObservable(result) ? await lastValueFrom(result, { defaultValue: undefined }) : result;
       } catch (thrown) {
         const error = toMillraceError(thrown);
-        if (error.kind === 'internal')
+        // Work that was told to stop throws what it was told; whoever told it knows why.
+        if (error.kind === 'internal' && !message.signal?.aborted)
           this.options.logger.error({ err: error, contract: contractName }, 'handler failed');
         throw error;
       }
