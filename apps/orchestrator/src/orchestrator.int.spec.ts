@@ -175,6 +175,13 @@ describe.each(backendKinds)('the orchestrator on %s', (backend) => {
       [runStepCompletedEvent.name, `${runId}:3`],
       ['run.completed', `${runId}:4`],
     ]);
+    for (const { envelope, headers } of mine()) {
+      expect(headers).toMatchObject({
+        'ce-id': envelope.id,
+        'ce-type': `millrace.${envelope.type}.v1`,
+        'ce-tenantid': 'acme',
+      });
+    }
     await eventually(() => live.length === 4);
     expect(live).toEqual(await events(runId));
     await Promise.all(subscriptions.map((subscription) => subscription.stop()));

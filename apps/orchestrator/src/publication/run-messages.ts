@@ -3,6 +3,7 @@
  * publishes the same messages with the same ids again.
  */
 import {
+  cloudEventHeaders,
   evaluateTask,
   eventSubject,
   liveEndSubject,
@@ -66,10 +67,11 @@ export function announcementsOf(run: HotRun, events: readonly RunEvent[]): Outgo
     const announced = announcementOf(run, event);
     if (announced === null) return [];
     const id = `${run.key.runId}:${event.position}`;
+    const announcement = envelope(run, announced.contract, id, event.at, announced.data);
     return {
       subject: eventSubject(announced.contract, run.key.tenantId),
-      envelope: envelope(run, announced.contract, id, event.at, announced.data),
-      headers: traceHeaders(run),
+      envelope: announcement,
+      headers: { ...cloudEventHeaders(announced.contract, announcement), ...traceHeaders(run) },
     };
   });
 }
