@@ -47,6 +47,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
     ...options.environment,
     MILLRACE_HTTP_HOST: '127.0.0.1',
     MILLRACE_HTTP_PORT: String(options.port),
+    // The folder's lock lets one process in at a time, so the leases of the one before are void: no waiting for their end.
+    MILLRACE_ORCHESTRATOR_REPLICA: 'embedded',
   };
   const levels = parseLogLevels(environment['MILLRACE_LOG_LEVEL'], options.quiet ? 'error' : 'info');
   const logger = createLogger({ levels, destination: options.log });
