@@ -12,6 +12,7 @@ const stalePlan = '0A000';
 /** A pool whose connections begin as the service; a tenant's transaction steps down to the tenant's role. */
 export class PostgresSession implements ServiceSession {
   private readonly kysely: Kysely<unknown>;
+  private readonly statementNames = new Map<string, string>();
   private ending: Promise<void> | undefined;
 
   constructor(
@@ -52,7 +53,7 @@ export class PostgresSession implements ServiceSession {
     const client = await this.pool.connect();
     let intact = false;
     try {
-      const name = sha256Hex(query.sql).slice(0, 32);
+      const name = this.nameOf(query.sql);
       const result = await client.query({ name, text: query.sql, values: [...query.parameters] });
       intact = true;
       return { rows: result.rows as Row[], numAffectedRows: BigInt(result.rowCount ?? 0) };
@@ -62,6 +63,15 @@ export class PostgresSession implements ServiceSession {
     } finally {
       client.release(!intact);
     }
+  }
+
+  /** Statements that are prepared are few and their texts constant, so the names are kept. */
+  private nameOf(text: string): string {
+    const known = this.statementNames.get(text);
+    if (known !== undefined) return known;
+    const name = sha256Hex(text).slice(0, 32);
+    this.statementNames.set(text, name);
+    return name;
   }
 
   end(): Promise<void> {

@@ -101,7 +101,10 @@ export class JetStreamTransport implements Transport {
     // The server must know of it before the caller may rely on it.
     await connection.nats.flush();
     const stop = async (): Promise<void> => {
-      if (!subscription.isClosed() && connection.isConnected) await subscription.drain().catch(() => undefined);
+      if (subscription.isClosed() || !connection.isConnected) return;
+      // Requests on their way are owed an answer; passing messages are not looked at any more, and many come and go.
+      if (queue === undefined) subscription.unsubscribe();
+      else await subscription.drain().catch(() => undefined);
     };
     return { stop };
   }
