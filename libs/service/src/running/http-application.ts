@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { newId } from '@millrace/kernel';
-import { withLogContext } from '@millrace/telemetry';
+import { withLogContext, type Logger } from '@millrace/telemetry';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { HttpDefinition } from '../service-definition.js';
 
@@ -12,7 +12,7 @@ const correlationIdPattern = /^[A-Za-z0-9_.:-]{1,100}$/;
  * Fastify for a service that serves HTTP: bounded bodies and times, no trust in forwarded addresses, and a request id that
  * is the correlation id of everything the request causes.
  */
-export function fastifyAdapter<Config>(http: HttpDefinition<Config>, config: Config): FastifyAdapter {
+export function fastifyAdapter<Config>(http: HttpDefinition<Config>, config: Config, logger: Logger): FastifyAdapter {
   const adapter = new FastifyAdapter({
     bodyLimit: http.bodyLimit?.(config) ?? defaultBodyLimit,
     trustProxy: false,
@@ -28,6 +28,13 @@ export function fastifyAdapter<Config>(http: HttpDefinition<Config>, config: Con
   });
   // Reading a body leaves the context of the first hook, so it is entered again.
   fastify.addHook('preHandler', (request, _reply, done) => withLogContext({ correlationId: request.id }, done));
+  fastify.addHook('onResponse', (request, reply, done) => {
+    // The route and not the address, in which a caller may have put anything.
+    const { method, id: correlationId, routeOptions } = request;
+    const durationMs = Math.round(reply.elapsedTime);
+    logger.debug({ correlationId, method, route: routeOptions.url, status: reply.statusCode, durationMs }, 'answered');
+    done();
+  });
   return adapter;
 }
 

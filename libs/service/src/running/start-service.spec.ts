@@ -224,6 +224,16 @@ describe('a service with HTTP', () => {
     const given = await post(`${url}/context`, '{"a":1}', { 'x-correlation-id': 'my-id-1' });
     expect(await given.json()).toEqual({ body: { a: 1 }, correlationId: 'my-id-1' });
     expect(given.headers.get('x-correlation-id')).toBe('my-id-1');
+    await eventually(() => host.lines.some(({ msg }) => msg === 'answered'));
+    expect(host.lines).toContainEqual(
+      expect.objectContaining({
+        msg: 'answered',
+        correlationId: 'my-id-1',
+        method: 'POST',
+        route: '/context',
+        status: 201,
+      }),
+    );
     for (const hostile of ['a b', 'x'.repeat(101), '{"$ne":1}']) {
       const response = await post(`${url}/context`, '{}', { 'x-correlation-id': hostile });
       expect(response.headers.get('x-correlation-id')).toMatch(/^req_[0-9a-f]{32}$/);

@@ -159,7 +159,7 @@ class ServiceInProcess<Config> implements RunningService {
   }
 
   private async startWithHttp(http: NonNullable<ServiceDefinition<Config>['http']>): Promise<void> {
-    const adapter = fastifyAdapter(http, this.config);
+    const adapter = fastifyAdapter(http, this.config, this.logger);
     const application = await NestFactory.create<NestFastifyApplication>(this.rootModule(), adapter, {
       logger: nestLogger(this.host.logger),
       abortOnError: false,

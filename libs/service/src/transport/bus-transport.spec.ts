@@ -68,6 +68,15 @@ describe('a command', () => {
     expect(service.get(GuestBook).entries).toEqual(['Ada of acme in en']);
   });
 
+  it('leaves a line with its correlation id, also when it is refused', async () => {
+    await host.start(guestHouse);
+    await host.request(greetGuest, { name: 'Ada' });
+    await expect(host.request(greetGuest, { name: 'nobody' })).rejects.toThrow();
+    const line = { level: 'debug', contract: greetGuest.name, correlationId: 'req_7', tenantId: 'acme' };
+    expect(host.lines).toContainEqual(expect.objectContaining({ ...line, msg: 'handled' }));
+    expect(host.lines).toContainEqual(expect.objectContaining({ ...line, msg: 'refused', code: 'guest_unknown' }));
+  });
+
   it('that does not fit its contract is refused with a pointer to each mistake', async () => {
     await host.start(guestHouse);
     await expect(host.request(greetGuest, { name: '', language: 5 })).rejects.toMatchObject({

@@ -157,14 +157,20 @@ export class BusTransport extends Server implements CustomTransportStrategy {
   ): Promise<unknown> {
     const { tenantId, correlationId } = message;
     return withLogContext({ tenantId, correlationId, ...ids }, async () => {
+      const { logger } = this.options;
       try {
-        const result: unknown = await handler(data, message);
-        return isObservable(result) ? await lastValueFrom(result, { defaultValue: undefined }) : result;
+        const returned: unknown = await handler(data, message);
+        const result: unknown = isObservable(returned)
+          ? await lastValueFrom(returned, { defaultValue: undefined })
+          : returned;
+        logger.debug({ contract: contractName }, 'handled');
+        return result;
       } catch (thrown) {
         const error = toMillraceError(thrown);
+        logger.debug({ contract: contractName, code: error.code }, 'refused');
         // Work that was told to stop throws what it was told; whoever told it knows why.
         if (error.kind === 'internal' && !message.signal?.aborted)
-          this.options.logger.error({ err: error, contract: contractName }, 'handler failed');
+          logger.error({ err: error, contract: contractName }, 'handler failed');
         throw error;
       }
     });
