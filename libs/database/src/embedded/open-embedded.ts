@@ -71,7 +71,7 @@ function backendOf(pglite: PGlite, turnstile: Turnstile, unlock: (() => Promise<
   const backend: EmbeddedBackend = {
     kind: 'pglite',
     asOwner: (work) => turnstile.pass(() => work(kysely)),
-    openSession: (names) => Promise.resolve(new EmbeddedSession(kysely, turnstile, names)),
+    openSession: (names) => Promise.resolve(new EmbeddedSession(pglite, kysely, turnstile, names)),
     dump: () => turnstile.pass(() => pglite.dumpDataDir('gzip')),
     close: () => (closing ??= close()),
     [Symbol.asyncDispose]: () => backend.close(),
