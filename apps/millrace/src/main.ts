@@ -1,8 +1,12 @@
-import { runCommandLine } from './command-line.js';
-import { processTerminal } from './terminal/terminal.js';
+import { nodeProblem } from './node-version.js';
 
-// A reader that left (`| head`) fails the write that meets it; without a listener it would end the process anywhere.
-for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
-
-// Everything is written by now; a handle that a library forgot must not keep the caller waiting.
+const problem = nodeProblem(process.versions.node);
+if (problem !== undefined) {
+  process.stderr.write(`${problem}\n`);
+  process.exit(1);
+}
+// Loaded only now: an old Node fails while it reads them.
+const { runCommandLine } = await import('./command-line.js');
+const { processTerminal } = await import('./terminal/terminal.js');
+// Everything is written by then; a handle that a library forgot must not keep the caller waiting.
 process.exit(await runCommandLine(process.argv.slice(2), processTerminal()));

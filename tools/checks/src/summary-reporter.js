@@ -1,7 +1,12 @@
 /** Ends a Jest run with the one line that a machine can read: `N passed, N failed`. A skipped test counts as failed. */
 export default class SummaryReporter {
+  constructor(globalConfig) {
+    /** With `-t` the tests that were not asked for are no skipped tests. */
+    this.filtered = Boolean(globalConfig.testNamePattern);
+  }
+
   onRunComplete(_contexts, results) {
-    const unrun = results.numPendingTests + results.numTodoTests;
+    const unrun = this.filtered ? 0 : results.numPendingTests + results.numTodoTests;
     const brokenFiles = results.testResults.filter((file) => file.testExecError).length;
     const failed = results.numFailedTests + brokenFiles + unrun;
     if (unrun > 0) process.stderr.write(`${unrun} tests were skipped; a skipped test counts as failed.\n`);

@@ -17,7 +17,7 @@ export function checkCitations(article: ArticleText, citations: readonly Citatio
   const reasons = [`${good.length} of ${used.size} cited sources resolve to a stored snapshot.`];
   for (const marker of used) if (!named.has(marker)) reasons.push(`[${marker}] has no citation.`);
   for (const { marker, resolved: found, reason } of resolutions) {
-    if (!found) reasons.push(`[${marker}] does not resolve: ${reason ?? 'unknown reason'}.`);
+    if (!found) reasons.push(`[${marker}] does not resolve: ${(reason ?? 'unknown reason').replace(/\.$/, '')}.`);
   }
   return scored(good.length / used.size, reasons);
 }
