@@ -478,7 +478,11 @@ describe('hostile documents', () => {
 
   function put(document: JsonValue, path: readonly string[], value: JsonValue): void {
     let target: unknown = document;
-    for (const key of path.slice(0, -1)) target = (target as Record<string, unknown> | null)?.[key];
+    for (const key of path.slice(0, -1)) {
+      // Own members only: a list has a method called `with`, too.
+      const holds = typeof target === 'object' && target !== null && Object.hasOwn(target, key);
+      target = holds ? (target as Record<string, unknown>)[key] : undefined;
+    }
     if (typeof target === 'object' && target !== null)
       Object.defineProperty(target, path.at(-1) ?? '', { value, enumerable: true, configurable: true, writable: true });
   }
