@@ -13,7 +13,7 @@ import { type MillraceError } from '@millrace/kernel';
 import { backendKinds, deferred, eventually } from '@millrace/testing';
 import type { Orchestrator } from './orchestrator.js';
 import { acme, contextOf, ended, newRunId, sendResult, start, World } from './orchestrator.fixture.js';
-import { choosy, diamond, impatient, instant, single } from './run/graphs.fixture.js';
+import { choosy, diamond, impatient, instant, single, unstorable } from './run/graphs.fixture.js';
 
 jest.setTimeout(60_000);
 
@@ -226,6 +226,37 @@ describe.each(backendKinds)('the orchestrator on %s', (backend) => {
     });
     for (const run of others) expect(await ended(orchestrator, run.id)).toMatchObject({ status: 'completed' });
   });
+
+  const unstorableState = { code: 'unstorable_state', message: expect.stringMatching(/^The database refuses/) };
+
+  it('fails a run whose timer leads to what the database refuses, and fires the timers beside it', async () => {
+    const [refused, neighbour] = await Promise.all([start(orchestrator, unstorable), start(orchestrator, impatient)]);
+    expect(await ended(orchestrator, refused.id)).toMatchObject({ status: 'failed', error: unstorableState });
+    expect(await ended(orchestrator, neighbour.id)).toMatchObject({ status: 'failed', error: { code: 'timeout' } });
+    expect((await events(refused.id)).map((event) => event.type)).toEqual(['RunStarted', 'NodeScheduled', 'RunFailed']);
+    expect(await timerRowsOf(refused.id)).toBe(0);
+  });
+
+  it.each([
+    ['failed', { status: 'failed', error: { kind: 'invalid', code: 'no', message: 'No.', retryable: false } }],
+    ['completed', { status: 'completed', output: null }],
+  ] as const)('fails a run whose %s step leads to what the database refuses', async (_, outcome) => {
+    const [refused, ...others] = await Promise.all([unstorable, single, single].map((it) => start(orchestrator, it)));
+    const replies = await Promise.all([
+      sendResult(world.bus, refused?.id ?? '', { node: 'first', outcome }),
+      ...others.map((run) => sendResult(world.bus, run.id, { node: 'only' })),
+    ]);
+    expect(replies).toEqual([{ applied: true }, { applied: true }, { applied: true }]);
+    expect(await ended(orchestrator, refused?.id ?? '')).toMatchObject({ status: 'failed', error: unstorableState });
+    for (const run of others) expect(await ended(orchestrator, run.id)).toMatchObject({ status: 'completed' });
+  });
+
+  const timerRowsOf = async (runId: string): Promise<number> =>
+    (
+      await world.database.asService((transaction) =>
+        transaction.selectFrom('run_timer').select('node').where('run_id', '=', runId).execute(),
+      )
+    ).length;
 
   it('fails a node whose output is too large to keep', async () => {
     await using own = await World.open(backend);

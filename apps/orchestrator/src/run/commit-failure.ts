@@ -1,5 +1,5 @@
 /** What a failed commit means. SQLSTATE codes: PostgreSQL documentation, appendix A. */
-import { MillraceError } from '@millrace/kernel';
+import { assertNever, MillraceError } from '@millrace/kernel';
 import type { RunWork } from './turn.js';
 
 /**
@@ -56,18 +56,41 @@ export function refused(error: unknown): MillraceError {
 }
 
 /**
- * What to decide in place of a message that the database refuses, so that the run goes on: a result becomes a
- * permanent failure of its attempt. Null where nothing can stand in.
+ * What to decide in place of a message that the database refuses, so that the run comes to an end: an output becomes a
+ * permanent failure of its attempt; a failure or a timer, of which nothing can be left out, fails the run. Null for a
+ * command, whose caller hears of it, and where the run's failure is refused too.
  */
 export function unstorable(work: RunWork): RunWork | null {
-  if (work.type !== 'task-result' || work.outcome.status === 'failed') return null;
-  const error = new MillraceError(
+  switch (work.type) {
+    case 'task-result':
+      return work.outcome.status === 'completed'
+        ? { ...work, outcome: { status: 'failed', error: unstorableOutput().toShape() } }
+        : { type: 'failure', error: unstorableState, inPlaceOf: work };
+    case 'timer':
+      return { type: 'failure', error: unstorableState, inPlaceOf: work };
+    case 'start':
+    case 'cancel':
+    case 'failure':
+      return null;
+    default:
+      return assertNever(work);
+  }
+}
+
+const unstorableOutput = (): MillraceError =>
+  new MillraceError(
     'invalid',
     'unstorable_output',
     'The output holds something that cannot be stored, such as the character U+0000 or half of a surrogate pair.',
   );
-  return { ...work, outcome: { status: 'failed', error: error.toShape() } };
-}
+
+/** Fixed words: what was refused must not come back by way of its error. */
+const unstorableState = {
+  code: 'unstorable_state',
+  message:
+    'The database refuses what was to happen next in this run, such as a moment or a size beyond its limits. ' +
+    "Check the graph's time limits and the sizes of its values, then start the run again.",
+};
 
 /** For a message that came to a replica that does not own the run's partition (any more). */
 export const movedPartition = (): MillraceError =>

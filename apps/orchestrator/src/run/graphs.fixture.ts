@@ -44,6 +44,12 @@ export const single = document(
 /** One step that must end within half a second. */
 export const impatient = document('test-impatient', [echo('only', [], { timeout: { total: '500ms' } })]);
 
+/** However its first step ends, the second one's deadline lies beyond the years that Postgres can read. */
+export const unstorable = document('test-unstorable', [
+  echo('first', [], { timeout: { total: '300ms' }, onError: 'continue' }),
+  echo('second', ['first'], { timeout: { total: '999999999h' } }),
+]);
+
 /** Needs no worker: it ends with its start. */
 export const instant = document('test-instant', [{ id: 'here', kind: 'transform', output: 'done' }], {
   output: '${{ nodes.here.output }}',

@@ -71,7 +71,7 @@ export class RunWriter {
   /**
    * Hands in a message for a run; `bytes` is its size, roughly. Resolves after the commit.
    * @throws MillraceError `orchestrator_overloaded`, `partition_moved`, `database_unavailable` (all retryable);
-   *   `unstorable_input` for what the database refuses.
+   *   `unstorable_input` for a command that the database refuses. A timer or result that it refuses ends the run.
    */
   async submit(key: RunKey, work: RunWork, bytes: number): Promise<RunAnswer> {
     if (!this.parts.leases.owns(key.partition)) throw movedPartition();

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { rowsOf } from './batch-rows.js';
 import { diamond, instant, resolved, single } from './graphs.fixture.js';
 import { foldRun, runOf, type HotRun, type ResolvedGraph, type RunKey } from './hot-run.js';
-import { takeTurn, type FoundRun, type RunWork, type Turn } from './turn.js';
+import { takeTurn, type FoundRun, type RunInput, type RunWork, type Turn } from './turn.js';
 
 const circumstances = { now: '2026-01-02T03:04:05.678Z', random: () => 0.5 };
 const newKey = (): RunKey => ({ tenantId: 'acme', runId: newId('run'), partition: 3 });
@@ -15,13 +15,13 @@ const start = (graph: ResolvedGraph, input: JsonObject = {}): RunWork => ({
   input,
   correlationId: 'cor-1',
 });
-const completed = (node: string, attempt = 1): RunWork => ({
+const completed = (node: string, attempt = 1): RunInput => ({
   type: 'task-result',
   node,
   attempt,
   outcome: { status: 'completed', output: { step: node } },
 });
-const failed = (node: string, attempt = 1): RunWork => ({
+const failed = (node: string, attempt = 1): RunInput => ({
   type: 'task-result',
   node,
   attempt,
@@ -29,6 +29,11 @@ const failed = (node: string, attempt = 1): RunWork => ({
     status: 'failed',
     error: { kind: 'unavailable', code: 'down', message: 'Down.', retryable: true },
   },
+});
+const failure = (inPlaceOf: RunInput): RunWork => ({
+  type: 'failure',
+  error: { code: 'lost', message: 'Lost.' },
+  inPlaceOf,
 });
 const typesOf = (turn: Turn) => turn.events.map(({ event }) => event.type);
 
@@ -100,6 +105,17 @@ describe('takeTurn', () => {
     expect(late.timersDropped).toEqual([retry]);
   });
 
+  it('fails a run in place of a message that cannot be stored, if that message would change it', () => {
+    const { key, run } = begun(resolved(single));
+    const stale = takeTurn(key, run, [failure(completed('only', 2))], circumstances);
+    expect([stale.events, stale.answers]).toEqual([[], [{ kind: 'unchanged' }]]);
+    const turn = takeTurn(key, run, [failure(failed('only')), completed('only')], circumstances);
+    expect(typesOf(turn)).toEqual(['RunFailed']);
+    expect(turn).toMatchObject({ ended: true, answers: [{ kind: 'applied' }, { kind: 'unchanged' }] });
+    expect(turn.timersDropped).toMatchObject([{ timer: 'timeout' }]);
+    expect(runOf(run)).toMatchObject({ status: 'failed', error: { code: 'lost', message: 'Lost.' } });
+  });
+
   it('drops the row of a timer whose run has ended or is gone', () => {
     const timer = { node: 'only', attempt: 1, timer: 'retry', dueAt: circumstances.now } as const;
     for (const found of ['ended', 'unknown'] as const) {
@@ -119,6 +135,7 @@ describe('takeTurn', () => {
           timer: { node, attempt, timer: 'retry', dueAt: circumstances.now },
         })),
       fc.constant<RunWork>({ type: 'cancel', reason: 'enough' }),
+      fc.constantFrom(...'abcdef').map((node) => failure(completed(node))),
     );
     fc.assert(
       fc.property(fc.array(fc.array(work, { maxLength: 8 }), { maxLength: 12 }), (batches) => {

@@ -5,7 +5,7 @@
  * 2. A message that changes nothing (a stale result, a repeated start, a late timer) leaves no event.
  * 3. What must be stored beside the events (timers, the read model) follows from the state after the last message.
  */
-import type { Run, RunEvent, TaskOutcome } from '@millrace/contracts';
+import type { NewRunEvent, Run, RunEvent, TaskOutcome } from '@millrace/contracts';
 import { assertNever, type JsonObject } from '@millrace/kernel';
 import { decide, newTimersOf, timersOf, type RunMessage, type Timer } from '@millrace/workflow';
 import {
@@ -21,6 +21,12 @@ import {
 
 /** A message for a run, before it is known when and on which state it will be decided. */
 export type RunWork =
+  | RunInput
+  /** Fails the run where `inPlaceOf` would change it: what follows from that message cannot be stored. */
+  | { readonly type: 'failure'; readonly error: NonNullable<Run['error']>; readonly inPlaceOf: RunInput };
+
+/** What the engine decides on. */
+export type RunInput =
   | {
       readonly type: 'start';
       readonly graph: ResolvedGraph;
@@ -97,7 +103,7 @@ function hotRunFor(key: RunKey, work: Extract<RunWork, { type: 'start' }>, now: 
 
 function applyWork(run: HotRun, work: RunWork, circumstances: Circumstances, events: DecidedEvent[]): RunAnswer {
   if (run.ended || (work.type === 'start' && run.position > 0)) return { kind: 'unchanged' };
-  const decided = decide(run.graph.compiled, run.state, messageOf(run, work, circumstances));
+  const decided = eventsAfter(run, work, circumstances);
   if (decided.length === 0) return { kind: 'unchanged' };
   for (const newEvent of decided) {
     const event: RunEvent = { ...newEvent, position: run.position + 1 };
@@ -109,7 +115,14 @@ function applyWork(run: HotRun, work: RunWork, circumstances: Circumstances, eve
   return asksForRun ? { kind: 'applied', run: runOf(run) } : { kind: 'applied' };
 }
 
-function messageOf(run: HotRun, work: RunWork, { now, random }: Circumstances): RunMessage {
+function eventsAfter(run: HotRun, work: RunWork, circumstances: Circumstances): readonly NewRunEvent[] {
+  const input = work.type === 'failure' ? work.inPlaceOf : work;
+  const decided = decide(run.graph.compiled, run.state, messageOf(run, input, circumstances));
+  if (work.type !== 'failure' || decided.length === 0) return decided;
+  return [{ type: 'RunFailed', at: circumstances.now, data: { error: work.error } }];
+}
+
+function messageOf(run: HotRun, work: RunInput, { now, random }: Circumstances): RunMessage {
   switch (work.type) {
     case 'start':
       return {
