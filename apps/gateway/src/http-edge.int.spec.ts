@@ -126,6 +126,29 @@ describe('a body', () => {
     expect(await gateway.refusal('/v1/runs', { method: 'POST', ...sent })).toMatchObject(expected);
   });
 
+  it.each([
+    ['', 'The body of the request has mistakes: it is missing.'],
+    ['[]', 'The body of the request has mistakes: it must be an object, not an array.'],
+    ['null', 'The body of the request has mistakes: it must be an object, not null.'],
+    ['{}', 'The body of the request has mistakes: /graph: is missing.'],
+    [
+      '{"graph": "content", "input": "x"}',
+      'The body of the request has mistakes: /input: must be an object, not a string.',
+    ],
+  ])('of %j is refused in words that read well', async (body, detail) => {
+    expect(await gateway.refusal('/v1/runs', { method: 'POST', body, headers: json })).toMatchObject({ detail });
+  });
+
+  it.each([
+    ['\u0000', 'U+0000'],
+    ['\ud83d', 'surrogate'],
+  ])('with the text %j is refused with its place', async (reason, word) => {
+    const path = `/v1/runs/run_${'0'.repeat(32)}/cancel`;
+    const refusal = await gateway.refusal(path, { body: { reason: `enough ${reason}` } });
+    expect(refusal).toMatchObject({ status: 400, code: 'invalid_body' });
+    expect(refusal.errors).toEqual([{ pointer: '/reason', message: expect.stringContaining(word) }]);
+  });
+
   it('that is not UTF-8 is refused', async () => {
     const body = new Uint8Array([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x7d]);
     expect(await gateway.refusal('/v1/runs', { method: 'POST', body, headers: json })).toMatchObject({

@@ -29,4 +29,9 @@ describe('violationsOf a union', () => {
     expect(violation?.pointer).toBe('/graph');
     expect(violation?.message).toMatch(/string.*; or .*record/);
   });
+
+  it('says once what every branch says alike', () => {
+    const schema = z.union([z.string('is missing'), z.number('is missing')]);
+    expect(violationsIn(schema, undefined)).toEqual([{ pointer: '', message: 'is missing' }]);
+  });
 });

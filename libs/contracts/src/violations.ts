@@ -27,9 +27,8 @@ function violationsOfUnion(issue: z.core.$ZodIssueInvalidUnion): Violation[] {
   const knowsType = (branch: z.core.$ZodIssue[]) => (branch.some(({ code }) => code === 'invalid_type') ? 0 : 1);
   const [meant, next] = issue.errors.toSorted((a, b) => depthOf(b) - depthOf(a) || knowsType(b) - knowsType(a));
   if (!meant || (next && depthOf(meant) === 0 && knowsType(meant) === 0)) {
-    return [
-      { pointer: jsonPointer(issue.path), message: issue.errors.map((branch) => branch[0]?.message).join('; or ') },
-    ];
+    const messages = new Set(issue.errors.map((branch) => branch[0]?.message));
+    return [{ pointer: jsonPointer(issue.path), message: [...messages].join('; or ') }];
   }
   return meant.flatMap((inner) => violationsOfIssue({ ...inner, path: [...issue.path, ...inner.path] }));
 }

@@ -6,6 +6,7 @@ import type { z } from 'zod';
 import { readText } from './body-stream.js';
 import type { RouteRequest } from './exchange.js';
 import { parseJsonBody } from './json-body.js';
+import { mistakesIn, type RequestPart, wordsForWrongType } from './mistakes.js';
 import { textFieldReader } from './text-fields.js';
 
 /** For every body that is no upload. */
@@ -37,13 +38,10 @@ export function requestReader(
   };
 }
 
-function check(schema: z.ZodType, value: unknown, part: 'path' | 'query' | 'headers' | 'body'): unknown {
-  const parsed = schema.safeParse(value);
+function check(schema: z.ZodType, value: unknown, part: RequestPart): unknown {
+  const parsed = schema.safeParse(value, { error: wordsForWrongType });
   if (parsed.success) return parsed.data;
-  const violations = violationsOf(parsed.error);
-  const first = violations[0];
-  const detail = first ? `: ${first.pointer === '' ? 'it' : first.pointer} ${first.message}` : '';
-  throw invalidInput(`invalid_${part}`, `The ${part} of the request has mistakes${detail}.`, violations);
+  throw mistakesIn(part, violationsOf(parsed.error));
 }
 
 async function readBodyOf(body: RouteBody | null, request: FastifyRequest): Promise<unknown> {

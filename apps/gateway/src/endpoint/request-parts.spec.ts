@@ -19,6 +19,16 @@ function orRefused<Value>(work: () => Value): Value | 'refused' {
   }
 }
 
+function refusalOf(work: () => unknown): MillraceError {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof MillraceError) return error;
+    throw error;
+  }
+  throw new Error('It was not refused.');
+}
+
 describe('query parameters', () => {
   const schema = z.strictObject({
     limit: z.int().min(1).default(5),
@@ -87,6 +97,10 @@ describe('cursors', () => {
       }),
     );
   });
+
+  it('are refused with a text that no row can have', () => {
+    expect(() => decodeCursor(encodeCursor({ id: 'a\u0000' }))).toThrow('This cursor is none of ours');
+  });
 });
 
 describe('JSON bodies', () => {
@@ -96,6 +110,31 @@ describe('JSON bodies', () => {
         const text = JSON.stringify(value);
         const parsed = orRefused(() => parseJsonBody(text));
         if (parsed !== 'refused') expect(JSON.stringify(parsed)).toBe(text);
+      }),
+    );
+  });
+
+  it('are refused with the place of each text that cannot be stored as it is', () => {
+    const body = { 'a/b': ['fine', 'nul \u0000'], note: 'half \ud83d', whole: '\ud83d\ude00', deep: { 'x\u0000': 1 } };
+    const refusal = refusalOf(() => parseJsonBody(JSON.stringify(body)));
+    expect(refusal.code).toBe('invalid_body');
+    expect(refusal.message).toContain('mistakes: /a~1b/1: holds the character U+0000');
+    expect(refusal.violations).toEqual([
+      { pointer: '/a~1b/1', message: expect.stringContaining('U+0000') },
+      { pointer: '/note', message: expect.stringContaining('surrogate') },
+      { pointer: '/deep/x\u0000', message: expect.stringContaining('has a name that holds') },
+    ]);
+    expect(refusalOf(() => parseJsonBody('"\\u0000"')).violations[0]?.pointer).toBe('');
+    const many = JSON.stringify(Array.from({ length: 1_000 }, () => '\u0000'));
+    expect(refusalOf(() => parseJsonBody(many)).violations).toHaveLength(50);
+  });
+
+  it('come through whatever well-formed text they hold, and only that', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), fc.constantFrom('', '\u0000', '\ud800', '\udfff'), (text, flaw) => {
+        const value = { text: `${text.replaceAll('\u0000', '')}${flaw}` };
+        const parsed = orRefused(() => parseJsonBody(JSON.stringify(value)));
+        expect(parsed).toEqual(flaw === '' ? value : 'refused');
       }),
     );
   });
