@@ -60,7 +60,9 @@ export class StreamRunEndpoint implements Serves<StreamRun> {
       const { events, done } = await feed.begin();
       // A reader who has all of it is told to stop, or it would come back for ever.
       if (done && events.length === 0) return { status: 204, body: undefined };
-      await this.write(request, feed, from, signal);
+      // HEAD asks for the head alone, and that is known.
+      if (request.http.request.method === 'HEAD') beginStream(request).end();
+      else await this.write(request, feed, from, signal);
       return answered;
     } finally {
       await subscription.stop();

@@ -128,6 +128,18 @@ describe.each(buses)('GET /v1/runs/{id}/stream over the %s bus', (_, openBus) =>
     expect(again.status).toBe(204);
   });
 
+  it('answers HEAD at once and holds no place, though the run goes on', async () => {
+    const id = await newRun();
+    for (let asked = 0; asked < 6; asked += 1) {
+      const response = await gateway.call(`/v1/runs/${id}/stream`, { method: 'HEAD' });
+      expect(response.status).toBe(200);
+      expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
+      expect(await response.text()).toBe('');
+    }
+    const unknown = await gateway.call(`/v1/runs/run_${'0'.repeat(32)}/stream`, { method: 'HEAD' });
+    expect(unknown.status).toBe(404);
+  });
+
   it('goes on without any hint', async () => {
     orchestrator.hints = false;
     const id = await newRun();
