@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createKey, envelopeOf, type Role, routeList } from '@millrace/contracts';
+import { createKey, type CreatedApiKey, envelopeOf, type Role, routeList } from '@millrace/contracts';
 import { backendKinds } from '@millrace/testing';
 import { createTestKey, TestGateway } from '../gateway.fixture.js';
+import { ApiKeys } from '../keys/api-keys.js';
 
 const addressOf = (path: string): string => path.replace('{id}', `run_${'0'.repeat(32)}`).replace('{name}', 'anything');
 
@@ -103,14 +104,54 @@ describe.each(backendKinds)('access on %s', (backend) => {
     expect(seen).toHaveLength(7);
   });
 
+  async function askForFirstKey(tenantId: string): Promise<CreatedApiKey | null> {
+    const context = { tenantId, correlationId: 'test', causationId: null };
+    const envelope = envelopeOf(createKey, context, { name: 'first', role: 'admin', onlyFirst: true });
+    return createKey.response.parse(await gateway.bus.request({ subject: createKey.subject, envelope })).key;
+  }
+
   it('makes the first key of a tenant once, however many ask', async () => {
-    const context = { tenantId: 'first', correlationId: 'test', causationId: null };
-    const asked = await Promise.all(
-      Array.from({ length: 5 }, async () => {
-        const envelope = envelopeOf(createKey, context, { name: 'first', role: 'admin', onlyFirst: true });
-        return createKey.response.parse(await gateway.bus.request({ subject: createKey.subject, envelope }));
+    const asked = await Promise.all(Array.from({ length: 5 }, () => askForFirstKey('first')));
+    expect(asked.filter((key) => key !== null)).toHaveLength(1);
+  });
+
+  it('makes a first key again for a tenant that has no active admin key', async () => {
+    await createTestKey(gateway.bus, 'no-admin', 'editor');
+    const first = await askForFirstKey('no-admin');
+    expect(first).toMatchObject({ role: 'admin' });
+    expect(await askForFirstKey('no-admin')).toBeNull();
+  });
+
+  it('does not revoke the last admin key of a tenant, and revokes any other', async () => {
+    const { id, secret: key } = await createTestKey(gateway.bus, 'last', 'admin');
+    const viewer = await createTestKey(gateway.bus, 'last', 'viewer');
+    const revoke = { method: 'DELETE', key };
+    const refusal = await gateway.refusal(`/v1/keys/${id}`, revoke);
+    expect(refusal).toMatchObject({ status: 409, code: 'last_admin_key' });
+    expect(refusal.detail).toContain('Create another admin key first');
+    expect((await gateway.call(`/v1/keys/${viewer.id}`, revoke)).status).toBe(200);
+    const second = await createTestKey(gateway.bus, 'last', 'admin');
+    expect((await gateway.call(`/v1/keys/${id}`, revoke)).status).toBe(200);
+    const again = await gateway.call(`/v1/keys/${id}`, { ...revoke, key: second.secret });
+    expect(await again.json()).toMatchObject({ id, revokedAt: expect.any(String) });
+  });
+
+  it('leaves a tenant one admin key when all are revoked at once', async () => {
+    const keys = gateway.service.get<ApiKeys>(ApiKeys);
+    const tenants = Array.from({ length: 8 }, (_, index) => `at-once-${index}`);
+    const revoked = await Promise.all(
+      tenants.map(async (tenantId) => {
+        const admins = [
+          await createTestKey(gateway.bus, tenantId, 'admin'),
+          await createTestKey(gateway.bus, tenantId, 'admin'),
+        ];
+        return await Promise.allSettled(admins.map(({ id }) => keys.revoke(tenantId, id)));
       }),
     );
-    expect(asked.filter(({ key }) => key !== null)).toHaveLength(1);
+    for (const outcomes of revoked) {
+      const [refused, ...others] = outcomes.filter(({ status }) => status === 'rejected');
+      expect(refused).toMatchObject({ reason: { code: 'last_admin_key' } });
+      expect(others).toEqual([]);
+    }
   });
 });

@@ -26,7 +26,7 @@ export class ApiKeys {
     return { ...(await this.store.create(tenantId, row)), secret };
   }
 
-  /** Makes a key only for a tenant that never had any; null for others. */
+  /** Makes a key only for a tenant without an active admin key; null for others. */
   async createFirst(tenantId: string, request: KeyRequest): Promise<CreatedApiKey | null> {
     const { row, secret } = this.newKey(request);
     const key = await this.store.createFirst(tenantId, row);
@@ -37,7 +37,10 @@ export class ApiKeys {
     return await this.store.list(tenantId, limit, before);
   }
 
-  /** Revokes a key: in this process at once, in others within seconds. Undefined where the tenant has no such key. */
+  /**
+   * Revokes a key: in this process at once, in others within seconds. Undefined where the tenant has no such key.
+   * @throws MillraceError `last_admin_key`.
+   */
   async revoke(tenantId: string, id: string): Promise<ApiKey | undefined> {
     const key = await this.store.revoke(tenantId, id, this.clock.now());
     if (key) await this.authenticator.forget(id);

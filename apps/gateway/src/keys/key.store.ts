@@ -1,5 +1,6 @@
 import type { ApiKey, Role } from '@millrace/contracts';
 import type { Database } from '@millrace/database';
+import { MillraceError } from '@millrace/kernel';
 import { DATABASE } from '@millrace/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { type Selectable, sql, type Transaction } from 'kysely';
@@ -45,19 +46,14 @@ export class KeyStore {
     });
   }
 
-  /** Creates a key unless the tenant has any, revoked ones included; null where it has. Two at once make one key. */
+  /**
+   * Creates a key unless the tenant has an admin key that is not revoked; null where it has. Two at once make one key.
+   */
   async createFirst(tenantId: string, key: NewKeyRow): Promise<ApiKey | null> {
     return await this.database.forTenant(tenantId, async (transaction) => {
       await ensureTenant(transaction, tenantId);
-      // Held until the end of the transaction, so that the second of two sees the first one's key.
-      await transaction
-        .selectFrom('tenant')
-        .select('tenant_id')
-        .where('tenant_id', '=', tenantId)
-        .forUpdate()
-        .execute();
-      const existing = await transaction.selectFrom('api_key').select('id').limit(1).executeTakeFirst();
-      return existing ? null : await insertKey(transaction, tenantId, key);
+      await lockTenant(transaction, tenantId);
+      return (await hasActiveAdmin(transaction, tenantId)) ? null : await insertKey(transaction, tenantId, key);
     });
   }
 
@@ -72,9 +68,14 @@ export class KeyStore {
     });
   }
 
-  /** Revokes a key for good; a revoked one stays as it is. */
+  /**
+   * Revokes a key for good; a revoked one stays as it is. Undefined where the tenant has no such key.
+   * @throws MillraceError `last_admin_key` where nobody could make a key for the tenant afterwards.
+   */
   async revoke(tenantId: string, id: string, now: Date): Promise<ApiKey | undefined> {
     return await this.database.forTenant(tenantId, async (transaction) => {
+      await lockTenant(transaction, tenantId);
+      const hadAdmin = await hasActiveAdmin(transaction, tenantId);
       const row = await transaction
         .updateTable('api_key')
         .set((expression) => ({ revoked_at: expression.fn.coalesce('revoked_at', sql<Date>`${now}::timestamptz`) }))
@@ -82,6 +83,7 @@ export class KeyStore {
         .where('id', '=', id)
         .returningAll()
         .executeTakeFirst();
+      if (hadAdmin && !(await hasActiveAdmin(transaction, tenantId))) throw lastAdminKey(id);
       return row && keyOf(row);
     });
   }
@@ -110,6 +112,28 @@ async function ensureTenant(transaction: Transaction<GatewayTables>, tenantId: s
     .values({ tenant_id: tenantId })
     .onConflict((conflict) => conflict.doNothing())
     .execute();
+}
+
+/** Held until the end of the transaction: of two that depend on which keys there are, the second sees the first's work. */
+async function lockTenant(transaction: Transaction<GatewayTables>, tenantId: string): Promise<void> {
+  await transaction.selectFrom('tenant').select('tenant_id').where('tenant_id', '=', tenantId).forUpdate().execute();
+}
+
+async function hasActiveAdmin(transaction: Transaction<GatewayTables>, tenantId: string): Promise<boolean> {
+  const admin = await transaction
+    .selectFrom('api_key')
+    .select('id')
+    .where('tenant_id', '=', tenantId)
+    .where('role', '=', 'admin')
+    .where('revoked_at', 'is', null)
+    .limit(1)
+    .executeTakeFirst();
+  return admin !== undefined;
+}
+
+function lastAdminKey(id: string): MillraceError {
+  const message = `Key ${id} is the last admin key: without it nobody could make another. Create another admin key first.`;
+  return new MillraceError('conflict', 'last_admin_key', message);
 }
 
 async function insertKey(transaction: Transaction<GatewayTables>, tenantId: string, key: NewKeyRow): Promise<ApiKey> {

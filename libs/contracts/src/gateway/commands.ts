@@ -27,14 +27,14 @@ export const newApiKeySchema = z.strictObject({
 
 /**
  * Creates a key for the tenant of the envelope, and the tenant where it is new. With `onlyFirst` it answers null
- * when the tenant has a key already: a host asks so at every start and prints what it gets.
+ * when the tenant has an admin key that is not revoked: a host asks so at every start and prints what it gets.
  */
 export const createKey = defineCommand({
   owner: 'gateway',
   entity: 'key',
   action: 'create',
   version: 1,
-  summary: 'Creates an API key; with `onlyFirst` only where the tenant has none.',
+  summary: 'Creates an API key; with `onlyFirst` only where the tenant has no active admin key.',
   request: newApiKeySchema.extend({ onlyFirst: z.boolean().default(false) }),
   response: z.object({ key: createdApiKeySchema.nullable() }),
 });

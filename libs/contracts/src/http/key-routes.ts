@@ -31,7 +31,7 @@ export const keyRoutes = {
     tag,
     method: 'DELETE',
     path: '/v1/keys/{id}',
-    summary: 'Revokes an API key for good.',
+    summary: 'Revokes an API key for good; the last active admin key is refused with `last_admin_key`.',
     role: 'admin',
     params: z.strictObject({ id: z.string().regex(/^[0-9A-Za-z]{1,40}$/, 'must be the id of a key') }),
     responses: { 200: { description: 'The key as it is now.', schema: apiKeySchema } },
