@@ -71,7 +71,7 @@ export function drainingConformance(open: OpenWorld): void {
       const subject = `live.${token()}.tokens`;
       for (const number of numbers(2)) await bus.publish(message(subject, number));
       expect(await firstOf(bus, subject, 1)).toHaveLength(1);
-      await bus.drain({ graceMs: 600_000 });
+      await bus.drain({ graceMs: 90_000 });
     });
   });
 }

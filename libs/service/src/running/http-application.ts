@@ -3,6 +3,7 @@ import { newId } from '@millrace/kernel';
 import { withLogContext, type Logger } from '@millrace/telemetry';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { HttpDefinition } from '../service-definition.js';
+import { endLingeringConnections } from './lingering-connections.js';
 
 const defaultBodyLimit = 1024 * 1024;
 const requestTimeoutMs = 60_000;
@@ -22,6 +23,7 @@ export function fastifyAdapter<Config>(http: HttpDefinition<Config>, config: Con
     ...(http.refuse !== undefined && { frameworkErrors: http.refuse }),
   });
   const fastify = adapter.getInstance();
+  endLingeringConnections(fastify);
   fastify.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-correlation-id', request.id);
     withLogContext({ correlationId: request.id }, done);

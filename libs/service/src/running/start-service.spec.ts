@@ -1,4 +1,6 @@
-import { request as httpRequest } from 'node:http';
+import { once } from 'node:events';
+import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { openEmbedded, protectTenantTable, type DatabaseBackend } from '@millrace/database';
 import { deferred, eventually } from '@millrace/testing';
@@ -259,6 +261,26 @@ describe('a service with HTTP', () => {
     await drained;
     expect(await slow).toBe('done');
     await expect(fetch(`${service.url}/readyz`)).rejects.toThrow();
+  });
+
+  it('waits on drain for no connection on which nothing is asked', async () => {
+    const held = deferred();
+    gate.promise = held.promise;
+    const service = await host.start(frontHouse);
+    const { hostname, port } = new URL(service.url ?? '');
+    const unused = connect(Number(port), hostname);
+    const unusedEnded = once(unused, 'close');
+    await once(unused, 'connect');
+    const agent = new Agent({ keepAlive: true });
+    const idleLater = httpRequest(`${service.url}/slow`, { agent }).end();
+    await eventually(async () => (await fetch(`${service.url}/readyz`)).ok);
+    const drained = service.drain({ graceMs: 90_000 });
+    await unusedEnded;
+    held.resolve();
+    const [response] = (await once(idleLater, 'response')) as [IncomingMessage];
+    response.resume();
+    await drained;
+    agent.destroy();
   });
 
   it('cuts what is still open at the end of the grace period', async () => {
