@@ -6,12 +6,15 @@ import { researchService } from '@millrace/research';
 import type { AnyServiceDefinition } from '@millrace/service';
 import { toolboxService } from '@millrace/toolbox';
 
-/** Every service, in the order of starting: workers, then who gives them work, then the door. Drained the other way. */
+/**
+ * Every service in the order of starting, and drained the other way: first the door, then workers, each before the ones
+ * that it asks, and at last the orchestrator, which takes the results of what the workers were still doing.
+ */
 export const services: readonly AnyServiceDefinition[] = [
+  orchestratorService,
   researchService,
   llmProviderService,
   evaluationService,
   toolboxService,
-  orchestratorService,
   gatewayService,
 ];
