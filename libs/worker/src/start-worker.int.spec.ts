@@ -84,10 +84,12 @@ describe('a worker over NATS', () => {
     const { taskId } = await shop.publish();
     await eventually(() => worker.activeTasks === 1);
     await nats.kill();
-    gate.resolve();
-    await eventually(() => shop.errors.length > 0);
-    expect(worker.activeTasks).toBe(1);
-    await nats.restart();
+    try {
+      await eventually(async () => !(await shop.bus.health()).ready);
+      gate.resolve();
+    } finally {
+      await nats.restart();
+    }
     const [result] = await results(1);
     expect(result).toMatchObject({ taskId, outcome: { status: 'completed' } });
     expect(executions).toBeLessThanOrEqual(2);
