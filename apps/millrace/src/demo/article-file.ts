@@ -1,5 +1,6 @@
 /** The file that the demo leaves behind. */
 import { MillraceError } from '@millrace/kernel';
+import type { Stats } from 'node:fs';
 import { access, constants, mkdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
@@ -28,7 +29,7 @@ function shortened(name: string): string {
  * @throws MillraceError `cannot_save`
  */
 export async function requireSavable(path: string): Promise<void> {
-  const present = await stat(path).catch(() => undefined);
+  const present = await statIfPresent(path, path);
   if (present?.isDirectory()) throw cannotSave(path, 'it is a folder');
   await access(present ? path : await nearestFolder(path), constants.W_OK).catch((cause: unknown) => {
     throw cannotSave(path, reasonOf(cause), cause);
@@ -48,13 +49,17 @@ export async function saveArticle(path: string, text: string): Promise<void> {
 /** The folder above that exists, in which the missing ones would be made. */
 async function nearestFolder(path: string): Promise<string> {
   const folder = dirname(path);
-  const present = await stat(folder).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === 'ENOENT' && folder !== path) return undefined;
-    throw cannotSave(path, reasonOf(cause), cause);
-  });
+  const present = await statIfPresent(folder, path);
   if (present === undefined) return nearestFolder(folder);
   if (!present.isDirectory()) throw cannotSave(path, `${folder} is no folder`);
   return folder;
+}
+
+function statIfPresent(place: string, path: string): Promise<Stats | undefined> {
+  return stat(place).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT') return undefined;
+    throw cannotSave(path, reasonOf(cause), cause);
+  });
 }
 
 const reasonOf = (cause: unknown): string => (cause as NodeJS.ErrnoException).code ?? 'unknown reason';

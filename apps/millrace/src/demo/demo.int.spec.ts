@@ -107,6 +107,7 @@ describe('the demo for programs', () => {
 describe('the demo for people', () => {
   let result: { code: number | null; out: string; error: string };
   beforeAll(async () => {
+    writeFiles(workbench.folder, { 'out/my article.md': 'the article of the last time' });
     const flags = ['--topic', 'Tide mills', '--docs', 'docs', '--out', 'out/my article.md'];
     result = await workbench.millrace(['demo', ...flags]).result();
   }, 120_000);

@@ -47,7 +47,7 @@ export async function runDemo(options: DemoOptions, terminal: Terminal): Promise
   const progress = progressOn(terminal);
   using interruption = listenForInterruption();
   const { signal } = interruption;
-  return withTemporaryHost({ terminal, progress, signal }, async (client) => {
+  return await withTemporaryHost({ terminal, progress, signal }, async (client) => {
     const ingest = await readDocuments(client, options, listing, progress, signal);
     const run = await writeArticle(client, options, progress, signal);
     const result = articleOf(run);
