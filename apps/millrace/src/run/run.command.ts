@@ -1,4 +1,5 @@
-import { jsonObjectSchema } from '@millrace/contracts';
+import type { MillraceClient } from '@millrace/client';
+import { jsonObjectSchema, type Run } from '@millrace/contracts';
 import { invalidInput, type JsonObject } from '@millrace/kernel';
 import type { Command } from 'commander';
 import { readFile } from 'node:fs/promises';
@@ -31,11 +32,7 @@ export function addRunCommand(program: Command, terminal: Terminal, setExitCode:
       const input = await readInput(flags.input, terminal.folder);
       const reference = /\.(ya?ml|json)$/.test(graph) ? await readGraphFile(resolve(terminal.folder, graph)) : graph;
       const started = await client.startRun({ graph: reference, input }, { idempotencyKey: flags.idempotencyKey });
-      const run = flags.detach
-        ? started
-        : await progressOn(terminal).phase(`${started.graph.name}@${started.graph.version} ${started.id}`, (report) =>
-            followRun(client, started.id, report),
-          );
+      const run = flags.detach ? started : await follow(client, started, terminal);
       if (flags.json || run.output === null) await printJson(terminal, run);
       else await printJson(terminal, run.output);
       if (run.status === 'failed' || run.status === 'cancelled') {
@@ -44,6 +41,15 @@ export function addRunCommand(program: Command, terminal: Terminal, setExitCode:
         setExitCode(run.error ? exitCodeOf(code) : exitCodes.failed);
       }
     });
+}
+
+function follow(client: MillraceClient, { id, graph }: Run, terminal: Terminal): Promise<Run> {
+  const title = `${graph.name}@${graph.version} ${id}`;
+  return progressOn(terminal).phase(title, async (report, rename) => {
+    const run = await followRun(client, id, report);
+    rename(`${title} is ${run.status}`);
+    return run;
+  });
 }
 
 /** @throws MillraceError `invalid_input`, `unreadable_file` */
