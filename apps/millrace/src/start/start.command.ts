@@ -5,6 +5,7 @@ import type { Terminal } from '../terminal/terminal.js';
 interface StartFlags {
   readonly port: number;
   readonly data: string;
+  readonly json?: boolean;
 }
 
 export function addStartCommand(program: Command, terminal: Terminal, setExitCode: (code: number) => void): void {
@@ -13,10 +14,11 @@ export function addStartCommand(program: Command, terminal: Terminal, setExitCod
     .description('Runs every service in this process until Ctrl-C, which drains it.')
     .option('--port <number>', 'port on 127.0.0.1, 0 for a free one', portOf, 8080)
     .option('--data <folder>', 'where everything is kept', '.millrace')
-    .action(async ({ port, data }: StartFlags) => {
+    .option('--json', 'say where it listens, and the key of a first start, as one JSON document')
+    .action(async ({ port, data, json = false }: StartFlags) => {
       // Loaded on need: the commands that only talk to a server start without the services.
       const { runServer } = await import('./run-server.js');
-      setExitCode(await runServer({ port, dataDirectory: resolve(terminal.folder, data) }, terminal));
+      setExitCode(await runServer({ port, dataDirectory: resolve(terminal.folder, data), json }, terminal));
     });
 }
 

@@ -147,4 +147,12 @@ describe('a server that is told to stop', () => {
     await server.process.kill('SIGINT');
     expect(await server.process.result()).toMatchObject({ code: 130 });
   });
+
+  it('says where it listens as one JSON document', async () => {
+    const started = workbench.millrace(['start', '--json', '--port', '0', '--data', 'data']);
+    await eventually(() => started.output.standard.endsWith('}\n'), { timeoutMs: 60_000 });
+    await started.kill();
+    const said: unknown = JSON.parse(started.output.standard);
+    expect(said).toMatchObject({ url: expect.stringMatching(/^http:/), apiKey: null });
+  });
 });
