@@ -10,7 +10,7 @@ describe('the name of an article', () => {
     ['Überflutung: 潮', 'überflutung-潮.md'],
     ['?!', 'article.md'],
   ])('of %j is %s', (topic, name) => {
-    expect(articlePath('/work', topic)).toBe(`/work/.millrace/articles/${name}`);
+    expect(articlePath('/folder', topic)).toBe(`/folder/.millrace/articles/${name}`);
   });
 
   it('is always one that a file system takes, in the folder of articles', () => {
