@@ -4,7 +4,7 @@ import { checkLockfile } from './lockfile.js';
 
 const bin = (path) => `node_modules/${path}`;
 
-/** @type {{ name: string, command?: string[], run?: () => Promise<{ ok: boolean, output: string }> }[]} */
+/** @type {import('./run-checks.js').Check[]} */
 export const checks = [
   { name: 'lockfile', run: checkLockfile },
   { name: 'links', run: checkLinks },
