@@ -10,6 +10,7 @@ const mayImport = {
   messaging: ['kernel', 'contracts', 'database'],
   telemetry: ['kernel'],
   resilience: ['kernel', 'telemetry'],
+  servers: ['kernel'],
   cache: ['kernel', 'telemetry'],
   worker: ['kernel', 'contracts', 'messaging'],
   service: ['kernel', 'contracts', 'database', 'messaging', 'telemetry', 'resilience', 'cache', 'worker'],
@@ -30,7 +31,7 @@ const depConstraints = [
   { sourceTag: name('testing'), onlyDependOnLibsWithTags: libraries.map(name) },
   ...services.map((service) => ({ sourceTag: name(service), onlyDependOnLibsWithTags: ['kind:lib'] })),
   { sourceTag: name('millrace'), onlyDependOnLibsWithTags: ['kind:lib', 'kind:app'] },
-  { sourceTag: 'kind:tool', onlyDependOnLibsWithTags: ['kind:lib', 'kind:app'] },
+  { sourceTag: 'kind:tool', onlyDependOnLibsWithTags: ['kind:lib', 'kind:app', 'kind:tool'] },
 ];
 
 export default tseslint.config(

@@ -45,6 +45,10 @@ export interface EventContract<Data = unknown> {
   readonly data: z.ZodType<Data>;
 }
 
+/** The durable consumer of a kind of task; replicas share its position, each version has its own. */
+export const taskConsumerName = ({ taskKind, version }: Pick<TaskContract, 'taskKind' | 'version'>): string =>
+  version === 1 ? `worker-${taskKind}` : `worker-${taskKind}-v${version}`;
+
 export type Contract = CommandContract | TaskContract | EventContract;
 
 export type RequestOf<C> = C extends { readonly request: z.ZodType<infer Request> } ? Request : never;

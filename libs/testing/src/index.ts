@@ -1,8 +1,9 @@
 export { deferred, type Deferred } from './deferred.js';
 export { eventually, type EventuallyOptions } from './eventually.js';
-export { startNatsServer, type NatsServer, type NatsServerOptions } from './servers/nats.js';
-export { startPostgres, type PostgresOptions, type PostgresServer } from './servers/postgres.js';
-export { startRedis, type RedisServer, type RedisServerOptions } from './servers/redis.js';
+export type { NatsServer, PostgresServer, RedisServer } from '@millrace/servers';
+export { startNatsServer, type NatsServerOptions } from './servers/nats.js';
+export { startPostgres, type PostgresOptions } from './servers/postgres.js';
+export { startRedis, type RedisServerOptions } from './servers/redis.js';
 export {
   backendKinds,
   testBackend,
@@ -11,6 +12,7 @@ export {
   type MigratedService,
   type TestDatabase,
 } from './databases/test-database.js';
+export { buildWorkspace } from './processes/build-workspace.js';
 export { startScript, type ScriptProcess } from './processes/start-script.js';
 export {
   answers,

@@ -12,6 +12,7 @@
 import {
   causedBy,
   envelopeOf,
+  taskConsumerName,
   taskResult,
   type TaskContract,
   type TaskData,
@@ -63,10 +64,6 @@ export async function startWorker<Input, Output>(options: WorkerOptions<Input, O
   return worker;
 }
 
-/** Replicas share one position per contract version. */
-const durableNameOf = ({ taskKind, version }: TaskContract): string =>
-  version === 1 ? `worker-${taskKind}` : `worker-${taskKind}-v${version}`;
-
 class Worker<Input, Output> implements RunningWorker {
   private readonly active = new Set<ActiveTask>();
   private readonly subscriptions: Subscription[] = [];
@@ -91,7 +88,7 @@ class Worker<Input, Output> implements RunningWorker {
     this.cancelled = heard.cancelled;
     this.heartbeatTimer = setInterval(() => this.sendHeartbeats(), Math.max(contract.ackWaitMs / 3, 10)).unref();
     const { subject, ackWaitMs, maxDeliveries } = contract;
-    const durableName = durableNameOf(contract);
+    const durableName = taskConsumerName(contract);
     const consumer = await bus.consume({ durableName, subject, slots, ackWaitMs, maxDeliveries }, (delivery) =>
       this.handle(delivery),
     );

@@ -2,6 +2,7 @@
 import { MillraceError } from '@millrace/kernel';
 import { errors, type NatsConnection } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
+import { inboxPrefixOf } from '../access/nats-permissions.js';
 
 export interface ConnectionOptions {
   readonly servers: string | readonly string[];
@@ -16,14 +17,7 @@ export interface ConnectionOptions {
 
 /** @throws MillraceError `bus_unavailable`, `bus_unauthorized` */
 export async function openConnection(options: ConnectionOptions): Promise<Connection> {
-  const {
-    servers,
-    name,
-    user,
-    pass,
-    token,
-    inboxPrefix = `_INBOX_${name.replaceAll(/[^A-Za-z0-9_-]/g, '-')}`,
-  } = options;
+  const { servers, name, user, pass, token, inboxPrefix = inboxPrefixOf(name) } = options;
   try {
     const nats = await connect({
       servers: typeof servers === 'string' ? servers : [...servers],

@@ -8,6 +8,7 @@ import {
   closeSync,
   constants,
   lstatSync,
+  mkdtempSync,
   openSync,
   readFileSync,
   readlinkSync,
@@ -17,16 +18,9 @@ import {
 } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { databasesOf, guardShared, launchPostgres, withClient, type PostgresServer } from '@millrace/servers';
 import { eventually } from '../eventually.js';
-import { serverDirectory } from '../servers/local-server.js';
-import {
-  databasesOf,
-  externalPostgresUrl,
-  launchPostgres,
-  withClient,
-  type PostgresServer,
-} from '../servers/postgres.js';
-import { guardSharedDirectory } from '../servers/server-process.js';
+import { externalPostgresUrl } from '../servers/postgres.js';
 
 export interface SharedPostgres extends Pick<PostgresServer, 'url' | 'createDatabase' | 'dropDatabase'> {
   /** Whether it ends with the tests; else it is the one that the environment names, and nothing may be left in it. */
@@ -40,7 +34,7 @@ const urlFileOf = (directory: string): string => join(directory, 'url');
 
 let shared: Promise<SharedPostgres> | undefined;
 
-/** @throws MillraceError `test_server_missing`, saying what to install */
+/** @throws MillraceError `server_missing`, saying what to install */
 export function sharedPostgres(): Promise<SharedPostgres> {
   return (shared ??= findOrStart());
 }
@@ -73,12 +67,12 @@ async function useRunning(): Promise<string | undefined> {
 const hold = (pipe: string): number => openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK);
 
 async function start(): Promise<string> {
-  const directory = serverDirectory('postgres');
+  const directory = mkdtempSync(join(tmpdir(), 'millrace-test-postgres-'));
   const pipe = pipeOf(directory);
   execFileSync('/bin/sh', ['-c', 'mkfifo -m 600 "$1"', 'sh', pipe]);
-  guardSharedDirectory(directory, 'QUIT', pipe);
+  guardShared({ directory, signal: 'QUIT', removes: true }, pipe);
   await eventually(() => hold(pipe), { describe: 'the guard of the shared Postgres listens' });
-  const { url } = await launchPostgres(directory, { detached: true }, () => undefined);
+  const { url } = await launchPostgres({ folder: directory, detached: true, guarded: false });
   writeFileSync(urlFileOf(directory), url, { mode: 0o600 });
   publish(directory);
   return url;

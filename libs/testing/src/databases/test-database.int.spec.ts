@@ -6,7 +6,8 @@ import { describe, expect, it } from '@jest/globals';
 import { sql, type Kysely } from 'kysely';
 import { eventually } from '../eventually.js';
 import { startScript, type ScriptProcess } from '../processes/start-script.js';
-import { startPostgres, withClient } from '../servers/postgres.js';
+import { withClient } from '@millrace/servers';
+import { startPostgres } from '../servers/postgres.js';
 import { backendKinds, testDatabase } from './test-database.js';
 
 interface Tables {

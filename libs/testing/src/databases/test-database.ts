@@ -10,7 +10,7 @@ import {
   type Migrations,
 } from '@millrace/database';
 import { newId, sha256Hex } from '@millrace/kernel';
-import { withClient } from '../servers/postgres.js';
+import { withClient } from '@millrace/servers';
 import { emptyEmbeddedSnapshot } from './empty-embedded.js';
 import { sharedPostgres, type SharedPostgres } from './shared-postgres.js';
 

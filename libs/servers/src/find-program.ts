@@ -14,8 +14,8 @@ export interface ProgramSource {
   readonly debianPackage: string;
   /** How people elsewhere get it, for the error. */
   readonly otherwise: string;
-  /** The variable that names a running server instead, for the error. */
-  readonly variable: string;
+  /** How to name a running server instead, for the error: "set REDIS_URL to the address of a running server". */
+  readonly instead?: string;
 }
 
 /** Folders outside the usual PATH in which packages of Debian, Homebrew and others put servers. */
@@ -48,7 +48,7 @@ export function locateProgram(program: string, searchPath = process.env.PATH ?? 
 
 /**
  * The program's path; installs its Debian package when it is missing and this is root on Debian or Ubuntu.
- * @throws MillraceError `test_server_missing`, saying what to install or which variable to set.
+ * @throws MillraceError `server_missing`, saying what to install.
  */
 export async function findProgram(source: ProgramSource): Promise<string> {
   const present = locateProgram(source.program);
@@ -60,12 +60,12 @@ export async function findProgram(source: ProgramSource): Promise<string> {
 }
 
 export function missingProgram(source: ProgramSource, problem: string): MillraceError {
+  const instead = source.instead === undefined ? '' : ` Or ${source.instead}.`;
   return new MillraceError(
     'unavailable',
-    'test_server_missing',
-    `These tests talk to a real ${source.program}, and there is none on the PATH (${problem}). ` +
-      `On Debian or Ubuntu: apt-get install ${source.debianPackage}. Elsewhere: ${source.otherwise}. ` +
-      `Or set ${source.variable} to the address of a running server.`,
+    'server_missing',
+    `A real ${source.program} is needed, and there is none on the PATH (${problem}). ` +
+      `On Debian or Ubuntu: apt-get install ${source.debianPackage}. Elsewhere: ${source.otherwise}.${instead}`,
     { retryable: false },
   );
 }
@@ -80,7 +80,7 @@ async function installPackage(debianPackage: string): Promise<string> {
     { apt-get update && apt-get install -y --no-install-recommends "$1"; }`;
   const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
   try {
-    await run('flock', ['/tmp/millrace-test-install.lock', 'sh', '-c', install, 'sh', debianPackage], {
+    await run('flock', ['/tmp/millrace-install.lock', 'sh', '-c', install, 'sh', debianPackage], {
       env: environment,
       maxBuffer: 16 * 1024 * 1024,
     });

@@ -24,12 +24,17 @@ describe('finding a server program', () => {
     expect(locateProgram('some-server-that-nobody-has', folder)).toBeUndefined();
   });
 
-  it('says what to install and which variable to set', () => {
+  it('says what to install and how to name a running server instead', () => {
     const error = missingProgram(
-      { program: 'redis-server', debianPackage: 'redis-server', otherwise: 'brew install redis', variable: 'REDIS' },
+      {
+        program: 'redis-server',
+        debianPackage: 'redis-server',
+        otherwise: 'brew install redis',
+        instead: 'set REDIS to the address of a running server',
+      },
       'not root',
     );
-    expect(error).toMatchObject({ code: 'test_server_missing', retryable: false });
+    expect(error).toMatchObject({ code: 'server_missing', retryable: false });
     expect(error.message).toContain('apt-get install redis-server');
     expect(error.message).toContain('brew install redis');
     expect(error.message).toContain('set REDIS');
