@@ -14,6 +14,7 @@ import {
 import { CreateKeyEndpoint, ListKeysEndpoint, RevokeKeyEndpoint } from './keys/key.endpoints.js';
 import { CancelRunEndpoint } from './runs/cancel-run.endpoint.js';
 import { GetRunEndpoint, ListRunEventsEndpoint, ListRunsEndpoint } from './runs/read-runs.endpoints.js';
+import { SignalRunEndpoint } from './runs/signal-run.endpoint.js';
 import { StartRunEndpoint } from './runs/start-run.endpoint.js';
 import { StreamRunEndpoint } from './stream/stream-run.endpoint.js';
 import { LivenessEndpoint, OpenApiEndpoint, ReadinessEndpoint } from './system/system.endpoints.js';
@@ -26,6 +27,7 @@ export const endpoints = [
   ListRunEventsEndpoint,
   StreamRunEndpoint,
   CancelRunEndpoint,
+  SignalRunEndpoint,
   PublishGraphEndpoint,
   ListGraphsEndpoint,
   GetGraphEndpoint,

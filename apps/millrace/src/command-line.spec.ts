@@ -31,6 +31,9 @@ describe('wrong words', () => {
     [['start', '--port', '80a']],
     [['start', 'now']],
     [['run']],
+    [['runs']],
+    [['runs', 'signal']],
+    [['runs', 'signal', 'run_1']],
     [['graphs']],
     [['graphs', 'delete']],
     [['graphs', 'validate']],
@@ -52,6 +55,7 @@ describe('help', () => {
   it.each([
     [['--help']],
     ...['demo', 'start', 'run', 'ingest', 'search'].map((name) => [[name, '--help']]),
+    ...['signal'].map((name) => [['runs', name, '--help']]),
     ...['validate', 'publish', 'list'].map((name) => [['graphs', name, '--help']]),
     ...['create', 'list', 'revoke'].map((name) => [['keys', name, '--help']]),
   ])('is there for %j', async (words) => {

@@ -8,6 +8,7 @@ import { addGraphsCommand } from './graphs/graphs.command.js';
 import { addIngestCommand } from './ingest/ingest.command.js';
 import { addKeysCommand } from './keys/keys.command.js';
 import { addRunCommand } from './run/run.command.js';
+import { addRunsCommand } from './runs/runs.command.js';
 import { addSearchCommand } from './search/search.command.js';
 import { addStartCommand } from './start/start.command.js';
 import { printable, printableLine } from './terminal/printable.js';
@@ -45,6 +46,7 @@ function programFor(terminal: Terminal, setExitCode: (code: number) => void): Co
   addDemoCommand(program, terminal, setExitCode);
   addStartCommand(program, terminal, setExitCode);
   addRunCommand(program, terminal, setExitCode);
+  addRunsCommand(program, terminal);
   addGraphsCommand(program, terminal, setExitCode);
   addIngestCommand(program, terminal, setExitCode);
   addSearchCommand(program, terminal);

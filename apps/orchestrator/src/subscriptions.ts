@@ -10,6 +10,7 @@ import {
   listRunEvents,
   listRuns,
   publishGraph,
+  signalRun,
   startRun,
   validateGraph,
 } from '@millrace/contracts';
@@ -22,11 +23,13 @@ import { CancelRunHandler } from './run/cancel-run.handler.js';
 import { GetRunHandler } from './run/get-run.handler.js';
 import { ListRunEventsHandler } from './run/list-run-events.handler.js';
 import { ListRunsHandler } from './run/list-runs.handler.js';
+import { SignalRunHandler } from './run/signal-run.handler.js';
 import { StartRunHandler } from './run/start-run.handler.js';
 
 export const subscriptions = defineSubscriptions([
   { contract: startRun, handler: StartRunHandler, maxInFlight: 4_096 },
   { contract: cancelRun, handler: CancelRunHandler, maxInFlight: 1_024 },
+  { contract: signalRun, handler: SignalRunHandler, maxInFlight: 1_024 },
   { contract: getRun, handler: GetRunHandler, maxInFlight: 256 },
   { contract: listRuns, handler: ListRunsHandler, maxInFlight: 64 },
   { contract: listRunEvents, handler: ListRunEventsHandler, maxInFlight: 256 },

@@ -9,7 +9,7 @@ import {
   type Run,
   type UploadedDocument,
 } from '@millrace/contracts';
-import { newId } from '@millrace/kernel';
+import { type JsonValue, newId } from '@millrace/kernel';
 import type { CallOptions, ClientOptions } from './client-options.js';
 import { type RunStreamItem, type RunStreamOptions, streamRun } from './run-stream.js';
 import { Transport } from './transport.js';
@@ -87,6 +87,18 @@ export class MillraceClient {
   async cancelRun(id: string, reason?: string, options: CallOptions = {}): Promise<Run> {
     const call = { params: { id }, body: { reason }, isRepeatable: true, ...options };
     return (await this.transport.call(routes.cancelRun, call)).body;
+  }
+
+  /** `idempotencyKey` names the signal, so that sending it again changes nothing. Made up where absent. */
+  async signalRun(
+    id: string,
+    name: string,
+    data: JsonValue = null,
+    { idempotencyKey = newId('signal'), ...options }: CallOptions & { readonly idempotencyKey?: string } = {},
+  ): Promise<Run> {
+    const headers = { 'idempotency-key': idempotencyKey };
+    const call = { params: { id, name }, body: { data }, headers, isRepeatable: true, ...options };
+    return (await this.transport.call(routes.signalRun, call)).body;
   }
 
   async publishGraph(

@@ -8,6 +8,7 @@ export { checkInput } from './engine/check-input.js';
 export { decide } from './engine/decide.js';
 export { evolve } from './engine/evolve.js';
 export type { RunMessage, TimerKind } from './engine/messages.js';
+export { refusalOf } from './engine/refusal.js';
 export { initialState, type RunState } from './engine/state.js';
 export { outstandingTasks, tasksOf, type TaskToDo } from './engine/tasks.js';
 export { newTimersOf, timersOf, type Timer } from './engine/timers.js';

@@ -35,4 +35,8 @@ export const limits = {
   attempts: 20,
   /** The longest wait that a failed attempt may ask for, in milliseconds. */
   retryDelayMs: 3_600_000,
+  /** The longest wait, in milliseconds: 366 days. */
+  waitMs: 31_622_400_000,
+  /** Signals that one run takes. */
+  signals: 1_000,
 } as const;

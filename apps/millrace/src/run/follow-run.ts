@@ -21,6 +21,8 @@ function describe(type: string, data: Readonly<Record<string, unknown>>): string
   switch (type) {
     case 'NodeScheduled':
       return `${node} …`;
+    case 'WaitStarted':
+      return `${node} waits ${typeof data['until'] === 'string' ? `until ${data['until']}` : `for the signal ${String(data['signal'])}`}`;
     case 'NodeCompleted':
       return `${node} done`;
     case 'NodeRetryScheduled':

@@ -70,6 +70,7 @@ export function unstorable(work: RunWork): RunWork | null {
       return { type: 'failure', error: unstorableState, inPlaceOf: work };
     case 'start':
     case 'cancel':
+    case 'signal':
     case 'failure':
       return null;
     default:

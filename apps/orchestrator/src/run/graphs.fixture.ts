@@ -50,6 +50,31 @@ export const unstorable = document('test-unstorable', [
   echo('second', ['first'], { timeout: { total: '999999999h' } }),
 ]);
 
+/** Waits for a moment, and gives it. */
+export const sleepy = document('test-sleepy', [{ id: 'nap', kind: 'wait', for: '400ms' }], {
+  output: '${{ nodes.nap.output.until }}',
+});
+
+const goSignal = { kind: 'wait', signal: { name: 'go' }, timeout: { total: '1h' } };
+
+/** Waits for two signals of one name, and gives their data. */
+export const patient = document(
+  'test-patient',
+  [
+    { id: 'x', ...goSignal },
+    { id: 'y', needs: ['x'], ...goSignal },
+  ],
+  {
+    output: [
+      '${{ has(nodes.x.output) ? nodes.x.output.data : null }}',
+      '${{ has(nodes.y.output) ? nodes.y.output.data : null }}',
+    ],
+  },
+);
+
+/** Waits for a signal, but not for long. */
+export const hasty = document('test-hasty', [{ ...goSignal, id: 'x', timeout: { total: '200ms' } }]);
+
 /** Needs no worker: it ends with its start. */
 export const instant = document('test-instant', [{ id: 'here', kind: 'transform', output: 'done' }], {
   output: '${{ nodes.here.output }}',

@@ -1,6 +1,6 @@
 /**
- * Starts and cancels runs: decided by the replica that owns the run's partition. A replica that does not own it hands the command
- * to the one that does; both commands may be sent again, so a lost answer ends in another attempt.
+ * Starts, cancels and signals runs: decided by the replica that owns the run's partition. A replica that does not own it hands the command
+ * to the one that does; every command may be sent again, so a lost answer ends in another attempt.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import {
@@ -16,9 +16,10 @@ import {
   type MessageContext,
   type RequestOf,
   type Run,
+  type signalRun,
   type startRun,
 } from '@millrace/contracts';
-import { invalidInput, MillraceError } from '@millrace/kernel';
+import { assertNever, invalidInput, MillraceError } from '@millrace/kernel';
 import type { IncomingMessage, MessageBus } from '@millrace/messaging';
 import { checkInput } from '@millrace/workflow';
 import type { OrchestratorCounts } from '../counts.js';
@@ -30,9 +31,11 @@ import type { RunWriter } from './run.writer.js';
 
 export type StartRunRequest = RequestOf<typeof startRun>;
 export type CancelRunRequest = RequestOf<typeof cancelRun>;
+export type SignalRunRequest = RequestOf<typeof signalRun>;
 type Delivery =
   | { readonly type: 'start'; readonly data: StartRunRequest }
-  | { readonly type: 'cancel'; readonly data: CancelRunRequest };
+  | { readonly type: 'cancel'; readonly data: CancelRunRequest }
+  | { readonly type: 'signal'; readonly data: SignalRunRequest };
 
 export interface RunCommandParts {
   readonly graphs: GraphLibrary;
@@ -45,6 +48,7 @@ export interface RunCommandParts {
 
 /** How long a command looks for the owner of its partition: longer than a hand-over takes. */
 const searchMs = 5_000;
+const maxSignalCharacters = 65_536;
 const firstPauseMs = 20;
 const longestPauseMs = 500;
 
@@ -66,6 +70,17 @@ export class RunCommands {
   /** Cancels a run; one that has ended stays as it is. @throws MillraceError `unknown_run`, and as `start` */
   cancel(context: MessageContext, data: CancelRunRequest): Promise<Run> {
     return this.byOwner(context, { type: 'cancel', data });
+  }
+
+  /**
+   * Hands a signal to a run, once however often it is sent.
+   * @throws MillraceError `unknown_run`, `unknown_signal`, `run_ended`, `too_many_signals`, `signal_too_large`, and as `start`
+   */
+  async signal(context: MessageContext, data: SignalRunRequest): Promise<Run> {
+    const size = JSON.stringify(data.data).length;
+    if (size <= maxSignalCharacters) return await this.byOwner(context, { type: 'signal', data });
+    const message = `The signal's data takes ${size} characters as JSON; at most ${maxSignalCharacters} are taken.`;
+    throw new MillraceError('too-large', 'signal_too_large', message);
   }
 
   /** A command that another replica handed over. @throws MillraceError `partition_moved` where it is not owned here either */
@@ -100,9 +115,16 @@ export class RunCommands {
     const { tenantId } = context;
     const { runId } = delivery.data;
     const key: RunKey = { tenantId, runId, partition: partitionOf(runId) };
-    return delivery.type === 'start'
-      ? this.startHere(key, context, delivery.data)
-      : this.cancelHere(key, delivery.data);
+    switch (delivery.type) {
+      case 'start':
+        return this.startHere(key, context, delivery.data);
+      case 'cancel':
+        return this.cancelHere(key, delivery.data);
+      case 'signal':
+        return this.signalHere(key, delivery.data);
+      default:
+        return assertNever(delivery);
+    }
   }
 
   private async startHere(key: RunKey, context: MessageContext, data: StartRunRequest): Promise<Run> {
@@ -123,5 +145,15 @@ export class RunCommands {
     const answer = await this.parts.writer.submit(key, { type: 'cancel', reason }, reason.length);
     if (answer.kind === 'applied' && answer.run !== undefined) return answer.run;
     return await this.parts.reader.get(key.tenantId, key.runId);
+  }
+
+  private async signalHere(key: RunKey, { id, name, data }: SignalRunRequest): Promise<Run> {
+    const work = { type: 'signal', id, name, data } as const;
+    const answer = await this.parts.writer.submit(key, work, JSON.stringify(data).length);
+    if (answer.kind === 'refused') throw answer.error;
+    if (answer.kind === 'applied' && answer.run !== undefined) return answer.run;
+    const run = await this.parts.reader.get(key.tenantId, key.runId);
+    if (run.finishedAt === null || (await this.parts.reader.hasSignal(key.tenantId, key.runId, id))) return run;
+    throw new MillraceError('conflict', 'run_ended', `The run is ${run.status}: it takes no signals any more.`);
   }
 }

@@ -69,6 +69,20 @@ export class RunReader {
     );
   }
 
+  /** Whether a run took a signal of this id. */
+  async hasSignal(tenantId: string, runId: string, id: string): Promise<boolean> {
+    const found = await this.database.forTenant(tenantId, (transaction) =>
+      transaction
+        .selectFrom('run_event')
+        .select('position')
+        .where('run_id', '=', runId)
+        .where('type', '=', 'SignalReceived')
+        .where(sql<boolean>`data ->> 'id' = ${id}`)
+        .executeTakeFirst(),
+    );
+    return found !== undefined;
+  }
+
   /** Runs after a cursor, newest first. */
   async list(tenantId: string, filter: RunFilter, after: RunCursor | null, limit: number): Promise<RunSummary[]> {
     const rows = await this.database.forTenant(tenantId, (transaction) => {

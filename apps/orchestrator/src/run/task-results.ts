@@ -25,6 +25,7 @@ export class TaskResults {
       case 'applied':
         return { applied: true };
       case 'unchanged':
+      case 'refused':
         this.counts.staleResults += 1;
         return { applied: false, reason: 'stale' };
       case 'unknown-run':

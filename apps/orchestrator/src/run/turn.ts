@@ -6,8 +6,8 @@
  * 3. What must be stored beside the events (timers, the read model) follows from the state after the last message.
  */
 import type { NewRunEvent, Run, RunEvent, TaskOutcome } from '@millrace/contracts';
-import { assertNever, type JsonObject } from '@millrace/kernel';
-import { decide, newTimersOf, timersOf, type RunMessage, type Timer } from '@millrace/workflow';
+import { assertNever, type JsonObject, type JsonValue, type MillraceError } from '@millrace/kernel';
+import { decide, newTimersOf, refusalOf, timersOf, type RunMessage, type Timer } from '@millrace/workflow';
 import {
   applyEvent,
   newHotRun,
@@ -36,11 +36,15 @@ export type RunInput =
     }
   | { readonly type: 'task-result'; readonly node: string; readonly attempt: number; readonly outcome: TaskOutcome }
   | { readonly type: 'timer'; readonly timer: Timer }
+  | { readonly type: 'signal'; readonly id: string; readonly name: string; readonly data: JsonValue }
   | { readonly type: 'cancel'; readonly reason: string };
 
-/** What one message came to. `run` is there for a start and a cancel that applied. */
+/** What one message came to. `run` is there for a command that applied. */
 export type RunAnswer =
-  { readonly kind: 'applied'; readonly run?: Run } | { readonly kind: 'unchanged' } | { readonly kind: 'unknown-run' };
+  | { readonly kind: 'applied'; readonly run?: Run }
+  | { readonly kind: 'unchanged' }
+  | { readonly kind: 'refused'; readonly error: MillraceError }
+  | { readonly kind: 'unknown-run' };
 
 /** A run in memory, or why there is none: it has ended, or nobody has started it. */
 export type FoundRun = HotRun | 'ended' | 'unknown';
@@ -104,15 +108,22 @@ function hotRunFor(key: RunKey, work: Extract<RunWork, { type: 'start' }>, now: 
 function applyWork(run: HotRun, work: RunWork, circumstances: Circumstances, events: DecidedEvent[]): RunAnswer {
   if (run.ended || (work.type === 'start' && run.position > 0)) return { kind: 'unchanged' };
   const decided = eventsAfter(run, work, circumstances);
-  if (decided.length === 0) return { kind: 'unchanged' };
+  if (decided.length === 0) return answerWithoutEvents(run, work, circumstances);
   for (const newEvent of decided) {
     const event: RunEvent = { ...newEvent, position: run.position + 1 };
     const json = JSON.stringify(event.data);
     applyEvent(run, event, json);
     events.push({ event, json });
   }
-  const asksForRun = work.type === 'start' || work.type === 'cancel';
-  return asksForRun ? { kind: 'applied', run: runOf(run) } : { kind: 'applied' };
+  return isCommand(work) ? { kind: 'applied', run: runOf(run) } : { kind: 'applied' };
+}
+
+const isCommand = ({ type }: RunWork): boolean => type === 'start' || type === 'cancel' || type === 'signal';
+
+function answerWithoutEvents(run: HotRun, work: RunWork, circumstances: Circumstances): RunAnswer {
+  const input = work.type === 'failure' ? work.inPlaceOf : work;
+  const error = refusalOf(run.graph.compiled, run.state, messageOf(run, input, circumstances));
+  return error === null ? { kind: 'unchanged' } : { kind: 'refused', error };
 }
 
 function eventsAfter(run: HotRun, work: RunWork, circumstances: Circumstances): readonly NewRunEvent[] {
@@ -147,6 +158,8 @@ function messageOf(run: HotRun, work: RunInput, { now, random }: Circumstances):
       const { timer, node, attempt } = work.timer;
       return { type: 'timer', timer, node, attempt, now, random: random() };
     }
+    case 'signal':
+      return { type: 'signal', id: work.id, name: work.name, data: work.data, now };
     case 'cancel':
       return { type: 'cancel', reason: work.reason, now };
     default:

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { graphReferenceSchema } from '../orchestrator/commands.js';
 import { runEventSchema } from '../orchestrator/run-event.js';
-import { runIdSchema, runSchema, runStatusSchema, runSummarySchema } from '../orchestrator/run.js';
-import { jsonObjectSchema, nameSchema, pageOf, pageRequestSchema } from '../shared.js';
+import { runIdSchema, runSchema, runStatusSchema, runSummarySchema, signalIdSchema } from '../orchestrator/run.js';
+import { jsonObjectSchema, jsonValueSchema, nameSchema, pageOf, pageRequestSchema } from '../shared.js';
 import { defineRoute } from './route.js';
 
 const tag = 'runs';
@@ -121,5 +121,20 @@ export const runRoutes = {
       }),
     },
     responses: { 200: { description: 'The run as it is now.', schema: runSchema } },
+  }),
+  signalRun: defineRoute({
+    name: 'signalRun',
+    tag,
+    method: 'POST',
+    path: '/v1/runs/{id}/signals/{name}',
+    summary: 'Sends a signal to a run: it completes a node that waits for one of its name, now or later.',
+    role: 'editor',
+    params: params.extend({ name: nameSchema }),
+    headers: z.object({
+      /** The same key again is the same signal and changes nothing. */
+      'idempotency-key': signalIdSchema.optional(),
+    }),
+    body: { kind: 'json', schema: z.strictObject({ data: jsonValueSchema.default(null) }).default({ data: null }) },
+    responses: { 200: { description: 'The run as it is now. The signal is stored.', schema: runSchema } },
   }),
 };

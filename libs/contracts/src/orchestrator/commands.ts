@@ -8,7 +8,14 @@ import {
   pageRequestSchema,
   violationSchema,
 } from '../shared.js';
-import { graphIdentitySchema, runIdSchema, runSchema, runStatusSchema, runSummarySchema } from './run.js';
+import {
+  graphIdentitySchema,
+  runIdSchema,
+  runSchema,
+  runStatusSchema,
+  runSummarySchema,
+  signalIdSchema,
+} from './run.js';
 import { runEventSchema } from './run-event.js';
 
 const owner = 'orchestrator';
@@ -50,6 +57,16 @@ export const cancelRun = defineCommand({
   version: 1,
   summary: 'Cancels a run; a run that has ended already stays as it is.',
   request: z.object({ runId: runIdSchema, reason: z.string().max(1000) }),
+  response: runSchema,
+});
+/** The caller names the signal, so that sending it again changes nothing. */
+export const signalRun = defineCommand({
+  owner,
+  entity: 'run',
+  action: 'signal',
+  version: 1,
+  summary: 'Sends a signal to a run: it completes a node that waits for one of its name, now or later.',
+  request: z.object({ runId: runIdSchema, id: signalIdSchema, name: nameSchema, data: jsonValueSchema }),
   response: runSchema,
 });
 export const getRun = defineCommand({
@@ -121,6 +138,7 @@ export const deliverToPartition = {
   request: z.discriminatedUnion('type', [
     z.object({ type: z.literal('start'), data: startRun.request }),
     z.object({ type: z.literal('cancel'), data: cancelRun.request }),
+    z.object({ type: z.literal('signal'), data: signalRun.request }),
   ]),
   response: jsonValueSchema,
 };

@@ -58,6 +58,15 @@ const loopRoundCompleted = event(
     until: z.boolean(),
   }),
 );
+/** A `wait` node waits until a moment, or for a signal of a name. */
+const waitStarted = event(
+  'WaitStarted',
+  z.object({ node, until: z.iso.datetime().optional(), signal: z.string().optional() }),
+);
+/** A signal arrived. It completes one wait: one that waits already, or the next that begins. Its id arrives once. */
+const signalReceived = event('SignalReceived', z.object({ id: z.string(), name: z.string(), data: jsonValueSchema }));
+/** The signal of this id completes this node. */
+const signalConsumed = event('SignalConsumed', z.object({ node, id: z.string() }));
 /** An `emit` node published this. */
 const eventEmitted = event('EventEmitted', z.object({ node, name: z.string(), data: jsonValueSchema }));
 const runCompleted = event('RunCompleted', z.object({ output: jsonValueSchema }));
@@ -74,6 +83,9 @@ export const newRunEventSchema = z.discriminatedUnion('type', [
   mapStarted,
   loopRoundStarted,
   loopRoundCompleted,
+  waitStarted,
+  signalReceived,
+  signalConsumed,
   eventEmitted,
   runCompleted,
   runFailed,

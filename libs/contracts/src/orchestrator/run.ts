@@ -3,6 +3,9 @@ import { jsonObjectSchema, jsonValueSchema, nameSchema, usageSchema } from '../s
 
 export const runIdSchema = z.string().regex(/^run_[0-9a-f]{32}$/, 'must be a run id');
 
+/** Chosen by the caller: the same id again is the same signal. */
+export const signalIdSchema = z.string().regex(/^[\x21-\x7e]{1,200}$/, 'must be 1 to 200 visible ASCII characters');
+
 export const graphIdentitySchema = z.object({
   name: nameSchema,
   version: z.int().positive(),
@@ -15,9 +18,11 @@ export type RunStatus = z.infer<typeof runStatusSchema>;
 
 export const terminalStatuses: ReadonlySet<RunStatus> = new Set(['completed', 'failed', 'cancelled']);
 
+/** `waiting`: nobody works on it; it goes on at a moment, by a signal or by a decision. */
 export const stepStatusSchema = z.enum([
   'pending',
   'running',
+  'waiting',
   'retrying',
   'completed',
   'failed',

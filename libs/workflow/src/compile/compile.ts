@@ -3,13 +3,15 @@ import { z } from 'zod';
 import { durationMs } from '../document/duration.js';
 import {
   graphDocumentSchema,
+  isContainer,
   type GraphDocument,
   type GraphNode,
   type RetryDocument,
+  type WaitNode,
 } from '../document/graph-document.js';
 import { parseTemplate, referencesIn } from '../expression/template.js';
 import type { CompiledGraph, CompiledNode, CompiledScope, CompiledTemplate, RetryPolicy } from './compiled-graph.js';
-import { insideOf, rootVariables } from './variables.js';
+import { insideOf, rootVariables, signalVariable } from './variables.js';
 
 /**
  * Makes a graph ready to run. The document has been validated when it was published; what an older version accepted and
@@ -26,9 +28,16 @@ export function compileGraph(document: GraphDocument | JsonObject): CompiledGrap
     input: z.fromJSONSchema(graph.input as z.core.JSONSchema.JSONSchema) as z.ZodType<JsonObject>,
     timeoutMs: graph.timeout === undefined ? null : durationMs(graph.timeout),
     root: compileScope(graph.nodes, rootVariables),
+    signals: new Set(signalsOf(graph.nodes)),
     output: compileTemplate(graph.output ?? null, rootVariables),
   };
 }
+
+const signalsOf = (nodes: readonly GraphNode[]): string[] =>
+  nodes.flatMap((node) => {
+    if (isContainer(node)) return signalsOf(node.nodes);
+    return node.kind === 'wait' && node.signal ? [node.signal.name] : [];
+  });
 
 function compileScope(documents: readonly GraphNode[], variables: readonly string[]): CompiledScope {
   const dependents = new Map<string, CompiledNode[]>(documents.map((node) => [node.id, []]));
@@ -65,6 +74,8 @@ function compileNode(
       return { ...common, kind: node.kind, from: node.from ?? node.needs, mode: node.mode };
     case 'emit':
       return { ...common, kind: node.kind, event: node.event, with: compile(node.with) };
+    case 'wait':
+      return compileWait(node, common, variables);
     case 'map':
     case 'loop':
       return compileContainer(node, common, variables);
@@ -84,6 +95,21 @@ function compileNode(
 
 type Container = Extract<GraphNode, { kind: 'map' | 'loop' }>;
 type Common = Omit<CompiledNode & { kind: 'transform' }, 'kind' | 'output'>;
+
+function compileWait(node: WaitNode, common: Common, variables: readonly string[]): CompiledNode {
+  const wait = {
+    ...common,
+    kind: node.kind,
+    timeoutMs: node.timeout === undefined ? null : durationMs(node.timeout.total),
+  };
+  if (node.signal !== undefined) {
+    const filter = compileTemplate(node.signal.filter ?? true, [...variables, signalVariable]);
+    return { ...wait, for: { kind: 'signal', name: node.signal.name, filter } };
+  }
+  if (node.until !== undefined)
+    return { ...wait, for: { kind: 'moment', value: compileTemplate(node.until, variables) } };
+  return { ...wait, for: { kind: 'duration', value: compileTemplate(node.for ?? null, variables) } };
+}
 
 function compileContainer(node: Container, common: Common, variables: readonly string[]): CompiledNode {
   const inside = insideOf(node, variables);

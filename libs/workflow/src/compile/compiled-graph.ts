@@ -9,6 +9,8 @@ export interface CompiledGraph {
   readonly input: z.ZodType<JsonObject>;
   readonly timeoutMs: number | null;
   readonly root: CompiledScope;
+  /** The names of all signals that some node waits for. */
+  readonly signals: ReadonlySet<string>;
   readonly output: CompiledTemplate;
 }
 
@@ -65,6 +67,14 @@ interface CompiledEmit extends CommonFields {
   readonly event: string;
   readonly with: CompiledTemplate;
 }
+export interface CompiledWait extends CommonFields {
+  readonly kind: 'wait';
+  readonly for: WaitFor;
+  readonly timeoutMs: number | null;
+}
+type WaitFor =
+  | { readonly kind: 'duration' | 'moment'; readonly value: CompiledTemplate }
+  | { readonly kind: 'signal'; readonly name: string; readonly filter: CompiledTemplate };
 export interface CompiledMap extends CommonFields {
   readonly kind: 'map';
   readonly over: CompiledTemplate;
@@ -82,7 +92,8 @@ export interface CompiledLoop extends CommonFields {
   readonly output: CompiledTemplate;
 }
 export type CompiledContainer = CompiledMap | CompiledLoop;
-export type CompiledNode = CompiledWorker | CompiledTransform | CompiledCombine | CompiledEmit | CompiledContainer;
+export type CompiledNode =
+  CompiledWorker | CompiledTransform | CompiledCombine | CompiledEmit | CompiledWait | CompiledContainer;
 
 const workers: ReadonlySet<string> = new Set<WorkerKind>(['search', 'llm', 'evaluate', 'tool']);
 

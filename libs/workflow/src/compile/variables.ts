@@ -3,6 +3,9 @@ import type { LoopNode, MapNode } from '../document/graph-document.js';
 
 export const rootVariables: readonly string[] = ['input', 'nodes', 'run'];
 
+/** What the filter of a wait calls the signal. */
+export const signalVariable = 'signal';
+
 /** The variables inside of a map or loop: those outside, and its own. */
 export function insideOf(container: MapNode | LoopNode, outside: readonly string[]): readonly string[] {
   const own = container.kind === 'map' ? [container.as, 'index'] : ['round', 'previous'];

@@ -32,6 +32,7 @@ import {
   type WorkerNode,
 } from './graph-document.js';
 import { suggestion } from './suggestion.js';
+import { checkWait } from './check-wait.js';
 
 /** What is known while a graph is walked. */
 interface Walk {
@@ -143,6 +144,8 @@ function checkNode(walk: Walk, node: GraphNode, path: Path, scope: Scope, sees: 
       return checkerFor(walk, scope, [node.with]).check(node.with, [...path, 'with']);
     case 'combine':
       return checkCombine(walk, node, path, scope);
+    case 'wait':
+      return checkWait(walk.findings, node, path, scope);
     case 'map':
       return checkMap(walk, node, path, scope, sees);
     case 'loop':

@@ -63,7 +63,7 @@ export class TemplateChecker {
   }
 
   /** Checks a template whose value must be of a type. */
-  expect(template: JsonValue, path: Path, kind: 'boolean' | 'number' | 'list'): ValueType {
+  expect(template: JsonValue, path: Path, kind: 'boolean' | 'number' | 'list' | 'string'): ValueType {
     const type = this.check(template, path);
     if (type.kind !== kind && type.kind !== 'any') {
       report(this.findings, path, `This must yield a ${kind}, but it yields ${describeType(type)}.`);

@@ -2,14 +2,14 @@
 import { nameSchema } from '@millrace/contracts';
 import { z } from 'zod';
 import { limits } from '../limits.js';
-import { durationPattern } from './duration.js';
+import { durationHint, durationPattern } from './duration.js';
 import { inputSchemaSchema } from './input-schema.js';
 
 const nodeId = z
   .string()
   .regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'must be 1 to 63 lower-case letters, digits, - or _')
   .describe('Unique in the whole graph, maps and loops included.');
-const duration = z.string().regex(durationPattern, 'must be a number and a unit, such as 500ms, 30s, 5m or 1h');
+const duration = z.string().regex(durationPattern, durationHint);
 const template = z.json().describe('JSON whose texts may hold ${{ expressions }}.');
 const expression = z.string().describe('One ${{ expression }}.');
 const variableName = z
@@ -83,6 +83,30 @@ const emit = z.strictObject({
   with: z.record(z.string(), template).default({}).describe("The event's data, which is also the node's output."),
 });
 
+const wait = z.strictObject({
+  ...common,
+  kind: z.literal('wait'),
+  for: z.string().optional().describe('How long to wait: a duration, or one ${{ expression }} that yields one.'),
+  until: z
+    .string()
+    .optional()
+    .describe('The moment to wait for: a date and time with its zone (ISO 8601), or one ${{ expression }} of one.'),
+  signal: z
+    .strictObject({
+      name: nameSchema.describe('The last part of POST /v1/runs/{id}/signals/{name}.'),
+      filter: z
+        .union([expression, z.boolean()])
+        .optional()
+        .describe('Sees `signal {name, data, receivedAt}`: a signal for which it is not true is left for others.'),
+    })
+    .optional()
+    .describe('The signal to wait for. One that came before the node began counts.'),
+  timeout: z
+    .strictObject({ total: duration })
+    .optional()
+    .describe('How long to wait for the signal; then the node fails with timeout. Needed with `signal`.'),
+});
+
 const map = z.strictObject({
   ...common,
   kind: z.literal('map'),
@@ -120,6 +144,7 @@ const nodeSchema: z.ZodType<GraphNode> = z.discriminatedUnion('kind', [
   combine,
   transform,
   emit,
+  wait,
   map,
   loop,
 ]);
@@ -133,6 +158,7 @@ export type WorkerNode = Worker & { readonly kind: WorkerKind };
 export type CombineNode = z.infer<typeof combine>;
 type TransformNode = z.infer<typeof transform>;
 type EmitNode = z.infer<typeof emit>;
+export type WaitNode = z.infer<typeof wait>;
 export type MapNode = Common & {
   kind: 'map';
   over: string | Json[];
@@ -149,7 +175,7 @@ export type LoopNode = Common & {
   output?: Json;
   keep: 'last' | { best: string };
 };
-export type GraphNode = WorkerNode | CombineNode | TransformNode | EmitNode | MapNode | LoopNode;
+export type GraphNode = WorkerNode | CombineNode | TransformNode | EmitNode | WaitNode | MapNode | LoopNode;
 
 export const graphDocumentSchema = z.strictObject({
   apiVersion: z.literal('millrace/v1'),
@@ -163,11 +189,11 @@ export const graphDocumentSchema = z.strictObject({
 export type GraphDocument = z.infer<typeof graphDocumentSchema>;
 
 const workerKinds = ['search', 'llm', 'evaluate', 'tool'] as const satisfies readonly WorkerKind[];
-export const availableKinds = [...workerKinds, 'combine', 'transform', 'emit', 'map', 'loop'] as const;
+export const availableKinds = [...workerKinds, 'combine', 'transform', 'emit', 'wait', 'map', 'loop'] as const;
 
 /** Kinds that are part of the format and that this version cannot run yet. */
 export const plannedKinds = [
-  ...['browser', 'http', 'database', 'agent', 'branch', 'router', 'approval', 'wait', 'subgraph', 'worker'],
+  ...['browser', 'http', 'database', 'agent', 'branch', 'router', 'approval', 'subgraph', 'worker'],
 ] as const;
 
 export const isContainer = (node: GraphNode): node is MapNode | LoopNode => node.kind === 'map' || node.kind === 'loop';

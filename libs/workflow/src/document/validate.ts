@@ -115,6 +115,10 @@ const knownFields: readonly string[] = [
     'keep',
     'best',
     'name',
+    'for',
+    'signal',
+    'filter',
+    'timeout',
   ],
 ];
 

@@ -11,6 +11,7 @@ import { beginMap } from './map.js';
 import type { Frame, RunningRun } from './state.js';
 import { resolveInput } from './task-input.js';
 import { nodeState, resolveIn } from './variables.js';
+import { beginWait } from './wait.js';
 
 /** Begins a node whose needs have all ended. */
 export function beginNode(decision: Decision, path: string): void {
@@ -79,6 +80,9 @@ function run(decision: Decision, state: RunningRun, location: Location): void {
       completeNode(decision, path, data);
       return;
     }
+    case 'wait':
+      beginWait(decision, state, location, node);
+      return;
     case 'map':
       beginMap(decision, state, location, node);
       return;

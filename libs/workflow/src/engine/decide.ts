@@ -9,7 +9,10 @@
  *                 failed for good                                    NodeFailed, and so on outwards to RunFailed or onError: continue
  *   timer retry   the node is retrying, after this attempt           NodeScheduled, attempt n + 1
  *   timer timeout the node is running or retrying, of this attempt   NodeFailed timeout, as above
+ *   timer wait    the node waits for this moment                     NodeCompleted, as above
  *   run-timeout   the run is running                                 RunFailed run_timeout
+ *   signal        the run is running, the signal is new to it        SignalReceived, and SignalConsumed, NodeCompleted where a node
+ *                                                                    waits for it
  *   cancel        the run is running                                 RunCancelled
  *   anything else (a stale attempt, an unknown node, an ended run)   nothing
  *
@@ -18,16 +21,18 @@
  */
 import type { NewRunEvent, TaskOutcome } from '@millrace/contracts';
 import { assertNever, MillraceError, type ErrorShape } from '@millrace/kernel';
-import { isWorker, type CompiledGraph, type CompiledWorker } from '../compile/compiled-graph.js';
+import { isWorker, type CompiledGraph, type CompiledNode, type CompiledWorker } from '../compile/compiled-graph.js';
 import { checkInput } from './check-input.js';
 import { advance } from './advance.js';
 import { newDecision, record, running, type Decision } from './decision.js';
 import { completeNode, failNode, failRun } from './end.js';
 import { storableError } from './failure.js';
-import { locate } from './location.js';
-import type { RunMessage } from './messages.js';
+import { locate, type Location } from './location.js';
+import type { RunMessage, TimerKind } from './messages.js';
+import { refusalOf } from './refusal.js';
 import { retryDueAt } from './retry.js';
-import type { RunningRun, RunState } from './state.js';
+import type { NodeState, RunningRun, RunState } from './state.js';
+import { endWait, takeSignal } from './wait.js';
 
 /**
  * The events that follow from a message; none when it changes nothing. Never throws for bad data: what fails is the node
@@ -45,8 +50,16 @@ export function decide(graph: CompiledGraph, state: RunState, message: RunMessag
     return [{ type: 'RunFailed', at: message.now, data: { error } }];
   }
   const decision = newDecision(graph, state, message.now);
-  decideNode(decision, state, message);
+  if (message.type === 'signal') decideSignal(decision, state, message);
+  else decideNode(decision, state, message);
   return decision.events;
+}
+
+function decideSignal(decision: Decision, state: RunningRun, message: Extract<RunMessage, { type: 'signal' }>): void {
+  const isKnown = state.signals.some(({ id }) => id === message.id);
+  if (isKnown || refusalOf(decision.graph, state, message) !== null) return;
+  takeSignal(decision, message);
+  advance(decision);
 }
 
 function start(graph: CompiledGraph, state: RunState, message: Extract<RunMessage, { type: 'start' }>): NewRunEvent[] {
@@ -70,6 +83,7 @@ function start(graph: CompiledGraph, state: RunState, message: Extract<RunMessag
   return decision.events;
 }
 
+type BegunNodeState = Extract<NodeState, { attempt: number }>;
 type NodeMessage = Extract<RunMessage, { type: 'task-result' | 'timer' }>;
 
 function decideNode(decision: Decision, state: RunningRun, message: NodeMessage): void {
@@ -77,28 +91,38 @@ function decideNode(decision: Decision, state: RunningRun, message: NodeMessage)
   const node = state.nodes.get(path);
   if (node === undefined || !('attempt' in node) || node.attempt !== attempt) return;
   const location = locate(state, path);
-  if (!location || !isWorker(location.node)) return;
+  if (!location) return;
   if (message.type === 'task-result') {
-    if (node.status === 'running') applyOutcome(decision, path, location.node, message.outcome, message.random);
+    if (node.status === 'running' && isWorker(location.node))
+      applyOutcome(decision, path, location.node, message.outcome, message.random);
     return;
   }
-  switch (message.timer) {
+  fireTimer(decision, location, node, message.timer);
+}
+
+function fireTimer(decision: Decision, { path, node }: Location, state: BegunNodeState, timer: TimerKind): void {
+  switch (timer) {
     case 'retry': {
-      if (node.status !== 'retrying') return;
-      const deadline = node.deadlineAt === undefined ? {} : { deadlineAt: node.deadlineAt };
-      const data = { node: path, kind: location.node.kind, attempt: attempt + 1, ...deadline };
+      if (state.status !== 'retrying') return;
+      const deadline = state.deadlineAt === undefined ? {} : { deadlineAt: state.deadlineAt };
+      const data = { node: path, kind: node.kind, attempt: state.attempt + 1, ...deadline };
       record(decision, { type: 'NodeScheduled', at: decision.now, data });
       return;
     }
     case 'timeout':
-      if (node.deadlineAt === undefined || (node.status !== 'running' && node.status !== 'retrying')) return;
-      failNode(decision, path, timeoutError(location.node));
+      if (state.deadlineAt === undefined || (state.status !== 'running' && state.status !== 'retrying')) return;
+      failNode(decision, path, timeoutError(node));
+      advance(decision);
+      return;
+    case 'wait':
+      if (state.status !== 'running' || state.progress?.kind !== 'wait') return;
+      endWait(decision, path, state.progress);
       advance(decision);
       return;
     case 'run-timeout':
       return;
     default:
-      assertNever(message.timer);
+      assertNever(timer);
   }
 }
 
@@ -127,7 +151,7 @@ function applyOutcome(
   record(decision, { type: 'NodeRetryScheduled', at: decision.now, data });
 }
 
-function timeoutError(worker: CompiledWorker): ErrorShape {
-  const message = `The node did not end within ${worker.timeoutMs ?? 0} ms.`;
+function timeoutError(node: CompiledNode): ErrorShape {
+  const message = `The node did not end within ${('timeoutMs' in node ? node.timeoutMs : null) ?? 0} ms.`;
   return new MillraceError('timeout', 'timeout', message, { retryable: false }).toShape();
 }

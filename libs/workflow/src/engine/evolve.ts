@@ -11,6 +11,9 @@
  *   MapStarted            items known, none begun   |  running map          MapStarted           running, unfolded
  *   LoopRoundStarted      round n                   |  running loop         LoopRoundStarted     running, round n
  *   LoopRoundCompleted    its output is `previous`  |  running loop         LoopRoundCompleted   running
+ *                                                   |  running wait         WaitStarted          running, waiting
+ *
+ * SignalReceived keeps the signal for a wait, SignalConsumed forgets its data.
  *
  * When the run, or a map or loop, ends, what is still running or retrying inside becomes cancelled.
  */
@@ -38,11 +41,22 @@ export function evolve(graph: CompiledGraph, state: RunState, event: NewRunEvent
       return { ...ended(state, event.at), status: 'cancelled', reason: event.data.reason };
     case 'EventEmitted':
       return state;
+    case 'SignalReceived': {
+      const { id, name, data } = event.data;
+      state.signals = [...state.signals, { id, name, data, receivedAt: event.at, consumed: false }];
+      return state;
+    }
+    case 'SignalConsumed':
+      state.signals = state.signals.map((signal) =>
+        signal.id === event.data.id ? { ...signal, data: null, consumed: true } : signal,
+      );
+      return state;
     case 'NodeScheduled':
     case 'NodeCompleted':
     case 'NodeRetryScheduled':
     case 'NodeFailed':
     case 'NodeSkipped':
+    case 'WaitStarted':
     case 'MapStarted':
     case 'LoopRoundStarted':
     case 'LoopRoundCompleted': {
@@ -61,10 +75,10 @@ function begin(graph: CompiledGraph, event: RunEventOf<'RunStarted'>): RunningRu
   const { runId, graph: identity, input, correlationId, traceparent } = event.data;
   const usage: Usage = { promptTokens: 0, completionTokens: 0, costUsd: 0 };
   const started = { runId, graph: identity, input, correlationId, traceparent, startedAt: event.at };
-  return { status: 'running', ...started, usage, steps: 0, nodes: storedTable(), frames };
+  return { status: 'running', ...started, usage, signals: [], steps: 0, nodes: storedTable(), frames };
 }
 
-type NodeEvent = Exclude<Extract<NewRunEvent, { data: { node: string } }>, { type: 'EventEmitted' }>;
+type NodeEvent = Exclude<Extract<NewRunEvent, { data: { node: string } }>, { type: 'EventEmitted' | 'SignalConsumed' }>;
 
 function evolveNode(state: RunningRun, location: Location, event: NodeEvent): void {
   const { nodes } = state;
@@ -96,6 +110,7 @@ function evolveNode(state: RunningRun, location: Location, event: NodeEvent): vo
       if (isContainer(location.node)) cancelInside(state, `${path}[`, event.at);
       if (location.node.continueOnError) settle(state, location, false);
       break;
+    case 'WaitStarted':
     case 'MapStarted':
     case 'LoopRoundStarted':
     case 'LoopRoundCompleted':
@@ -120,7 +135,7 @@ function schedule(
   state.nodes.set(location.path, { status: 'running', attempt, startedAt, deadlineAt, progress: null });
 }
 
-type Unfolding = RunEventOf<'MapStarted' | 'LoopRoundStarted' | 'LoopRoundCompleted'>;
+type Unfolding = RunEventOf<'WaitStarted' | 'MapStarted' | 'LoopRoundStarted' | 'LoopRoundCompleted'>;
 
 function progressAfter(
   state: RunningRun,
@@ -130,6 +145,8 @@ function progressAfter(
 ): RunningNode['progress'] {
   const { progress } = before;
   switch (event.type) {
+    case 'WaitStarted':
+      return { kind: 'wait', until: event.data.until, signal: event.data.signal };
     case 'MapStarted':
       return { kind: 'map', items: itemsOf(state, location, event), started: 0, finished: 0 };
     case 'LoopRoundStarted':

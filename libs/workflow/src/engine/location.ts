@@ -36,7 +36,7 @@ function beginFrame(state: RunningRun, framePath: string): Frame | undefined {
   if (progress.kind === 'map') {
     if (index !== progress.started) return undefined;
     state.nodes.set(owner.path, { ...container, progress: { ...progress, started: index + 1 } });
-  } else if (index !== progress.round) return undefined;
+  } else if (progress.kind !== 'loop' || index !== progress.round) return undefined;
   const frame = newFrame(owner.node.body, `${framePath}.`, { node: owner.node, path: owner.path, index });
   state.frames.set(framePath, frame);
   return frame;

@@ -1,6 +1,6 @@
 /** What can happen to a run from outside. Time and chance arrive here, so that the engine has neither. */
 import type { GraphIdentity, TaskOutcome } from '@millrace/contracts';
-import type { JsonObject } from '@millrace/kernel';
+import type { JsonObject, JsonValue } from '@millrace/kernel';
 
 /** `now` is an ISO 8601 time in UTC; `random` is in [0, 1) and spreads retries. */
 export type RunMessage =
@@ -29,7 +29,17 @@ export type RunMessage =
       readonly now: string;
       readonly random: number;
     }
+  | {
+      readonly type: 'signal';
+      readonly id: string;
+      readonly name: string;
+      readonly data: JsonValue;
+      readonly now: string;
+    }
   | { readonly type: 'cancel'; readonly reason: string; readonly now: string };
 
-/** `retry`: the next attempt is due. `timeout`: the node's time is up. `run-timeout`: the run's is; its node is '' and its attempt 0. */
-export type TimerKind = 'retry' | 'timeout' | 'run-timeout';
+/**
+ * `retry`: the next attempt is due. `timeout`: the node's time is up. `wait`: the moment has come that the node waits for.
+ * `run-timeout`: the run's time is up; its node is '' and its attempt 0.
+ */
+export type TimerKind = 'retry' | 'timeout' | 'wait' | 'run-timeout';

@@ -47,7 +47,7 @@ interface Shape {
 }
 
 const noShapes: fc.Arbitrary<Shape[]> = fc.constant([]);
-const leafKind = fc.constantFrom('tool', 'tool', 'tool', 'transform', 'combine', 'emit', 'broken');
+const leafKind = fc.constantFrom('tool', 'tool', 'tool', 'transform', 'combine', 'emit', 'wait', 'signal', 'broken');
 const shapesInside = (depth: number): fc.Arbitrary<Shape[]> => fc.constant(null).chain(() => shapes(depth - 1));
 
 function documentOf(list: readonly Shape[]): JsonObject {
@@ -81,6 +81,16 @@ function fieldsOf(
       return needs.length === 0 ? { kind: 'transform', output: 1 } : { kind: 'combine' };
     case 'emit':
       return { kind: 'emit', event: 'something', with: { run: '${{ run.id }}' } };
+    case 'wait':
+      return { kind: 'wait', for: `${shape.bound * 7}s` };
+    case 'signal': {
+      const filter = shape.size === 0 ? 'signal.data.turn % 2 == 0' : 'true';
+      return {
+        kind: 'wait',
+        signal: { name: `s${shape.bound}`, filter: `\${{ ${filter} }}` },
+        timeout: { total: shape.timeout ? '20s' : '1h' },
+      };
+    }
     case 'map':
       return {
         kind: 'map',
@@ -147,9 +157,20 @@ function step(
   if (!calm && act < 15 && anyTask) return run.result(anyTask.node, outcomeOf(act), anyTask.attempt);
   if (!calm && act < 30 && anyTimer) return run.fire(anyTimer);
   if (!calm && act < 45 && task) return run.result(task.node, outcomeOf(act), task.attempt);
+  if (!calm && act < 50) return run.signal(`s${which % 5}`, which % 3 === 0 ? 'odd' : { turn }, `signal-${which % 40}`);
   if (task) return run.result(task.node, { status: 'completed', output: { turn } }, task.attempt);
-  const due = run.timers().find(({ timer }) => timer === 'retry');
+  const waiting = waitingForSignals(run)[0];
+  if (waiting !== undefined) return run.signal(waiting, { turn: 2 * turn }, `calm-${turn}`);
+  const due = run.timers().find(({ timer }) => timer === 'retry' || timer === 'wait');
   return due ? run.fire(due) : [];
+}
+
+/** The names of the signals that some node waits for. */
+function waitingForSignals({ state }: TestRun): string[] {
+  if (state.status !== 'running') return [];
+  return [...state.nodes.entries()].flatMap(([, node]) =>
+    node.status === 'running' && node.progress?.kind === 'wait' ? (node.progress.signal ?? []) : [],
+  );
 }
 
 const outcomeOf = (act: number) =>
@@ -205,7 +226,18 @@ function checkHistory(document: JsonObject, { run }: History): void {
   const ended = new Set<string>();
   const attempts = new Map<string, number>();
   const rounds = new Map<string, number>();
+  const received = new Set<string>();
+  const consumed = new Set<string>();
   for (const event of events) {
+    if (event.type === 'SignalReceived') {
+      expect(received).not.toContain(event.data.id);
+      received.add(event.data.id);
+    }
+    if (event.type === 'SignalConsumed') {
+      expect(received).toContain(event.data.id);
+      expect(consumed).not.toContain(event.data.id);
+      consumed.add(event.data.id);
+    }
     if (!('node' in event.data) || event.data.node === undefined || event.type === 'RunFailed') continue;
     const path = event.data.node;
     const node = forms.get(formOf(path));

@@ -18,6 +18,8 @@ interface BegunRun {
   readonly traceparent: string | undefined;
   readonly startedAt: string;
   usage: Usage;
+  /** In the order of their arrival. */
+  signals: readonly ReceivedSignal[];
   /** How many steps have begun. */
   steps: number;
   /** By path. */
@@ -56,8 +58,8 @@ interface BegunNode {
 
 export interface RunningNode extends BegunNode {
   readonly status: 'running';
-  /** What is known of a map or loop that has unfolded; null for every other node. */
-  readonly progress: MapProgress | LoopProgress | null;
+  /** What is known of a map or loop that has unfolded, and of a wait; null for every other node. */
+  readonly progress: MapProgress | LoopProgress | WaitProgress | null;
 }
 export interface RetryingNode extends BegunNode {
   readonly status: 'retrying';
@@ -84,6 +86,21 @@ interface CancelledNode extends BegunNode {
   readonly finishedAt: string;
 }
 
+/** A signal; it is kept without its data after a wait has consumed it, so that its id is known. */
+export interface ReceivedSignal {
+  readonly id: string;
+  readonly name: string;
+  readonly data: JsonValue;
+  readonly receivedAt: string;
+  readonly consumed: boolean;
+}
+
+/** Either a moment or the name of a signal. */
+export interface WaitProgress {
+  readonly kind: 'wait';
+  readonly until: string | undefined;
+  readonly signal: string | undefined;
+}
 export interface MapProgress {
   readonly kind: 'map';
   readonly items: readonly JsonValue[];

@@ -26,13 +26,17 @@ export function newTimersOf(graph: CompiledGraph, state: RunState, events: reado
   if (state.status !== 'running') return [];
   return events.flatMap((event) => {
     if (event.type === 'RunStarted') return runTimers(graph, state);
-    if (event.type !== 'NodeScheduled' && event.type !== 'NodeRetryScheduled') return [];
-    const node = state.nodes.get(event.data.node);
-    if (!node) return [];
-    return nodeTimers(event.data.node, node).filter(
-      ({ timer }) => (timer === 'retry') === (event.type !== 'NodeScheduled'),
-    );
+    const set = timerSetBy(event);
+    const node = set && state.nodes.get(set.node);
+    return node ? nodeTimers(set.node, node).filter(({ timer }) => timer === set.timer) : [];
   });
+}
+
+/** The timer that an event may set. */
+function timerSetBy(event: NewRunEvent): { readonly node: string; readonly timer: TimerKind } | null {
+  if (event.type === 'NodeScheduled') return { node: event.data.node, timer: 'timeout' };
+  if (event.type === 'NodeRetryScheduled') return { node: event.data.node, timer: 'retry' };
+  return event.type === 'WaitStarted' ? { node: event.data.node, timer: 'wait' } : null;
 }
 
 function runTimers({ timeoutMs }: CompiledGraph, state: RunningRun): Timer[] {
@@ -46,6 +50,8 @@ function nodeTimers(path: string, node: NodeState): Timer[] {
   const { attempt, deadlineAt } = node;
   const timers: Timer[] = [];
   if (node.status === 'retrying') timers.push({ node: path, attempt, timer: 'retry', dueAt: node.dueAt });
+  const until = node.status === 'running' && node.progress?.kind === 'wait' ? node.progress.until : undefined;
+  if (until !== undefined) timers.push({ node: path, attempt, timer: 'wait', dueAt: until });
   if (deadlineAt !== undefined) timers.push({ node: path, attempt, timer: 'timeout', dueAt: deadlineAt });
   return timers;
 }

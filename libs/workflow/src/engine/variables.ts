@@ -8,14 +8,20 @@ import { toCel } from '../expression/values.js';
 import type { Frame, NodeState, RunningRun } from './state.js';
 
 /**
- * Resolves a template as seen from a frame.
+ * Resolves a template as seen from a frame; `own` are variables that only this template sees.
  * @throws MillraceError of the expression that fails
  */
-export function resolveIn(state: RunningRun, frame: Frame, compiled: CompiledTemplate, meter: Meter): JsonValue {
+export function resolveIn(
+  state: RunningRun,
+  frame: Frame,
+  compiled: CompiledTemplate,
+  meter: Meter,
+  own: Variables = {},
+): JsonValue {
   const { template, references } = compiled;
   if (template.kind === 'literal') return template.value;
   try {
-    return resolve(template, variablesIn(state, frame, references), meter);
+    return resolve(template, Object.assign(variablesIn(state, frame, references), own), meter);
   } catch (error) {
     throw withHint(error, state, frame, references);
   }

@@ -71,5 +71,6 @@ function stepOf(path: string, kind: string, state: NodeState | undefined): Step 
   if (state.status === 'skipped') return { node: path, kind, status: 'skipped', attempts: 0, durationMs: null };
   const durationMs =
     'finishedAt' in state ? Math.max(0, Date.parse(state.finishedAt) - Date.parse(state.startedAt)) : null;
-  return { node: path, kind, status: state.status, attempts: state.attempt, durationMs };
+  const isWaiting = state.status === 'running' && state.progress?.kind === 'wait';
+  return { node: path, kind, status: isWaiting ? 'waiting' : state.status, attempts: state.attempt, durationMs };
 }

@@ -64,6 +64,10 @@ export class TestRun {
     return this.send({ type: 'timer', timer, node, attempt, now: this.now(), random: this.random });
   }
 
+  signal(name: string, data: JsonValue = null, id = `signal-${this.messages.length}`): NewRunEvent[] {
+    return this.send({ type: 'signal', id, name, data, now: this.tick() });
+  }
+
   cancel(reason = 'enough'): NewRunEvent[] {
     return this.send({ type: 'cancel', reason, now: this.tick() });
   }

@@ -1,0 +1,89 @@
+/** Every graph of `examples/graphs` runs as its first lines say, against the whole system. */
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { MillraceClient } from '@millrace/client';
+import type { Run } from '@millrace/contracts';
+import type { JsonObject } from '@millrace/kernel';
+import { eventually } from '@millrace/testing';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { guidesFolder } from './demo/guides.js';
+import { TestSystem } from './host/system.fixture.js';
+
+const folder = join(import.meta.dirname, '../../../examples/graphs');
+
+interface Example {
+  readonly input: JsonObject;
+  /** What somebody does while it runs. */
+  readonly meanwhile?: (client: MillraceClient, run: Run) => Promise<unknown>;
+  readonly ends: unknown;
+}
+
+const examples: Readonly<Record<string, Example>> = {
+  'greeting.yaml': {
+    input: { name: 'Ada' },
+    ends: { status: 'completed', output: { greeting: 'Hello, Ada!', echoed: true } },
+  },
+  'summary.yaml': {
+    input: { collection: 'guides', question: 'How are tasks retried?' },
+    ends: { status: 'completed', output: { citations: expect.any(Array) } },
+  },
+  'compare.yaml': {
+    input: { collection: 'guides', questions: ['retries', 'timeouts', 'zyzzyva'] },
+    ends: { status: 'completed', output: { answered: '2 of 3' } },
+  },
+  'polish.yaml': {
+    input: { collection: 'guides', topic: 'Retries and timeouts' },
+    ends: { status: 'completed', output: { article: expect.any(Object), quality: expect.any(Object) } },
+  },
+  'reminder.yaml': {
+    input: { invoice: 'A-17', patience: '100ms' },
+    meanwhile: async (client, { id }) => {
+      await eventually(
+        async () => (await client.getRun(id)).steps.find(({ node }) => node === 'paid')?.status === 'waiting',
+      );
+      await client.signalRun(id, 'payment', { invoice: 'B-1', amount: 3 });
+      await client.signalRun(id, 'payment', { invoice: 'A-17', amount: 12 });
+    },
+    ends: { status: 'completed', output: { paid: true, amount: 12 } },
+  },
+};
+
+let system: TestSystem;
+let client: MillraceClient;
+beforeAll(async () => {
+  system = await TestSystem.start();
+  client = system.client(await system.key('acme', 'editor'));
+  await client.createCollection({ name: 'guides' });
+  const files = readdirSync(guidesFolder).map((source) => ({
+    source,
+    content: readFileSync(join(guidesFolder, source), 'utf8'),
+    mediaType: 'text/markdown',
+  }));
+  await client.uploadDocuments('guides', files);
+}, 60_000);
+afterAll(() => system[Symbol.asyncDispose]());
+
+describe('the examples', () => {
+  it('are all listed here and in their README', () => {
+    const files = readdirSync(folder).filter((name) => name !== 'README.md');
+    expect(files.sort()).toEqual(Object.keys(examples).sort());
+    const readme = readFileSync(join(folder, 'README.md'), 'utf8');
+    for (const file of files) expect(readme).toContain(`\`${file}\``);
+  });
+
+  it.each(Object.entries(examples))('%s', async (file, { input, meanwhile, ends }) => {
+    const text = readFileSync(join(folder, file), 'utf8');
+    expect(text).toContain(`millrace run examples/graphs/${file}`);
+    const { name } = await client.publishGraph({ text, format: 'yaml' });
+    const run = await client.startRun({ graph: name, input });
+    await meanwhile?.(client, run);
+    const done = await eventually(
+      async () => {
+        const now = await client.getRun(run.id);
+        return now.finishedAt === null ? false : now;
+      },
+      { timeoutMs: 60_000, describe: `${file} has ended` },
+    );
+    expect(done).toMatchObject({ error: null, ...(ends as JsonObject) });
+  });
+});
