@@ -1,7 +1,7 @@
 /** The only reader of the orchestrator's environment. */
 import { hostname } from 'node:os';
 import { newId } from '@millrace/kernel';
-import { readConfiguration, variable, wholeNumber, type Environment } from '@millrace/service';
+import { flag, readConfiguration, variable, wholeNumber, type Environment } from '@millrace/service';
 import { z } from 'zod';
 
 export interface OrchestratorConfig {
@@ -17,6 +17,8 @@ export interface OrchestratorConfig {
   readonly maxWaitingBytes: number;
   readonly hotRunBytes: number;
   readonly maxOutputBytes: number;
+  /** Whether the completion of every step is announced as a stored event, beside what happens to runs as a whole. */
+  readonly announceSteps: boolean;
 }
 
 const megabyte = 1024 * 1024;
@@ -56,5 +58,6 @@ export function orchestratorConfig(environment: Environment): OrchestratorConfig
       count(8 * megabyte, { min: 1_000, max: 64 * megabyte }),
       '8388608',
     ),
+    announceSteps: variable('MILLRACE_ORCHESTRATOR_ANNOUNCE_STEPS', flag().default(false), 'true'),
   });
 }

@@ -5,7 +5,6 @@ import {
   partitionCount,
   runCancelledEvent,
   runCompletedEvent,
-  runStepCompletedEvent,
   type RunEvent,
 } from '@millrace/contracts';
 import type { IncomingMessage } from '@millrace/messaging';
@@ -172,7 +171,6 @@ describe.each(backendKinds)('the orchestrator on %s', (backend) => {
     await eventually(() => mine().some(({ envelope }) => envelope.type === runCompletedEvent.name));
     expect(mine().map(({ envelope }) => [envelope.type, envelope.id])).toEqual([
       ['run.started', `${runId}:1`],
-      [runStepCompletedEvent.name, `${runId}:3`],
       ['run.completed', `${runId}:4`],
     ]);
     for (const { envelope, headers } of mine()) {

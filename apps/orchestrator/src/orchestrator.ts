@@ -14,6 +14,7 @@ import { Ownership } from './partition/ownership.js';
 import { PartitionInbox } from './partition/partition-inbox.js';
 import { PublicationLedger } from './publication/publication-ledger.js';
 import { Publisher } from './publication/publisher.js';
+import { announcing } from './publication/run-messages.js';
 import { Republisher } from './publication/republisher.js';
 import { RepublishingRounds } from './publication/republishing-rounds.js';
 import { HotRuns } from './run/hot-runs.js';
@@ -71,7 +72,8 @@ export class Orchestrator {
       ledger.forget(partition);
       inbox.close(partition).catch((error: unknown) => onFailure('A subscription could not be ended.', error));
     });
-    const publisher = new Publisher(bus, ledger, maxPublishes, (error) => {
+    const announce = announcing({ steps: config.announceSteps });
+    const publisher = new Publisher(bus, ledger, announce, maxPublishes, (error) => {
       counts.failedPublishes += 1;
       onFailure('A message could not be published; its run is published again from its events.', error);
     });
@@ -102,7 +104,9 @@ export class Orchestrator {
       },
       onFailure,
     );
-    const republisher = new Republisher(runStore, loader, bus, ledger, (tasks) => (counts.republishedTasks += tasks));
+    const republisher = new Republisher(runStore, loader, bus, ledger, announce, (tasks) => {
+      counts.republishedTasks += tasks;
+    });
     this.republishing = new RepublishingRounds(republisher, leases, clock, config.reconcileAfterMs, onFailure);
     this.ownership = new Ownership(
       {

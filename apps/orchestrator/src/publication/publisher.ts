@@ -12,7 +12,7 @@ import { tasksOf } from '@millrace/workflow';
 import type { HotRun } from '../run/hot-run.js';
 import type { Turn } from '../run/turn.js';
 import { type OpenBatch, type PublicationLedger } from './publication-ledger.js';
-import { announcementsOf, endMessage, liveMessage, taskMessage } from './run-messages.js';
+import { type Announce, endMessage, liveMessage, taskMessage } from './run-messages.js';
 
 export class Publisher {
   private underWay = 0;
@@ -21,6 +21,7 @@ export class Publisher {
   constructor(
     private readonly bus: MessageBus,
     private readonly ledger: PublicationLedger,
+    private readonly announce: Announce,
     private readonly maxUnderWay: number,
     private readonly onFailure: (error: unknown, message: OutgoingMessage) => void,
   ) {}
@@ -41,7 +42,7 @@ export class Publisher {
       if (run === null || events.length === 0) continue;
       const decided = events.map(({ event }) => event);
       const owe = (): void => this.ledger.owe(run.key.partition, { since: at, tasks: 'since' });
-      for (const message of dueMessages(run, decided, at.toISOString())) {
+      for (const message of this.dueMessages(run, decided, at.toISOString())) {
         left += 1;
         this.store(message, owe, done);
       }
@@ -50,6 +51,11 @@ export class Publisher {
       if (ended) this.bus.notify(endMessage(run, at.toISOString()));
     }
     done();
+  }
+
+  private dueMessages(run: HotRun, events: readonly RunEvent[], at: string): OutgoingMessage[] {
+    const tasks = tasksOf(run.graph.compiled, run.state, events).map((task) => taskMessage(run, task, at));
+    return [...tasks, ...this.announce(run, events)];
   }
 
   private store(message: OutgoingMessage, owe: () => void, done: () => void): void {
@@ -71,8 +77,3 @@ export class Publisher {
       });
   }
 }
-
-const dueMessages = (run: HotRun, events: readonly RunEvent[], at: string): OutgoingMessage[] => [
-  ...tasksOf(run.graph.compiled, run.state, events).map((task) => taskMessage(run, task, at)),
-  ...announcementsOf(run, events),
-];

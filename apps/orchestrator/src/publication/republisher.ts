@@ -10,7 +10,7 @@ import type { HotRun, RunKey } from '../run/hot-run.js';
 import type { RunLoader } from '../run/run.loader.js';
 import type { RunStore } from '../run/run.store.js';
 import type { PublicationLedger } from './publication-ledger.js';
-import { announcementsOf, taskMessage } from './run-messages.js';
+import { type Announce, taskMessage } from './run-messages.js';
 
 /** Which of a run's messages to publish again; moments in ISO 8601. */
 interface Selection {
@@ -26,6 +26,7 @@ export class Republisher {
     private readonly loader: RunLoader,
     private readonly bus: MessageBus,
     private readonly ledger: PublicationLedger,
+    private readonly announce: Announce,
     private readonly onRepublished: (tasks: number) => void,
   ) {}
 
@@ -60,9 +61,13 @@ export class Republisher {
   private async republish(keys: readonly RunKey[], selection: Selection): Promise<void> {
     for (let index = 0; index < keys.length; index += runsAtOnce) {
       const loaded = await this.loader.loadWithEvents(keys.slice(index, index + runsAtOnce));
-      const messages = loaded.map(({ run, events }) => selectedMessages(run, events, selection));
-      await Promise.all(messages.flatMap(({ all }) => all.map((message) => this.bus.publish(message))));
-      this.onRepublished(messages.reduce((sum, { tasks }) => sum + tasks, 0));
+      const messages = loaded.map(({ run, events }) => ({
+        tasks: selectedTasks(run, events, selection),
+        announcements: this.announce(run, events.filter(selection.announces)),
+      }));
+      const all = messages.flatMap(({ tasks, announcements }) => [...tasks, ...announcements]);
+      await Promise.all(all.map((message) => this.bus.publish(message)));
+      this.onRepublished(messages.reduce((sum, { tasks }) => sum + tasks.length, 0));
     }
   }
 }
@@ -74,20 +79,14 @@ export function isDueAgain(ageMs: number, sincePreviousMs: number, afterMs: numb
   return lastThreshold > ageMs - sincePreviousMs;
 }
 
-function selectedMessages(
-  run: HotRun,
-  events: readonly RunEvent[],
-  { announces, takes }: Selection,
-): { all: OutgoingMessage[]; tasks: number } {
+function selectedTasks(run: HotRun, events: readonly RunEvent[], { takes }: Selection): OutgoingMessage[] {
+  if (run.ended) return [];
   const scheduledAt = new Map<string, string>();
   for (const event of events) {
     if (event.type === 'NodeScheduled') scheduledAt.set(`${event.data.attempt}:${event.data.node}`, event.at);
   }
-  const tasks = run.ended
-    ? []
-    : outstandingTasks(run.graph.compiled, run.state).flatMap((task) => {
-        const at = scheduledAt.get(`${task.attempt}:${task.node}`) ?? run.origin.createdAt;
-        return takes(at) ? [taskMessage(run, task, at)] : [];
-      });
-  return { all: [...tasks, ...announcementsOf(run, events.filter(announces))], tasks: tasks.length };
+  return outstandingTasks(run.graph.compiled, run.state).flatMap((task) => {
+    const at = scheduledAt.get(`${task.attempt}:${task.node}`) ?? run.origin.createdAt;
+    return takes(at) ? [taskMessage(run, task, at)] : [];
+  });
 }

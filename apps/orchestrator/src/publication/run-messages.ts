@@ -61,8 +61,16 @@ export function taskMessage(run: HotRun, task: TaskToDo, scheduledAt: string): O
   };
 }
 
-/** The stored events (`evt.…`) that announce a run's events; ids are `<run>:<position>`. */
-export function announcementsOf(run: HotRun, events: readonly RunEvent[]): OutgoingMessage[] {
+/** Gives the stored events (`evt.…`) that announce a run's events; ids are `<run>:<position>`. */
+export type Announce = (run: HotRun, events: readonly RunEvent[]) => OutgoingMessage[];
+
+/** Announces runs, and their steps where `steps` says so: a message for each of them is most of what a run would announce. */
+export const announcing =
+  ({ steps }: { readonly steps: boolean }): Announce =>
+  (run, events) =>
+    announcementsOf(run, steps ? events : events.filter((event) => event.type !== 'NodeCompleted'));
+
+function announcementsOf(run: HotRun, events: readonly RunEvent[]): OutgoingMessage[] {
   return events.flatMap((event) => {
     const announced = announcementOf(run, event);
     if (announced === null) return [];

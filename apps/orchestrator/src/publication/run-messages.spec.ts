@@ -1,0 +1,32 @@
+import { describe, expect, it } from '@jest/globals';
+import { newId } from '@millrace/kernel';
+import { resolved, single } from '../run/graphs.fixture.js';
+import type { RunWork } from '../run/turn.js';
+import { takeTurn } from '../run/turn.js';
+import { announcing } from './run-messages.js';
+
+const key = { tenantId: 'acme', runId: newId('run'), partition: 3 };
+
+function wholeRun() {
+  const start: RunWork = { type: 'start', graph: resolved(single), input: {}, correlationId: 'cor-1' };
+  const outcome = { status: 'completed', output: 'done' } as const;
+  const result: RunWork = { type: 'task-result', node: 'only', attempt: 1, outcome };
+  const { run, events } = takeTurn(key, 'unknown', [start, result], {
+    now: '2026-01-02T03:04:05.678Z',
+    random: () => 0.5,
+  });
+  if (run === null) throw new Error('not started');
+  return { run, events: events.map(({ event }) => event) };
+}
+
+describe('announcing', () => {
+  it.each([
+    [false, ['run.started 1', 'run.completed 4']],
+    [true, ['run.started 1', 'run.step-completed 3', 'run.completed 4']],
+  ])('announces runs always and steps (%s) where asked, under ids of their positions', (steps, expected) => {
+    const { run, events } = wholeRun();
+    const announced = announcing({ steps })(run, events);
+    expect(announced.map(({ envelope }) => `${envelope.type} ${envelope.id.split(':')[1]}`)).toEqual(expected);
+    for (const { subject, envelope } of announced) expect(subject).toBe(`evt.acme.${envelope.type}.v1`);
+  });
+});
