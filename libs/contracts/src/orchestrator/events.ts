@@ -14,10 +14,14 @@ export const runFailedEvent = runEvent('failed', 'A run failed.', { error: runEr
 export const runCancelledEvent = runEvent('cancelled', 'A run was cancelled; its workers stop.', {
   reason: z.string(),
 });
-export const runStepCompletedEvent = runEvent('step-completed', 'A node of a run completed. Announced only where the orchestrator is told to announce steps.', {
-  node: z.string(),
-  attempt: z.int().positive(),
-});
+export const runStepCompletedEvent = runEvent(
+  'step-completed',
+  'A node of a run completed. Announced only where the orchestrator is told to announce steps.',
+  {
+    node: z.string(),
+    attempt: z.int().positive(),
+  },
+);
 export const runEmittedEvent = runEvent('emitted', 'An emit node of a run published this.', {
   node: z.string(),
   name: z.string(),

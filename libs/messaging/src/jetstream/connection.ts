@@ -3,6 +3,7 @@ import { MillraceError } from '@millrace/kernel';
 import { errors, type NatsConnection } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
 import { inboxPrefixOf } from '../access/nats-permissions.js';
+import { Departures, type DepartingMessage } from './departures.js';
 
 export interface ConnectionOptions {
   readonly servers: string | readonly string[];
@@ -49,16 +50,37 @@ export class Connection {
   private waiting: (() => void)[] = [];
   private readonly disconnectListeners = new Set<() => void>();
   private readonly reconnectListeners = new Set<() => void>();
+  private readonly departures: Departures;
 
   constructor(
     readonly nats: NatsConnection,
     readonly inboxPrefix: string,
   ) {
+    this.departures = new Departures(
+      ({ subject, payload, headers, reply }) => nats.publish(subject, payload, { headers, reply }),
+      () => this.isConnected,
+    );
     void this.watch();
   }
 
   get isConnected(): boolean {
     return this.connected && !this.nats.isClosed();
+  }
+
+  /** Sends a message with the others of this turn. */
+  publish(message: DepartingMessage): void {
+    this.departures.add(message);
+  }
+
+  /** Sends what was published in this turn at once, so that what follows on the connection comes after it. */
+  flush(): void {
+    this.departures.leave();
+  }
+
+  /** Sends what was published, ends every subscription and then the connection. Resolves when it is closed. */
+  async drain(): Promise<void> {
+    this.flush();
+    await (this.isConnected ? this.nats.drain().catch(() => this.nats.close()) : this.nats.close());
   }
 
   onDisconnect(listener: () => void): void {

@@ -73,8 +73,11 @@ export class JetStreamTransport implements Transport {
   }
 
   send({ subject, payload, headers }: RawMessage): void {
-    if (!this.platform.connection.isConnected) return;
-    this.platform.connection.nats.publish(subject, payload, { headers: natsHeaders(headers) });
+    const { connection, report } = this.platform;
+    if (!connection.isConnected) return;
+    const onRefused = (cause: unknown): void =>
+      report({ code: 'notification_not_sent', message: 'NATS did not take the message.', subject, cause });
+    connection.publish({ subject, payload, headers: natsHeaders(headers), onRefused });
   }
 
   async request(
@@ -102,6 +105,7 @@ export class JetStreamTransport implements Transport {
     await connection.nats.flush();
     const stop = async (): Promise<void> => {
       if (subscription.isClosed() || !connection.isConnected) return;
+      connection.flush();
       // Requests on their way are owed an answer; passing messages are not looked at any more, and many come and go.
       if (queue === undefined) subscription.unsubscribe();
       else await subscription.drain().catch(() => undefined);
@@ -130,13 +134,13 @@ export class JetStreamTransport implements Transport {
   }
 
   async close(): Promise<void> {
-    const { nats } = this.platform.connection;
+    const { connection } = this.platform;
+    const { nats } = connection;
     if (nats.isClosed()) return;
     // A drain would wait for a server that is not there, or that does not answer.
     const timer = setTimeout(() => void nats.close(), closeTimeoutMs);
-    const ended = this.platform.connection.isConnected ? nats.drain().catch(() => nats.close()) : nats.close();
     // The drain of a connection that is closed meanwhile may never settle.
-    await Promise.race([ended, nats.closed()]);
+    await Promise.race([connection.drain(), nats.closed()]);
     await nats.closed();
     clearTimeout(timer);
   }

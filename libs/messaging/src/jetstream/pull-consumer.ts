@@ -11,6 +11,7 @@ import type { JetStreamManager } from '@nats-io/jetstream';
 import { createInbox, type Msg, type Subscription } from '@nats-io/nats-core';
 import type { ReportProblem } from '../problem.js';
 import type { Pull, PullOptions } from '../transport.js';
+import { encodeJson } from '../wire/envelope.js';
 import type { Connection } from './connection.js';
 import { heldMessageOf } from './held-message.js';
 import { declareConsumer } from './streams.js';
@@ -86,6 +87,7 @@ export class PullConsumer implements Pull {
     this.onStopped(this);
     const { subscription } = this;
     if (subscription === undefined || subscription.isClosed() || !this.platform.connection.isConnected) return;
+    this.platform.connection.flush();
     await subscription.drain().catch(() => undefined);
   }
 
@@ -103,7 +105,7 @@ export class PullConsumer implements Pull {
     };
     const subject = `$JS.API.CONSUMER.MSG.NEXT.${stream.name}.${durableName}`;
     this.outstanding += free;
-    this.platform.connection.nats.publish(subject, JSON.stringify(request), { reply: this.inbox });
+    this.platform.connection.publish({ subject, payload: encodeJson(request), reply: this.inbox });
     this.listenForSilence();
   }
 
@@ -148,12 +150,11 @@ export class PullConsumer implements Pull {
   }
 
   private say(subject: string, payload: Uint8Array): void {
-    try {
-      this.platform.connection.nats.publish(subject, payload);
-    } catch (cause) {
+    const onRefused = (cause: unknown): void => {
       const message = 'The message will be delivered again.';
       this.platform.report({ code: 'settlement_not_sent', message, subject: this.options.subject, cause });
-    }
+    };
+    this.platform.connection.publish({ subject, payload, onRefused });
   }
 
   private listenForSilence(): void {

@@ -73,11 +73,8 @@ export class ReplyInbox {
         resolve(answer);
       };
       this.pending.set(reply, { subject, resolve: answered, reject: fail });
-      try {
-        this.connection.nats.publish(subject, payload, { reply, headers });
-      } catch (cause) {
-        fail(unavailable('NATS did not take the message.', cause));
-      }
+      const onRefused = (cause: unknown): void => fail(unavailable('NATS did not take the message.', cause));
+      this.connection.publish({ subject, payload, headers, reply, onRefused });
     });
   }
 
