@@ -17,6 +17,8 @@ import type { BlobStore } from './claim-check/blob-store.js';
 import { pack, payloadOf, type Parcel } from './claim-check/claim-check.js';
 import { Consumer, type DeliveryHandler } from './consuming/consumer.js';
 import { WorkInProgress } from './consuming/work-in-progress.js';
+import { busPending, overloadRefusals } from '@millrace/telemetry';
+import { monotonicNow, sendingMeter } from './metering.js';
 import type { ReportProblem } from './problem.js';
 import { Responder, type RequestHandler } from './responding/responder.js';
 import { Subscriber, type SubscriptionHandler } from './subscribing/subscriber.js';
@@ -50,6 +52,8 @@ export class TransportBus implements MessageBus {
   private state: 'open' | 'draining' | 'closed' = 'open';
   private drained: Promise<void> | undefined;
 
+  private readonly stopMeasuring = busPending.observe(() => [{ labels: {}, value: this.pending }]);
+
   constructor(private readonly platform: BusPlatform) {}
 
   async publish({ subject, envelope, headers }: OutgoingMessage): Promise<PublishReceipt> {
@@ -57,10 +61,12 @@ export class TransportBus implements MessageBus {
     assertSubject(subject);
     const stream = requireStream(subject);
     const parcel = this.pack(envelope, headers);
-    return this.bounded(async () => {
+    return this.measured('publish', subject, async () => {
       const { payload, headers: packed } = parcel instanceof Promise ? await parcel : parcel;
       const message = { subject, payload, headers: packed, messageId: envelope.id };
-      return this.platform.transport.store(stream, message, this.platform.publishTimeoutMs);
+      const receipt = await this.platform.transport.store(stream, message, this.platform.publishTimeoutMs);
+      if (receipt.duplicate) sendingMeter(subject).duplicate();
+      return receipt;
     });
   }
 
@@ -69,6 +75,7 @@ export class TransportBus implements MessageBus {
       this.assertOpen();
       assertSubject(subject);
       const parcel = this.pack(envelope, headers);
+      sendingMeter(subject).notified();
       if (parcel instanceof Promise) {
         const send = (packed: Parcel): void => this.platform.transport.send({ subject, ...packed });
         void parcel.then(send).catch((cause: unknown) => this.notSent(subject, cause));
@@ -87,7 +94,7 @@ export class TransportBus implements MessageBus {
     }
     const { timeoutMs = defaultRequestTimeoutMs, signal } = options;
     const parcel = this.pack(envelope, headers);
-    return this.bounded(async () => {
+    return this.measured('request', subject, async () => {
       const packed = parcel instanceof Promise ? await parcel : parcel;
       const reply = await this.platform.transport.request({ subject, ...packed }, { timeoutMs, signal });
       return decodeReply(await payloadOf(this.platform.blobs, reply));
@@ -163,6 +170,7 @@ export class TransportBus implements MessageBus {
       for (const responder of this.responders) responder.refuseUnanswered(reason);
     }
     this.state = 'closed';
+    this.stopMeasuring();
     await this.platform.transport.close();
   }
 
@@ -182,8 +190,26 @@ export class TransportBus implements MessageBus {
     }
   }
 
+  private async measured<Result>(
+    operation: 'publish' | 'request',
+    subject: string,
+    work: () => Promise<Result>,
+  ): Promise<Result> {
+    const meter = sendingMeter(subject);
+    const beganAt = monotonicNow();
+    try {
+      const result = await this.bounded(work);
+      meter.done(operation, beganAt);
+      return result;
+    } catch (error) {
+      meter.failed(operation, beganAt, error);
+      throw error;
+    }
+  }
+
   private async bounded<Result>(work: () => Promise<Result>): Promise<Result> {
     if (this.pending >= maximumPending) {
+      overloadRefusals.at({ 'millrace.queue': 'bus' }).add(1);
       throw new MillraceError('overloaded', 'bus_overloaded', 'Too many messages wait for the transport.', {
         retryAfterSeconds: 1,
       });

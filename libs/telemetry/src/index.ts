@@ -3,3 +3,21 @@ export { currentLogContext, withLogContext, type LogContext } from './log-contex
 export { parseLogLevels, type LogLevel, type LogLevels } from './log-levels.js';
 export { createLogger, type LogDestination, type Logger, type LoggerOptions } from './logger.js';
 export { isSecretName, redactJson, redactText } from './redaction.js';
+export { metricAttribute, metricName } from './names.js';
+export { collectProcessMetrics, metricsContentType, renderMetrics } from './metrics/exposition.js';
+export {
+  describedMetrics,
+  exposedLabel,
+  type CounterCell,
+  type DescribedMetric,
+  type GaugeCell,
+  type HistogramCell,
+} from './metrics/instruments.js';
+export { sampleAtScrapes, type Sampled, type SampledSource } from './metrics/sampling.js';
+export * from './metrics/catalogue/http.js';
+export * from './metrics/catalogue/messaging.js';
+export * from './metrics/catalogue/database.js';
+export * from './metrics/catalogue/tasks.js';
+export * from './metrics/catalogue/engine.js';
+export * from './metrics/catalogue/models.js';
+export * from './metrics/catalogue/service.js';

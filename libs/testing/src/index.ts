@@ -28,3 +28,4 @@ export {
   startScriptedProvider,
   type ScriptedProvider,
 } from './providers/scripted-provider.js';
+export { MetricsPage } from './metrics/metrics-page.js';

@@ -11,6 +11,7 @@ import { MillraceError, toMillraceError, type ErrorShape } from '@millrace/kerne
 import type { ConsumerOptions, Delivery, DeliveryOutcome, Subscription } from '../bus.js';
 import type { BlobStore } from '../claim-check/blob-store.js';
 import { pack, unpack } from '../claim-check/claim-check.js';
+import { deliveryMeter, monotonicNow, ProcessingMeter } from '../metering.js';
 import type { ReportProblem } from '../problem.js';
 import type { StreamDefinition } from '../topology.js';
 import { requireStream } from '../topology.js';
@@ -31,6 +32,8 @@ export class Consumer implements Subscription {
   private readonly held = new Set<HeldDelivery>();
   private readonly inOrder = new InOrder();
   private readonly work = new WorkInProgress();
+  private readonly meter: ProcessingMeter;
+  private readonly deliveries: ReturnType<typeof deliveryMeter>;
   private stopping = false;
   private pull: Pull | undefined;
 
@@ -40,7 +43,10 @@ export class Consumer implements Subscription {
     private readonly report: ReportProblem,
     private readonly options: ConsumerOptions & { readonly stream: StreamDefinition },
     private readonly handler: DeliveryHandler,
-  ) {}
+  ) {
+    this.meter = new ProcessingMeter('consume', options.subject);
+    this.deliveries = deliveryMeter(options.durableName);
+  }
 
   static async start(
     platform: { readonly transport: Transport; readonly blobs?: BlobStore; readonly report: ReportProblem },
@@ -71,6 +77,7 @@ export class Consumer implements Subscription {
 
   /** Takes what is still held away from its handlers, so that another replica gets it at once. */
   handBackAll(reason: MillraceError): void {
+    this.deliveries['handed-back'].add(this.held.size);
     for (const delivery of [...this.held]) delivery.handBack(reason);
   }
 
@@ -80,8 +87,9 @@ export class Consumer implements Subscription {
       return;
     }
     this.work.begin();
-    const delivery = new HeldDelivery(message, this.options.ackWaitMs, () => this.release(delivery));
+    const delivery = new HeldDelivery(message, this.options.ackWaitMs, (how) => this.release(delivery, how));
     this.held.add(delivery);
+    if (message.deliveryCount > 1) this.deliveries.redelivered.add(1);
     let envelope: Envelope | undefined;
     let failure: unknown;
     const read = (payload: Uint8Array): void => {
@@ -100,8 +108,9 @@ export class Consumer implements Subscription {
     );
   }
 
-  private release(delivery: HeldDelivery): void {
+  private release(delivery: HeldDelivery, how: 'settled' | 'lost'): void {
     if (!this.held.delete(delivery)) return;
+    if (how === 'lost') this.deliveries.lost.add(1);
     this.work.end();
     this.pull?.wake();
   }
@@ -113,6 +122,7 @@ export class Consumer implements Subscription {
       return this.bury(delivery, deliveriesExhausted(this.options.maxDeliveries));
     }
     delivery.open(envelope);
+    const beganAt = monotonicNow();
     let outcome: DeliveryOutcome;
     try {
       outcome = await this.handler(delivery);
@@ -120,6 +130,7 @@ export class Consumer implements Subscription {
       this.reportThrown(delivery, error);
       outcome = outcomeOfThrown(error, delivery.deliveryCount);
     }
+    this.meter.processed(beganAt, outcome.kind === 'ack' ? '' : (outcome.error?.kind ?? ''));
     return this.settle(delivery, outcome);
   }
 
@@ -133,9 +144,18 @@ export class Consumer implements Subscription {
 
   private async settle(delivery: HeldDelivery, outcome: DeliveryOutcome): Promise<void> {
     const settlement = settlementOf(outcome, delivery.deliveryCount, this.options.maxDeliveries);
-    if (settlement.kind === 'acknowledge') delivery.settle((message) => message.acknowledge());
-    else if (settlement.kind === 'hand-back') delivery.settle((message) => message.handBack(settlement.delayMs));
-    else await this.bury(delivery, settlement.error);
+    if (settlement.kind === 'bury') return this.bury(delivery, settlement.error);
+    if (settlement.kind === 'acknowledge') this.settleAs('acknowledged', delivery, (held) => held.acknowledge());
+    else this.settleAs('handed-back', delivery, (held) => held.handBack(settlement.delayMs));
+  }
+
+  private settleAs(
+    outcome: 'acknowledged' | 'handed-back' | 'dead-letter',
+    delivery: HeldDelivery,
+    how: (message: HeldRawMessage) => void,
+  ): void {
+    if (delivery.isHeld) this.deliveries[outcome].add(1);
+    delivery.settle(how);
   }
 
   private async bury(delivery: HeldDelivery, error: ErrorShape): Promise<void> {
@@ -148,11 +168,12 @@ export class Consumer implements Subscription {
         await this.storeDeadLetter(delivery, error);
       } catch (cause) {
         this.report({ code: 'dead_letter_not_stored', message: 'Kept in its queue for now.', subject, cause });
-        delivery.settle((message) => message.handBack(deadLetterRetryMs));
+        this.settleAs('handed-back', delivery, (message) => message.handBack(deadLetterRetryMs));
         return;
       }
     }
-    delivery.settle((message) => message.terminate());
+    this.meter.buried(error.code);
+    this.settleAs('dead-letter', delivery, (message) => message.terminate());
   }
 
   private async storeDeadLetter(delivery: HeldDelivery, error: ErrorShape): Promise<void> {

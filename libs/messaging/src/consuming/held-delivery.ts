@@ -19,7 +19,7 @@ export class HeldDelivery implements Delivery {
   constructor(
     private readonly raw: HeldRawMessage,
     ackWaitMs: number,
-    private readonly onReleased: () => void,
+    private readonly onReleased: (how: 'settled' | 'lost') => void,
   ) {
     this.timer = setTimeout(() => this.lose(), ackWaitMs);
     this.timer.unref();
@@ -67,7 +67,7 @@ export class HeldDelivery implements Delivery {
     this.state = 'settled';
     clearTimeout(this.timer);
     how(this.raw);
-    this.onReleased();
+    this.onReleased('settled');
   }
 
   /** Takes it away from its handler and gives it back at once. */
@@ -80,7 +80,7 @@ export class HeldDelivery implements Delivery {
   private lose(): void {
     this.state = 'lost';
     this.abort(new MillraceError('timeout', 'delivery_lost', 'Silent for too long: the message is delivered again.'));
-    this.onReleased();
+    this.onReleased('lost');
   }
 
   private abort(reason: MillraceError): void {

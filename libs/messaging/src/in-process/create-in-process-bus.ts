@@ -2,6 +2,7 @@ import { systemClock, type Clock } from '@millrace/kernel';
 import type { MessageBus } from '../bus.js';
 import type { BlobStore } from '../claim-check/blob-store.js';
 import { TransportBus } from '../message-bus.js';
+import { countingProblems } from '../metering.js';
 import type { ReportProblem } from '../problem.js';
 import { topologyWith, type StreamLimitOverrides } from '../topology.js';
 import { InProcessTransport } from './in-process-transport.js';
@@ -20,7 +21,8 @@ export interface InProcessBusOptions {
  * crash takes with it must follow from the services' databases.
  */
 export function createInProcessBus(options: InProcessBusOptions = {}): MessageBus {
-  const { clock = systemClock, blobs, limits, onProblem: report = () => undefined } = options;
+  const { clock = systemClock, blobs, limits, onProblem = () => undefined } = options;
+  const report = countingProblems(onProblem);
   const transport = new InProcessTransport(topologyWith(limits), clock, report);
   return new TransportBus({ transport, blobs, report, publishTimeoutMs: 0 });
 }

@@ -4,6 +4,7 @@ import type { MessageBus } from '../bus.js';
 import type { BlobStore } from '../claim-check/blob-store.js';
 import { ObjectStoreBlobs } from '../claim-check/object-store-blobs.js';
 import { TransportBus } from '../message-bus.js';
+import { countingProblems } from '../metering.js';
 import type { ReportProblem } from '../problem.js';
 import { topologyWith, type StreamLimitOverrides } from '../topology.js';
 import { openConnection, type Connection, type ConnectionOptions } from './connection.js';
@@ -33,7 +34,8 @@ export interface JetStreamBus extends MessageBus {
  * @throws MillraceError `bus_unavailable`, `bus_unauthorized`, `jetstream_disabled`, `stream_conflict`
  */
 export async function connectJetStream(options: JetStreamBusOptions): Promise<JetStreamBus> {
-  const { replicas = 1, limits, onProblem: report = () => undefined } = options;
+  const { replicas = 1, limits, onProblem = () => undefined } = options;
+  const report = countingProblems(onProblem);
   const { publishTimeoutMs = 5_000, watchIntervalMs = 15_000 } = options;
   const connection = await openConnection(options);
   try {

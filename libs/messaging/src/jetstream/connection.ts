@@ -4,6 +4,7 @@ import { errors, type NatsConnection } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
 import { inboxPrefixOf } from '../access/nats-permissions.js';
 import { Departures, type DepartingMessage } from './departures.js';
+import { busConnected, busReconnects } from '@millrace/telemetry';
 
 export interface ConnectionOptions {
   readonly servers: string | readonly string[];
@@ -51,6 +52,7 @@ export class Connection {
   private readonly disconnectListeners = new Set<() => void>();
   private readonly reconnectListeners = new Set<() => void>();
   private readonly departures: Departures;
+  private readonly reconnects = busReconnects.at({});
 
   constructor(
     readonly nats: NatsConnection,
@@ -60,6 +62,8 @@ export class Connection {
       ({ subject, payload, headers, reply }) => nats.publish(subject, payload, { headers, reply }),
       () => this.isConnected,
     );
+    const stopMeasuring = busConnected.observe(() => [{ labels: {}, value: this.isConnected ? 1 : 0 }]);
+    void nats.closed().then(stopMeasuring);
     void this.watch();
   }
 
@@ -127,6 +131,7 @@ export class Connection {
 
   private resume(): void {
     this.connected = true;
+    this.reconnects.add(1);
     this.release();
     for (const listener of this.reconnectListeners) listener();
   }

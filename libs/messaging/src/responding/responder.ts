@@ -4,6 +4,8 @@ import type { IncomingMessage, ResponderOptions, Subscription } from '../bus.js'
 import type { BlobStore } from '../claim-check/blob-store.js';
 import { pack, payloadOf } from '../claim-check/claim-check.js';
 import { WorkInProgress } from '../consuming/work-in-progress.js';
+import { overloadRefusals } from '@millrace/telemetry';
+import { monotonicNow, ProcessingMeter } from '../metering.js';
 import type { ReportProblem } from '../problem.js';
 import type { Listener, RawReply, RawRequest, Transport } from '../transport.js';
 import { incomingMessage } from '../wire/envelope.js';
@@ -13,6 +15,7 @@ import { encodeAnswer, encodeFailure } from '../wire/reply.js';
 export type RequestHandler = (message: IncomingMessage) => Promise<unknown>;
 
 const retryAfterSeconds = 1;
+const refusals = overloadRefusals.at({ 'millrace.queue': 'responder' });
 
 export class Responder implements Subscription {
   private readonly work = new WorkInProgress();
@@ -25,6 +28,7 @@ export class Responder implements Subscription {
     private readonly report: ReportProblem,
     private readonly maxInFlight: number,
     private readonly handler: RequestHandler,
+    private readonly meter: ProcessingMeter,
   ) {}
 
   static async start(
@@ -36,7 +40,13 @@ export class Responder implements Subscription {
     if (!(Number.isInteger(options.maxInFlight) && options.maxInFlight >= 1)) {
       throw new MillraceError('invalid', 'invalid_responder', 'maxInFlight must be a whole number of at least 1.');
     }
-    const responder = new Responder(platform.blobs, platform.report, options.maxInFlight, handler);
+    const responder = new Responder(
+      platform.blobs,
+      platform.report,
+      options.maxInFlight,
+      handler,
+      new ProcessingMeter('respond', subject),
+    );
     responder.listener = await platform.transport.listen(subject, options.queue, (request) =>
       responder.receive(request),
     );
@@ -73,6 +83,7 @@ export class Responder implements Subscription {
     if (this.stopping)
       return new MillraceError('unavailable', 'service_stopping', 'This replica is stopping; try again.');
     if (this.work.count < this.maxInFlight) return undefined;
+    refusals.add(1);
     return new MillraceError('overloaded', 'overloaded', 'Too many requests at once.', { retryAfterSeconds });
   }
 
@@ -81,11 +92,15 @@ export class Responder implements Subscription {
   }
 
   private async handle(request: RawRequest): Promise<RawReply> {
+    const beganAt = monotonicNow();
     try {
       const data = await this.handler(await this.open(request));
-      return await pack(this.blobs, encodeAnswer(data));
+      const reply = await pack(this.blobs, encodeAnswer(data));
+      this.meter.processed(beganAt, '');
+      return reply;
     } catch (thrown) {
       const error = toMillraceError(thrown);
+      this.meter.processed(beganAt, error.kind);
       if (error !== thrown) {
         const { subject } = request;
         this.report({ code: 'handler_failed', message: 'A handler threw.', subject, cause: thrown });

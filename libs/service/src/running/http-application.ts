@@ -3,6 +3,7 @@ import { newId } from '@millrace/kernel';
 import { withLogContext, type Logger } from '@millrace/telemetry';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { HttpDefinition } from '../service-definition.js';
+import { measureRequests } from './http-metrics.js';
 import { endLingeringConnections } from './lingering-connections.js';
 
 const defaultBodyLimit = 1024 * 1024;
@@ -24,6 +25,7 @@ export function fastifyAdapter<Config>(http: HttpDefinition<Config>, config: Con
   });
   const fastify = adapter.getInstance();
   endLingeringConnections(fastify);
+  measureRequests(fastify);
   fastify.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-correlation-id', request.id);
     withLogContext({ correlationId: request.id }, done);

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { connectJetStream, type MessageBus } from '@millrace/messaging';
 import {
   eventually,
+  MetricsPage,
   startNatsServer,
   startPostgres,
   startScript,
@@ -82,6 +83,29 @@ describe('a service as a process', () => {
     const messages = linesOf(child).map(({ msg }) => msg);
     expect(messages).toEqual(expect.arrayContaining(['started', 'ready', 'draining', 'drained']));
     expect(linesOf(child).every(({ component }) => component !== undefined)).toBe(true);
+  }, 120_000);
+
+  it('shows what it measures in the Prometheus text format', async () => {
+    const child = runGuestHouse();
+    const url = await readyUrl(child);
+    const host = new SpecHost(await connectBus());
+    await host.request(greetGuest, { name: 'Ada' });
+    await expect(host.request(greetGuest, { name: 'nobody' })).rejects.toThrow();
+    await host.close();
+    const response = await fetch(`${url}/metrics`);
+    expect(response.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
+    const page = new MetricsPage(await response.text());
+    const answered = { messaging_operation_name: 'respond', messaging_destination_template: 'cmd.>' };
+    expect(page.sum('messaging_process_duration_seconds_count', answered)).toBe(2);
+    expect(page.sum('messaging_process_duration_seconds_count', { error_type: 'not-found' })).toBe(1);
+    expect(page.sum('millrace_service_ready', { millrace_service: 'guest-house' })).toBe(1);
+    expect(page.sum('millrace_service_info', { millrace_service: 'guest-house' })).toBe(1);
+    expect(page.sum('millrace_messaging_connected')).toBe(1);
+    expect(page.sum('process_cpu_seconds_total')).toBeGreaterThan(0);
+    expect([...page.names]).toEqual(
+      expect.arrayContaining(['nodejs_eventloop_lag_p99_seconds', 'nodejs_heap_size_used_bytes']),
+    );
+    expect((await fetch(`${url}/metrics`, { method: 'POST' })).status).toBe(405);
   }, 120_000);
 
   it('stays alive and says why it is not ready while NATS is away, and is ready again after', async () => {

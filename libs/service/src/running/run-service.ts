@@ -7,7 +7,14 @@ import { once } from 'node:events';
 import { connectPostgres, type DatabaseBackend } from '@millrace/database';
 import { MillraceError } from '@millrace/kernel';
 import { connectJetStream, type JetStreamBus } from '@millrace/messaging';
-import { createLogger, describeError, parseLogLevels, redactText, type Logger } from '@millrace/telemetry';
+import {
+  collectProcessMetrics,
+  createLogger,
+  describeError,
+  parseLogLevels,
+  redactText,
+  type Logger,
+} from '@millrace/telemetry';
 import type { ServiceDefinition } from '../service-definition.js';
 import { serveHealth, type HealthServer } from './health-server.js';
 import { readProcessConfiguration, type ProcessConfiguration } from './process-configuration.js';
@@ -74,14 +81,13 @@ class ServiceProcess<Config> {
     // Its errors come before any connection is made.
     definition.config(process.env);
     this.backend = this.openBackend();
-    if (definition.http === undefined) {
-      const check = () =>
-        this.service?.health() ?? Promise.resolve({ ready: false, problems: ['the service is starting'] });
-      this.healthServer = await serveHealth(
-        { check },
-        { host: configuration.healthHost, port: configuration.healthPort },
-      );
-    }
+    collectProcessMetrics();
+    const check = () =>
+      this.service?.health() ?? Promise.resolve({ ready: false, problems: ['the service is starting'] });
+    this.healthServer = await serveHealth(
+      { check },
+      { host: configuration.healthHost, port: configuration.healthPort },
+    );
     this.bus = await connectJetStream({
       servers: configuration.natsServers.split(',').map((server) => server.trim()),
       name: definition.name,

@@ -26,6 +26,7 @@ import { checkSubscriptions } from '../transport/check-subscriptions.js';
 import { subscriptionController } from '../transport/subscription-controller.js';
 import { DependencyHealth } from './health.js';
 import { fastifyAdapter, listen } from './http-application.js';
+import { measureService } from './service-metrics.js';
 
 /** Work that was aborted at the end of the grace period may take this long to notice. */
 const drainMarginMs = 2_000;
@@ -104,6 +105,7 @@ class ServiceInProcess<Config> implements RunningService {
   private readonly logger: Logger;
   private application: INestApplicationContext | undefined;
   private draining: Promise<void> | undefined;
+  private stopMeasuring: (() => void) | undefined;
 
   constructor(
     private readonly definition: ServiceDefinition<Config>,
@@ -130,6 +132,7 @@ class ServiceInProcess<Config> implements RunningService {
   async start(): Promise<this> {
     if (this.definition.http === undefined) await this.startWithoutHttp();
     else await this.startWithHttp(this.definition.http);
+    this.stopMeasuring = measureService(this.name, this.dependencies);
     this.logger.info({ subscriptions: this.definition.subscriptions.length, url: this.url }, 'started');
     return this;
   }
@@ -187,6 +190,7 @@ class ServiceInProcess<Config> implements RunningService {
     const isDrained = await within(this.transport.drain({ graceMs }), graceMs + drainMarginMs);
     if (!isDrained) this.logger.warn({ graceMs }, 'handlers still run after the grace period and are left behind');
     await this.closeApplication(Math.max(0, deadline - Date.now()));
+    this.stopMeasuring?.();
     await this.database?.close();
     this.logger.info('drained');
   }
