@@ -4,6 +4,7 @@ import { sql, type QueryResult, type Transaction } from 'kysely';
 import type { DatabaseBackend, Scope, ServiceSession } from './backend.js';
 import type { Database, Migrations, StatementBuilder, TransactionOptions } from './database.js';
 import { databaseClosed, translateError } from './errors.js';
+import { OperationMeter, type Operation } from './metering.js';
 import { migrate } from './schema/migrate.js';
 import { ensureRoles } from './schema/roles.js';
 import { serviceSchema } from './schema/service-schema.js';
@@ -35,12 +36,15 @@ export async function openDatabase<Tables>(options: {
 
 class ServiceDatabase<Tables> implements Database<Tables> {
   private readonly running = new Set<Promise<unknown>>();
+  private readonly meter: OperationMeter;
   private closing: Promise<void> | undefined;
 
   constructor(
     readonly schema: string,
     private readonly session: ServiceSession,
-  ) {}
+  ) {
+    this.meter = new OperationMeter(schema);
+  }
 
   async forTenant<Result>(
     tenantId: string,
@@ -59,7 +63,7 @@ class ServiceDatabase<Tables> implements Database<Tables> {
   }
 
   asServiceStatement<Row>(build: StatementBuilder<Tables, Row>): Promise<QueryResult<Row>> {
-    return this.run(() => this.session.statement(build));
+    return this.run('statement', () => this.session.statement(build));
   }
 
   async health(): Promise<{ readonly ready: boolean; readonly problems: readonly string[] }> {
@@ -86,7 +90,7 @@ class ServiceDatabase<Tables> implements Database<Tables> {
     options: TransactionOptions,
     work: (transaction: Transaction<Tables>) => Promise<Result>,
   ): Promise<Result> {
-    return this.run(async () => {
+    return this.run(scope.kind === 'tenant' ? 'tenant-transaction' : 'service-transaction', async () => {
       for (let attempt = 1; ; attempt++) {
         try {
           return await this.session.transaction(scope, options, work);
@@ -100,14 +104,19 @@ class ServiceDatabase<Tables> implements Database<Tables> {
     });
   }
 
-  private async run<Result>(work: () => Promise<Result>): Promise<Result> {
+  private async run<Result>(operation: Operation, work: () => Promise<Result>): Promise<Result> {
     if (this.closing !== undefined) throw databaseClosed();
+    const beganAt = performance.now();
     const running = work();
     this.running.add(running);
     try {
-      return await running;
+      const result = await running;
+      this.meter.done(operation, beganAt);
+      return result;
     } catch (error) {
-      throw translateError(error);
+      const translated = translateError(error);
+      this.meter.failed(operation, beganAt, translated);
+      throw translated;
     } finally {
       this.running.delete(running);
     }

@@ -28,6 +28,7 @@ import { openInput, openTask } from './open-task.js';
 import { completedOutcome, deliveriesExhausted, failedOutcome } from './outcome.js';
 import { runWork } from './run-work.js';
 import { sendResult } from './send-result.js';
+import { WorkerMeter } from './worker-meter.js';
 import type { ExecuteTask, Task } from './task.js';
 
 /** How long work may take to notice that its signal aborted. */
@@ -69,6 +70,7 @@ class Worker<Input, Output> implements RunningWorker {
   private readonly subscriptions: Subscription[] = [];
   private readonly clock: Clock;
   private readonly settleMs: number;
+  private readonly meter: WorkerMeter;
   private cancelled: CancelledRuns | undefined;
   private heartbeatTimer: NodeJS.Timeout | undefined;
   private isHandingBack = false;
@@ -76,6 +78,7 @@ class Worker<Input, Output> implements RunningWorker {
   constructor(private readonly options: WorkerOptions<Input, Output>) {
     this.clock = options.clock ?? systemClock;
     this.settleMs = options.settleMs ?? defaultSettleMs;
+    this.meter = new WorkerMeter(options.contract.taskKind, options.slots, () => this.active.size);
   }
 
   get activeTasks(): number {
@@ -100,6 +103,7 @@ class Worker<Input, Output> implements RunningWorker {
     for (const subscription of this.subscriptions.splice(0)) await subscription.stop();
     clearTimeout(timer);
     clearInterval(this.heartbeatTimer);
+    this.meter.stop();
   }
 
   private handBack(): void {
@@ -141,8 +145,10 @@ class Worker<Input, Output> implements RunningWorker {
     const { deliveryCount } = task.delivery;
     const isExhausted = deliveryCount > 1 && deliveryCount >= this.options.contract.maxDeliveries;
     const exhausted = isExhausted ? deliveriesExhausted(deliveryCount - 1) : undefined;
+    const beganAt = performance.now();
     const outcome = exhausted === undefined ? await this.execute(task) : failedOutcome(exhausted);
     task.endWork();
+    this.meter.worked(beganAt, outcome, task.letGo);
     const refusal = await this.answer(task, outcome);
     if (task.letGo === 'cancelled') return { kind: 'ack' };
     if (task.letGo === 'handed-back') return { kind: 'retry', delayMs: 0 };
@@ -207,7 +213,10 @@ class Worker<Input, Output> implements RunningWorker {
       envelope: envelopeOf(taskResult, causedBy(delivery.envelope), result, options),
       headers: traceparent === undefined ? {} : { traceparent },
       signal: task.holding.signal,
-      onRetry: (error) => this.options.onError?.(error, data),
+      onRetry: (error) => {
+        this.meter.resultRepeated();
+        this.options.onError?.(error, data);
+      },
     });
   }
 

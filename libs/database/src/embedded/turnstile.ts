@@ -1,16 +1,20 @@
 import { databaseClosed, overloaded } from '../errors.js';
+import { waitCell } from '../metering.js';
 
 /** One at a time, in the order of arrival, and nobody waits longer than `waitMs`. PGlite has a single session. */
 export class Turnstile {
   private busy = false;
   private shut = false;
   private readonly waiting: (() => void)[] = [];
+  private readonly waits = waitCell('embedded');
 
   constructor(private readonly waitMs: number) {}
 
   /** @throws MillraceError `database_overloaded` when the turn did not come in time, `database_closed` */
   async pass<Result>(work: () => Promise<Result>): Promise<Result> {
+    const askedAt = performance.now();
     if (this.busy) await this.turn();
+    this.waits.record((performance.now() - askedAt) / 1000);
     if (this.shut) {
       this.handOver();
       throw databaseClosed();

@@ -4,6 +4,7 @@ import type pg from 'pg';
 import type { Scope, ServiceSession } from '../backend.js';
 import type { StatementBuilder, TransactionOptions } from '../database.js';
 import { sqlState } from '../errors.js';
+import { measurePool, waitCell } from '../metering.js';
 import { compile } from '../statement.js';
 import type { ServiceSchema } from '../schema/service-schema.js';
 
@@ -13,6 +14,8 @@ const stalePlan = '0A000';
 export class PostgresSession implements ServiceSession {
   private readonly kysely: Kysely<unknown>;
   private readonly statementNames = new Map<string, string>();
+  private readonly stopMeasuring: () => void;
+  private readonly waits;
   private ending: Promise<void> | undefined;
 
   constructor(
@@ -20,7 +23,10 @@ export class PostgresSession implements ServiceSession {
     private readonly names: ServiceSchema,
     private readonly ended: () => void,
   ) {
-    this.kysely = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
+    this.waits = waitCell(names.schema);
+    this.stopMeasuring = measurePool(names.schema, pool);
+    const measured = { connect: () => this.connect(), end: () => pool.end(), options: pool.options };
+    this.kysely = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: measured }) });
   }
 
   transaction<Tables, Result>(
@@ -50,7 +56,7 @@ export class PostgresSession implements ServiceSession {
 
   /** Straight through the pool: kysely would neither prepare the statement nor drop a connection that has gone silent. */
   private async runPrepared<Row>(query: CompiledQuery<Row>): Promise<QueryResult<Row>> {
-    const client = await this.pool.connect();
+    const client = await this.connect();
     let intact = false;
     try {
       const name = this.nameOf(query.sql);
@@ -74,7 +80,15 @@ export class PostgresSession implements ServiceSession {
     return name;
   }
 
+  private async connect(): Promise<pg.PoolClient> {
+    const beganAt = performance.now();
+    const client = await this.pool.connect();
+    this.waits.record((performance.now() - beganAt) / 1000);
+    return client;
+  }
+
   end(): Promise<void> {
+    this.stopMeasuring();
     this.ended();
     return (this.ending ??= this.pool.end());
   }

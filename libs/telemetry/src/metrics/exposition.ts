@@ -19,7 +19,7 @@ export interface ExposedMetric {
   readonly name: string;
   readonly help: string;
   readonly type: 'counter' | 'gauge' | 'histogram';
-  samples(): Sample[];
+  readonly samples: () => Sample[];
 }
 
 /** Shows an instrument from now on. */
@@ -46,6 +46,6 @@ export const metricsContentType: string = registry.contentType;
 
 /** Everything that this process measures, in the text format. Waits for samples that are due, each for its own time at most. */
 export async function renderMetrics(): Promise<string> {
-  await Promise.all([...preparations].map((prepare) => prepare()));
+  await Promise.all([...preparations].map(async (prepare) => prepare()));
   return registry.metrics();
 }

@@ -19,7 +19,7 @@ export interface BoundedSet {
 
 export type LabelValues = ClosedSet | BoundedSet;
 
-export const outsideOfSet = 'other';
+const outsideOfSet = 'other';
 
 export const oneOf = <const Value extends string>(...values: readonly Value[]): ClosedSet<Value> => ({
   kind: 'closed',
