@@ -1,3 +1,4 @@
+import { DecideApprovalEndpoint, GetApprovalEndpoint, ListApprovalsEndpoint } from './approvals/approval.endpoints.js';
 import {
   CreateCollectionEndpoint,
   ListCollectionsEndpoint,
@@ -28,6 +29,9 @@ export const endpoints = [
   StreamRunEndpoint,
   CancelRunEndpoint,
   SignalRunEndpoint,
+  ListApprovalsEndpoint,
+  GetApprovalEndpoint,
+  DecideApprovalEndpoint,
   PublishGraphEndpoint,
   ListGraphsEndpoint,
   GetGraphEndpoint,

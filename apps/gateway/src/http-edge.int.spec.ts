@@ -4,7 +4,7 @@ import { deferred, eventually } from '@millrace/testing';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
 import { connect } from 'node:net';
-import { routeOf } from './endpoint/endpoint.js';
+import { nestPathOf, routeOf } from './endpoint/endpoint.js';
 import { endpoints } from './endpoints.js';
 import { TestGateway } from './gateway.fixture.js';
 import { ScriptedOrchestrator } from './orchestrator.fixture.js';
@@ -40,8 +40,7 @@ describe('the routes', () => {
     const count = served.flatMap(([, , methods = '']) => methods.split(', ')).filter((method) => method !== 'HEAD');
     expect(count).toHaveLength(routeList.length);
     for (const { method, path } of routeList) {
-      const url = path.replaceAll(/\{(\w+)\}/g, ':$1');
-      expect([path, fastify.hasRoute({ method, url })]).toEqual([path, true]);
+      expect([path, fastify.hasRoute({ method, url: nestPathOf(path) })]).toEqual([path, true]);
     }
   });
 

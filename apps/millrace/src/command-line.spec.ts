@@ -34,6 +34,10 @@ describe('wrong words', () => {
     [['runs']],
     [['runs', 'signal']],
     [['runs', 'signal', 'run_1']],
+    [['approvals']],
+    [['approvals', 'list', '--status', 'maybe']],
+    [['approvals', 'list', '--status', 'pending', '--all']],
+    [['approvals', 'approve']],
     [['graphs']],
     [['graphs', 'delete']],
     [['graphs', 'validate']],
@@ -55,6 +59,7 @@ describe('help', () => {
   it.each([
     [['--help']],
     ...['demo', 'start', 'run', 'ingest', 'search'].map((name) => [[name, '--help']]),
+    ...['list', 'show', 'approve', 'reject'].map((name) => [['approvals', name, '--help']]),
     ...['signal'].map((name) => [['runs', name, '--help']]),
     ...['validate', 'publish', 'list'].map((name) => [['graphs', name, '--help']]),
     ...['create', 'list', 'revoke'].map((name) => [['keys', name, '--help']]),

@@ -2,6 +2,7 @@
 import { type MillraceError, toMillraceError } from '@millrace/kernel';
 import { describeError, redactText } from '@millrace/telemetry';
 import { Command, CommanderError } from 'commander';
+import { addApprovalsCommand } from './approvals/approvals.command.js';
 import { addDemoCommand } from './demo/demo.command.js';
 import { exitCodeOf, exitCodes } from './exit-codes.js';
 import { addGraphsCommand } from './graphs/graphs.command.js';
@@ -47,6 +48,7 @@ function programFor(terminal: Terminal, setExitCode: (code: number) => void): Co
   addStartCommand(program, terminal, setExitCode);
   addRunCommand(program, terminal, setExitCode);
   addRunsCommand(program, terminal);
+  addApprovalsCommand(program, terminal);
   addGraphsCommand(program, terminal, setExitCode);
   addIngestCommand(program, terminal, setExitCode);
   addSearchCommand(program, terminal);

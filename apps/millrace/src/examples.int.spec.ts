@@ -35,6 +35,17 @@ const examples: Readonly<Record<string, Example>> = {
     input: { collection: 'guides', topic: 'Retries and timeouts' },
     ends: { status: 'completed', output: { article: expect.any(Object), quality: expect.any(Object) } },
   },
+  'release.yaml': {
+    input: { collection: 'guides', topic: 'Retries and timeouts' },
+    meanwhile: async (client, { id }) => {
+      const [approval] = await eventually(async () => {
+        const { items } = await client.listApprovals({ run: id });
+        return items.length > 0 && items;
+      });
+      await client.decideApproval(approval?.id ?? '', { decision: 'approve', data: { headline: 'On retries' } });
+    },
+    ends: { status: 'completed', output: { headline: 'On retries', text: expect.any(String) } },
+  },
   'reminder.yaml': {
     input: { invoice: 'A-17', patience: '100ms' },
     meanwhile: async (client, { id }) => {
@@ -60,7 +71,7 @@ beforeAll(async () => {
     mediaType: 'text/markdown',
   }));
   await client.uploadDocuments('guides', files);
-}, 60_000);
+}, 180_000);
 afterAll(() => system[Symbol.asyncDispose]());
 
 describe('the examples', () => {

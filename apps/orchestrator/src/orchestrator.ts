@@ -3,6 +3,7 @@ import type { Database } from '@millrace/database';
 import type { Clock } from '@millrace/kernel';
 import type { MessageBus } from '@millrace/messaging';
 import type { Logger } from '@millrace/telemetry';
+import { ApprovalReader } from './approval/approval.reader.js';
 import type { OrchestratorConfig } from './config.js';
 import { newCounts, type OrchestratorCounts } from './counts.js';
 import { GraphLibrary } from './graph/graph-library.js';
@@ -48,6 +49,7 @@ export class Orchestrator {
   readonly graphs: GraphStore;
   readonly runs: RunCommands;
   readonly reader: RunReader;
+  readonly approvals: ApprovalReader;
   private readonly writer: RunWriter;
   private readonly ownership: Ownership;
   private readonly timers: RunTimers;
@@ -86,6 +88,7 @@ export class Orchestrator {
       { waiting: { maxItems: config.maxWaiting, maxBytes: config.maxWaitingBytes }, batch: batchLimits },
     );
     this.reader = new RunReader(database, library);
+    this.approvals = new ApprovalReader(database);
     this.runs = new RunCommands({ graphs: library, writer: this.writer, reader: this.reader, leases, bus, counts });
     const results = new TaskResults(this.writer, counts, config.maxOutputBytes);
     const inbox = new PartitionInbox(

@@ -4,8 +4,11 @@
  */
 import {
   cancelRun,
+  decideApproval,
+  getApproval,
   getGraph,
   getRun,
+  listApprovals,
   listGraphs,
   listRunEvents,
   listRuns,
@@ -15,6 +18,9 @@ import {
   validateGraph,
 } from '@millrace/contracts';
 import { defineSubscriptions } from '@millrace/service';
+import { DecideApprovalHandler } from './approval/decide-approval.handler.js';
+import { GetApprovalHandler } from './approval/get-approval.handler.js';
+import { ListApprovalsHandler } from './approval/list-approvals.handler.js';
 import { GetGraphHandler } from './graph/get-graph.handler.js';
 import { ListGraphsHandler } from './graph/list-graphs.handler.js';
 import { PublishGraphHandler } from './graph/publish-graph.handler.js';
@@ -33,6 +39,9 @@ export const subscriptions = defineSubscriptions([
   { contract: getRun, handler: GetRunHandler, maxInFlight: 256 },
   { contract: listRuns, handler: ListRunsHandler, maxInFlight: 64 },
   { contract: listRunEvents, handler: ListRunEventsHandler, maxInFlight: 256 },
+  { contract: listApprovals, handler: ListApprovalsHandler, maxInFlight: 64 },
+  { contract: getApproval, handler: GetApprovalHandler, maxInFlight: 256 },
+  { contract: decideApproval, handler: DecideApprovalHandler, maxInFlight: 256 },
   { contract: publishGraph, handler: PublishGraphHandler, maxInFlight: 16 },
   { contract: validateGraph, handler: ValidateGraphHandler, maxInFlight: 16 },
   { contract: getGraph, handler: GetGraphHandler, maxInFlight: 64 },

@@ -1,5 +1,6 @@
 import {
   type ApiKey,
+  type Approval,
   type BodyInputOf,
   type Collection,
   type CreatedApiKey,
@@ -99,6 +100,27 @@ export class MillraceClient {
     const headers = { 'idempotency-key': idempotencyKey };
     const call = { params: { id, name }, body: { data }, headers, isRepeatable: true, ...options };
     return (await this.transport.call(routes.signalRun, call)).body;
+  }
+
+  async listApprovals(
+    query: QueryInputOf<typeof routes.listApprovals> = {},
+    options: CallOptions = {},
+  ): Promise<ResponseBodyOf<typeof routes.listApprovals>> {
+    return (await this.transport.call(routes.listApprovals, { query, ...options })).body;
+  }
+
+  async getApproval(id: string, options: CallOptions = {}): Promise<Approval> {
+    return (await this.transport.call(routes.getApproval, { params: { id }, ...options })).body;
+  }
+
+  /** Approves or rejects; the same decision again changes nothing. */
+  async decideApproval(
+    id: string,
+    body: BodyInputOf<typeof routes.decideApproval>,
+    options: CallOptions = {},
+  ): Promise<Approval> {
+    return (await this.transport.call(routes.decideApproval, { params: { id }, body, isRepeatable: true, ...options }))
+      .body;
   }
 
   async publishGraph(

@@ -12,6 +12,7 @@ export * from './http/routes.js';
 export * from './http/collection-routes.js';
 export * from './http/run-routes.js';
 export * from './json-schema.js';
+export * from './orchestrator/approval.js';
 export * from './orchestrator/commands.js';
 export * from './orchestrator/live.js';
 export * from './orchestrator/events.js';

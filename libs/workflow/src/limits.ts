@@ -37,6 +37,10 @@ export const limits = {
   retryDelayMs: 3_600_000,
   /** The longest wait, in milliseconds: 366 days. */
   waitMs: 31_622_400_000,
+  /** Characters of an approval's title. */
+  titleLength: 500,
+  /** Characters, as JSON, of what an approval shows to whoever decides. */
+  contextLength: 65_536,
   /** Signals that one run takes. */
   signals: 1_000,
 } as const;

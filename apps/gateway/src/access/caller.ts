@@ -1,4 +1,4 @@
-import type { Access, Role } from '@millrace/contracts';
+import { type Access, type Role, roleReaches } from '@millrace/contracts';
 
 /** Whose key a request presented. */
 export interface Caller {
@@ -7,7 +7,5 @@ export interface Caller {
   readonly role: Role;
 }
 
-const ranks: Readonly<Record<Role, number>> = { viewer: 1, editor: 2, admin: 3 };
-
 /** Whether a role reaches what a route asks for. */
-export const mayCall = (role: Role, access: Access): boolean => access === 'public' || ranks[role] >= ranks[access];
+export const mayCall = (role: Role, access: Access): boolean => access === 'public' || roleReaches(role, access);

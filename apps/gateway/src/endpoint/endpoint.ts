@@ -36,7 +36,9 @@ export function Endpoint<R extends Route>(route: R) {
   };
 }
 
-const nestPathOf = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1');
+/** The path as the router takes it: a verb after a parameter (`{id}:decide`) keeps its colon. */
+export const nestPathOf = (path: string): string =>
+  path.replaceAll(/\{(\w+)\}:(\w+)/g, ':$1([^:]+)::$2').replaceAll(/\{(\w+)\}/g, ':$1');
 
 async function send<R extends Route>(reply: FastifyReply, { status, body, headers }: RouteReply<R>): Promise<void> {
   await reply

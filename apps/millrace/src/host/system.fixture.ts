@@ -1,10 +1,11 @@
 /** The whole system in the process of a test: every service, one bus, one database, and keys of as many tenants as it takes. */
 import { MillraceClient } from '@millrace/client';
 import { createKey, envelopeOf, type Problem, type Role } from '@millrace/contracts';
-import { openEmbedded, type EmbeddedBackend } from '@millrace/database';
+import type { DatabaseBackend } from '@millrace/database';
 import { createInProcessBus, type MessageBus } from '@millrace/messaging';
 import { startService, type RunningService } from '@millrace/service';
 import { createLogger, parseLogLevels } from '@millrace/telemetry';
+import { testBackend } from '@millrace/testing';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,13 +20,13 @@ export class TestSystem implements AsyncDisposable {
   private constructor(
     readonly folder: string,
     readonly bus: MessageBus,
-    private readonly backend: EmbeddedBackend,
+    private readonly backend: DatabaseBackend,
     private readonly running: readonly RunningService[],
   ) {}
 
   static async start(): Promise<TestSystem> {
     const folder = mkdtempSync(join(tmpdir(), 'millrace-system-'));
-    const backend = await openEmbedded({ dataDirectory: join(folder, 'database') });
+    const backend = await testBackend('postgres');
     const bus = createInProcessBus();
     const logger = createLogger({ levels: parseLogLevels(process.env['MILLRACE_TEST_LOG'] ?? 'fatal') });
     const environment = { MILLRACE_HTTP_PORT: '0', MILLRACE_ORCHESTRATOR_REPLICA: 'test' };

@@ -23,6 +23,8 @@ function describe(type: string, data: Readonly<Record<string, unknown>>): string
       return `${node} …`;
     case 'WaitStarted':
       return `${node} waits ${typeof data['until'] === 'string' ? `until ${data['until']}` : `for the signal ${String(data['signal'])}`}`;
+    case 'ApprovalRequested':
+      return `${node} waits for an approval: ${String(data['title'])}`;
     case 'NodeCompleted':
       return `${node} done`;
     case 'NodeRetryScheduled':

@@ -1,8 +1,7 @@
-import type { JsonValue } from '@millrace/kernel';
-import { invalidInput } from '@millrace/kernel';
 import type { Run } from '@millrace/contracts';
 import type { Command } from 'commander';
 import { type ConnectionFlags, connect, withConnection } from '../connection.js';
+import { jsonOption } from '../json-option.js';
 import { printJson } from '../terminal/print.js';
 import { type Terminal, write } from '../terminal/terminal.js';
 
@@ -27,18 +26,14 @@ export function addRunsCommand(program: Command, terminal: Terminal): void {
     .option('--json', 'print the run as JSON')
     .action(async (id: string, name: string, flags: SignalFlags) => {
       const { idempotencyKey } = flags;
-      const run = await connect(flags, terminal).signalRun(id, name, dataOf(flags.data), { idempotencyKey });
+      const run = await connect(flags, terminal).signalRun(
+        id,
+        name,
+        jsonOption('--data', flags.data, '{"paid": true}'),
+        { idempotencyKey },
+      );
       return printRun(terminal, run, flags);
     });
-}
-
-/** @throws MillraceError `invalid_input` */
-function dataOf(text: string): JsonValue {
-  try {
-    return JSON.parse(text) as JsonValue;
-  } catch {
-    throw invalidInput('invalid_input', '--data must be JSON, for example \'{"paid": true}\' or \'"yes"\'.');
-  }
 }
 
 const printRun = (terminal: Terminal, run: Run, { json }: JsonFlag): Promise<void> =>

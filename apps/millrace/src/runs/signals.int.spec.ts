@@ -10,7 +10,7 @@ let editor: string;
 beforeAll(async () => {
   system = await TestSystem.start();
   editor = await system.key('acme', 'editor');
-}, 60_000);
+}, 180_000);
 afterAll(() => system[Symbol.asyncDispose]());
 
 const graph = {

@@ -3,6 +3,7 @@
  * publishes the same messages with the same ids again.
  */
 import {
+  approvalIdOf,
   cloudEventHeaders,
   evaluateTask,
   eventSubject,
@@ -12,6 +13,8 @@ import {
   liveRunEvents,
   llmTask,
   resultSubject,
+  runApprovalDecidedEvent,
+  runApprovalRequestedEvent,
   runCancelledEvent,
   runCompletedEvent,
   runEmittedEvent,
@@ -116,6 +119,19 @@ function announcementOf(run: HotRun, event: RunEvent): { contract: EventContract
       const { node, attempt } = event.data;
       return { contract: runStepCompletedEvent, data: { ...subject, node, attempt } };
     }
+    case 'ApprovalRequested': {
+      const { node, title, assignees, deadlineAt } = event.data;
+      const approvalId = approvalIdOf(run.key.runId, node);
+      return {
+        contract: runApprovalRequestedEvent,
+        data: { ...subject, approvalId, node, title, assignees, deadlineAt },
+      };
+    }
+    case 'ApprovalDecided': {
+      const { node, outcome, by } = event.data;
+      const approvalId = approvalIdOf(run.key.runId, node);
+      return { contract: runApprovalDecidedEvent, data: { ...subject, approvalId, node, outcome, by } };
+    }
     case 'EventEmitted':
       return { contract: runEmittedEvent, data: { ...subject, ...event.data } };
     case 'RunCompleted': {
@@ -133,6 +149,9 @@ function announcementOf(run: HotRun, event: RunEvent): { contract: EventContract
     case 'MapStarted':
     case 'LoopRoundStarted':
     case 'LoopRoundCompleted':
+    case 'WaitStarted':
+    case 'SignalReceived':
+    case 'SignalConsumed':
       return null;
     default:
       // A type that a newer version wrote: it is stored and followed, and this version has no announcement for it.

@@ -1,4 +1,5 @@
 /** The rows of one batch as columns, the shape in which one statement takes them (`unnest`). Pure. */
+import { approvalIdOf } from '@millrace/contracts';
 import type { Timer } from '@millrace/workflow';
 import { runOf } from './hot-run.js';
 import type { Turn } from './turn.js';
@@ -46,11 +47,35 @@ interface TimerRow {
   dueAt: string;
 }
 
+/** The read model of an approval that changed in the batch. JSON columns are text, null where there is nothing. */
+interface ApprovalRow {
+  partition: number;
+  tenantId: string;
+  approvalId: string;
+  runId: string;
+  graphName: string;
+  graphVersion: number;
+  graphDigest: string;
+  node: string;
+  status: string;
+  title: string;
+  context: string;
+  assignees: string;
+  form: string;
+  requestedAt: string;
+  deadlineAt: string;
+  decidedAt: string | null;
+  decidedBy: string | null;
+  data: string | null;
+}
+
 export interface BatchRows {
   readonly events: Columns<EventRow>;
   readonly runs: Columns<RunRow>;
   readonly timersSet: Columns<TimerRow>;
   readonly timersDropped: Columns<TimerRow>;
+  /** Null where there are none, as in most batches. */
+  readonly approvals: Columns<ApprovalRow> | null;
   /** The partitions that the batch writes to. */
   readonly partitions: ReadonlySet<number>;
 }
@@ -71,6 +96,7 @@ export function rowsOf(turns: readonly Turn[]): BatchRows | null {
       changing.flatMap((turn) => timerRows(turn, turn.timersDropped)),
       emptyTimers(),
     ),
+    approvals: approvalColumns(changing),
     partitions: new Set(changing.map((turn) => turn.key.partition)),
   };
 }
@@ -115,6 +141,32 @@ function runRow({ key, run, ended }: Turn): RunRow {
   };
 }
 
+function approvalColumns(turns: readonly Turn[]): Columns<ApprovalRow> | null {
+  const rows = turns.filter((turn) => turn.approvals.length > 0).flatMap(approvalRows);
+  return rows.length === 0 ? null : columns(rows, emptyApprovals());
+}
+
+function approvalRows({ key, run, approvals }: Turn): ApprovalRow[] {
+  if (run === null) return [];
+  const { name: graphName, version: graphVersion, digest: graphDigest } = run.graph.identity;
+  return approvals.map((approval) => ({
+    ...key,
+    ...{ graphName, graphVersion, graphDigest },
+    approvalId: approvalIdOf(key.runId, approval.node),
+    node: approval.node,
+    status: approval.status,
+    title: approval.title,
+    context: JSON.stringify(approval.context),
+    assignees: JSON.stringify(approval.assignees),
+    form: JSON.stringify(approval.form),
+    requestedAt: approval.requestedAt,
+    deadlineAt: approval.deadlineAt,
+    decidedAt: approval.decidedAt,
+    decidedBy: approval.decidedBy === null ? null : JSON.stringify(approval.decidedBy),
+    data: approval.data === null ? null : JSON.stringify(approval.data),
+  }));
+}
+
 const timerRows = ({ key }: Turn, timers: readonly Timer[]): TimerRow[] =>
   timers.map(({ node, attempt, timer, dueAt }) => ({ ...key, node, attempt, timer, dueAt }));
 
@@ -155,4 +207,25 @@ const emptyTimers = (): Columns<TimerRow> => ({
   attempt: [],
   timer: [],
   dueAt: [],
+});
+
+const emptyApprovals = (): Columns<ApprovalRow> => ({
+  partition: [],
+  tenantId: [],
+  approvalId: [],
+  runId: [],
+  graphName: [],
+  graphVersion: [],
+  graphDigest: [],
+  node: [],
+  status: [],
+  title: [],
+  context: [],
+  assignees: [],
+  form: [],
+  requestedAt: [],
+  deadlineAt: [],
+  decidedAt: [],
+  decidedBy: [],
+  data: [],
 });

@@ -71,6 +71,7 @@ export function unstorable(work: RunWork): RunWork | null {
     case 'start':
     case 'cancel':
     case 'signal':
+    case 'decision':
     case 'failure':
       return null;
     default:

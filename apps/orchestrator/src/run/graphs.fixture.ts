@@ -75,6 +75,29 @@ export const patient = document(
 /** Waits for a signal, but not for long. */
 export const hasty = document('test-hasty', [{ ...goSignal, id: 'x', timeout: { total: '200ms' } }]);
 
+/** One step, an approval of it, another step. */
+export const asking = (rest: JsonObject = {}): JsonObject =>
+  document('test-asking', [
+    echo('before', []),
+    {
+      id: 'ok',
+      kind: 'approval',
+      needs: ['before'],
+      title: 'Go on?',
+      with: { before: '${{ nodes.before.status }}' },
+      assignees: ['role:editor'],
+      form: {
+        type: 'object',
+        required: ['grade'],
+        properties: { grade: { type: 'integer' }, note: { type: 'string', default: 'none' } },
+      },
+      deadline: '1h',
+      onTimeout: 'fail',
+      ...rest,
+    },
+    echo('after', ['ok']),
+  ]);
+
 /** Needs no worker: it ends with its start. */
 export const instant = document('test-instant', [{ id: 'here', kind: 'transform', output: 'done' }], {
   output: '${{ nodes.here.output }}',

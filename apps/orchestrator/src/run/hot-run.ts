@@ -6,10 +6,12 @@
 import { terminalEventTypes, type GraphIdentity, type Run, type RunEvent } from '@millrace/contracts';
 import type { JsonObject } from '@millrace/kernel';
 import {
+  changedApprovals,
   evolve,
   initialState,
   timersOf,
   viewOf,
+  type ApprovalView,
   type CompiledGraph,
   type RunState,
   type Timer,
@@ -46,9 +48,13 @@ export interface HotRun {
   ended: boolean;
   /** The timers stored for it, by `timerText`. */
   timers: ReadonlyMap<string, Timer>;
+  /** Those that wait for a decision. */
+  approvals: readonly ApprovalView[];
   /** Length of its events as JSON: what it weighs in memory, roughly. */
   weight: number;
 }
+
+export const isPending = ({ status }: ApprovalView): boolean => status === 'pending';
 
 export const timerText = (timer: Pick<Timer, 'node' | 'attempt' | 'timer'>): string =>
   `${timer.timer}:${timer.attempt}:${timer.node}`;
@@ -58,7 +64,17 @@ export const timersByText = (timers: readonly Timer[]): ReadonlyMap<string, Time
 
 /** A run nobody has stored yet. */
 export function newHotRun(key: RunKey, graph: ResolvedGraph, origin: RunOrigin): HotRun {
-  return { key, graph, origin, state: initialState(), position: 0, ended: false, timers: new Map(), weight: 0 };
+  return {
+    key,
+    graph,
+    origin,
+    state: initialState(),
+    position: 0,
+    ended: false,
+    timers: new Map(),
+    approvals: [],
+    weight: 0,
+  };
 }
 
 /** Adds one event. `json` is its data as stored. */
@@ -83,6 +99,7 @@ export function foldRun(key: RunKey, graph: ResolvedGraph, events: readonly RunE
     applyEvent(run, event, JSON.stringify(event.data));
   }
   run.timers = timersByText(timersOf(graph.compiled, run.state));
+  run.approvals = changedApprovals(run.state, [], events).filter(isPending);
   return run;
 }
 

@@ -2,7 +2,8 @@ import type { listRuns, RequestOf, ResponseOf } from '@millrace/contracts';
 import type { CommandHandler, CommandMessage } from '@millrace/service';
 import { Injectable } from '@nestjs/common';
 import { Orchestrator } from '../orchestrator.js';
-import { readCursor, writeCursor } from './run-cursor.js';
+import { writeCursor } from '../cursor.js';
+import { readRunCursor } from './run-cursor.js';
 
 @Injectable()
 export class ListRunsHandler implements CommandHandler<typeof listRuns> {
@@ -12,7 +13,7 @@ export class ListRunsHandler implements CommandHandler<typeof listRuns> {
     { limit, cursor, status, graph }: RequestOf<typeof listRuns>,
     { tenantId }: CommandMessage,
   ): Promise<ResponseOf<typeof listRuns>> {
-    const after = cursor === undefined ? null : readCursor(cursor);
+    const after = cursor === undefined ? null : readRunCursor(cursor);
     const found = await this.orchestrator.reader.list(tenantId, { status, graph }, after, limit + 1);
     const items = found.slice(0, limit);
     const last = items.at(-1);

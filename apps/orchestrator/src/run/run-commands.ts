@@ -16,6 +16,7 @@ import {
   type MessageContext,
   type RequestOf,
   type Run,
+  type RunDecision,
   type signalRun,
   type startRun,
 } from '@millrace/contracts';
@@ -35,7 +36,8 @@ export type SignalRunRequest = RequestOf<typeof signalRun>;
 type Delivery =
   | { readonly type: 'start'; readonly data: StartRunRequest }
   | { readonly type: 'cancel'; readonly data: CancelRunRequest }
-  | { readonly type: 'signal'; readonly data: SignalRunRequest };
+  | { readonly type: 'signal'; readonly data: SignalRunRequest }
+  | { readonly type: 'decision'; readonly data: RunDecision };
 
 export interface RunCommandParts {
   readonly graphs: GraphLibrary;
@@ -83,6 +85,14 @@ export class RunCommands {
     throw new MillraceError('too-large', 'signal_too_large', message);
   }
 
+  /**
+   * Hands a decision to the run whose node asks for it.
+   * @throws MillraceError `approval_decided`, `not_an_assignee`, `invalid_form`, and as `start`
+   */
+  decide(context: MessageContext, data: RunDecision): Promise<Run> {
+    return this.byOwner(context, { type: 'decision', data });
+  }
+
   /** A command that another replica handed over. @throws MillraceError `partition_moved` where it is not owned here either */
   async deliver({ envelope }: IncomingMessage): Promise<Run> {
     const parsed = deliverToPartition.request.safeParse(envelope.data);
@@ -122,6 +132,8 @@ export class RunCommands {
         return this.cancelHere(key, delivery.data);
       case 'signal':
         return this.signalHere(key, delivery.data);
+      case 'decision':
+        return this.decideHere(key, delivery.data);
       default:
         return assertNever(delivery);
     }
@@ -143,6 +155,14 @@ export class RunCommands {
 
   private async cancelHere(key: RunKey, { reason }: CancelRunRequest): Promise<Run> {
     const answer = await this.parts.writer.submit(key, { type: 'cancel', reason }, reason.length);
+    if (answer.kind === 'applied' && answer.run !== undefined) return answer.run;
+    return await this.parts.reader.get(key.tenantId, key.runId);
+  }
+
+  private async decideHere(key: RunKey, { node, decision, data, by }: RunDecision): Promise<Run> {
+    const work = { type: 'decision', node, decision, data, by } as const;
+    const answer = await this.parts.writer.submit(key, work, JSON.stringify(data).length);
+    if (answer.kind === 'refused') throw answer.error;
     if (answer.kind === 'applied' && answer.run !== undefined) return answer.run;
     return await this.parts.reader.get(key.tenantId, key.runId);
   }

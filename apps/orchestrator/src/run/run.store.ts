@@ -122,11 +122,11 @@ const eventsStatement = (runs: readonly RunIdentityRow[]): RawBuilder<EventRow> 
   order by event.tenant_id, event.run_id, event.position`;
 
 /**
- * The text never varies, so it is prepared once per connection, possibly while the tables are empty. Hence nothing in it leaves
+ * The text varies by one part only, so it is prepared once per connection, possibly while the tables are empty. Hence nothing in it leaves
  * the planner a choice that would be wrong later: rows are found by `on conflict` or by a lateral look-up of the key.
  */
 function commitStatement(rows: BatchRows, claim: LeaseClaim): RawBuilder<{ partition: number }> {
-  const { events, runs, timersSet: set, timersDropped: dropped } = rows;
+  const { events, runs, timersSet: set, timersDropped: dropped, approvals } = rows;
   return sql<{ partition: number }>`
     with held as (
       select lease.partition
@@ -188,6 +188,29 @@ function commitStatement(rows: BatchRows, claim: LeaseClaim): RawBuilder<{ parti
           limit 1
         ) as found
       ))
-    )
+    )${approvals === null ? sql`` : approvalsKept(approvals)}
     select partition from held`;
 }
+
+/** Few batches change an approval, so the part that writes them stands only in the statement of those that do. */
+const approvalsKept = (rows: NonNullable<BatchRows['approvals']>): RawBuilder<unknown> => sql`,
+    approvals_kept as (
+      insert into approval (tenant_id, approval_id, run_id, graph_name, graph_version, graph_digest, node, status, title,
+                            context, assignees, form, requested_at, deadline_at, decided_at, decided_by, data)
+      select new.tenant_id, new.approval_id, new.run_id, new.graph_name, new.graph_version, new.graph_digest, new.node,
+             new.status, new.title, new.context::jsonb, new.assignees::jsonb, new.form::jsonb,
+             new.requested_at::timestamptz, new.deadline_at::timestamptz, new.decided_at::timestamptz,
+             new.decided_by::jsonb, new.data::jsonb
+      from unnest(${rows.partition}::smallint[], ${rows.tenantId}::text[], ${rows.approvalId}::text[],
+                  ${rows.runId}::text[], ${rows.graphName}::text[], ${rows.graphVersion}::integer[],
+                  ${rows.graphDigest}::text[], ${rows.node}::text[], ${rows.status}::text[], ${rows.title}::text[],
+                  ${rows.context}::text[], ${rows.assignees}::text[], ${rows.form}::text[],
+                  ${rows.requestedAt}::text[], ${rows.deadlineAt}::text[], ${rows.decidedAt}::text[],
+                  ${rows.decidedBy}::text[], ${rows.data}::text[])
+        as new (partition, tenant_id, approval_id, run_id, graph_name, graph_version, graph_digest, node, status, title,
+                context, assignees, form, requested_at, deadline_at, decided_at, decided_by, data)
+      join held using (partition)
+      on conflict (tenant_id, approval_id) do update
+      set status = excluded.status, decided_at = excluded.decided_at, decided_by = excluded.decided_by,
+          data = excluded.data
+    )`;

@@ -5,11 +5,21 @@
  * 2. A message that changes nothing (a stale result, a repeated start, a late timer) leaves no event.
  * 3. What must be stored beside the events (timers, the read model) follows from the state after the last message.
  */
-import type { NewRunEvent, Run, RunEvent, TaskOutcome } from '@millrace/contracts';
+import type { ApprovalDecision, Decider, NewRunEvent, Run, RunEvent, TaskOutcome } from '@millrace/contracts';
 import { assertNever, type JsonObject, type JsonValue, type MillraceError } from '@millrace/kernel';
-import { decide, newTimersOf, refusalOf, timersOf, type RunMessage, type Timer } from '@millrace/workflow';
+import {
+  changedApprovals,
+  decide,
+  newTimersOf,
+  refusalOf,
+  timersOf,
+  type ApprovalView,
+  type RunMessage,
+  type Timer,
+} from '@millrace/workflow';
 import {
   applyEvent,
+  isPending,
   newHotRun,
   runOf,
   timersByText,
@@ -37,6 +47,13 @@ export type RunInput =
   | { readonly type: 'task-result'; readonly node: string; readonly attempt: number; readonly outcome: TaskOutcome }
   | { readonly type: 'timer'; readonly timer: Timer }
   | { readonly type: 'signal'; readonly id: string; readonly name: string; readonly data: JsonValue }
+  | {
+      readonly type: 'decision';
+      readonly node: string;
+      readonly decision: ApprovalDecision;
+      readonly data: JsonObject;
+      readonly by: Decider;
+    }
   | { readonly type: 'cancel'; readonly reason: string };
 
 /** What one message came to. `run` is there for a command that applied. */
@@ -63,6 +80,8 @@ export interface Turn {
   readonly ended: boolean;
   readonly timersSet: readonly Timer[];
   readonly timersDropped: readonly Timer[];
+  /** The approvals that were asked for, decided or cancelled. */
+  readonly approvals: readonly ApprovalView[];
   /** One for each message, in their order. */
   readonly answers: readonly RunAnswer[];
 }
@@ -93,6 +112,7 @@ export function takeTurn(key: RunKey, found: FoundRun, works: readonly RunWork[]
     ended: run !== null && run.ended && events.length > 0,
     timersSet: timers.set,
     timersDropped: [...timers.dropped, ...overdue(run, works)],
+    approvals: run === null ? [] : approvalsAfter(run, events),
     answers,
   };
 }
@@ -118,7 +138,8 @@ function applyWork(run: HotRun, work: RunWork, circumstances: Circumstances, eve
   return isCommand(work) ? { kind: 'applied', run: runOf(run) } : { kind: 'applied' };
 }
 
-const isCommand = ({ type }: RunWork): boolean => type === 'start' || type === 'cancel' || type === 'signal';
+const commands: ReadonlySet<RunWork['type']> = new Set(['start', 'cancel', 'signal', 'decision']);
+const isCommand = ({ type }: RunWork): boolean => commands.has(type);
 
 function answerWithoutEvents(run: HotRun, work: RunWork, circumstances: Circumstances): RunAnswer {
   const input = work.type === 'failure' ? work.inPlaceOf : work;
@@ -160,6 +181,8 @@ function messageOf(run: HotRun, work: RunInput, { now, random }: Circumstances):
     }
     case 'signal':
       return { type: 'signal', id: work.id, name: work.name, data: work.data, now };
+    case 'decision':
+      return { type: 'decision', node: work.node, decision: work.decision, data: work.data, by: work.by, now };
     case 'cancel':
       return { type: 'cancel', reason: work.reason, now };
     default:
@@ -184,6 +207,20 @@ function changedTimers(run: HotRun, events: readonly DecidedEvent[]): { set: Tim
     set: [...after].filter(([text, timer]) => before.get(text)?.dueAt !== timer.dueAt).map(([, timer]) => timer),
     dropped: [...before].filter(([text]) => !after.has(text)).map(([, timer]) => timer),
   };
+}
+
+/** The approvals that the events changed; remembers those that are pending. */
+function approvalsAfter(run: HotRun, events: readonly DecidedEvent[]): readonly ApprovalView[] {
+  const isConcerned = run.approvals.length > 0 || events.some(({ event }) => event.type === 'ApprovalRequested');
+  if (events.length === 0 || !isConcerned) return [];
+  const changed = changedApprovals(
+    run.state,
+    run.approvals,
+    events.map(({ event }) => event),
+  );
+  const changedNodes = new Set(changed.map(({ node }) => node));
+  run.approvals = [...run.approvals.filter(({ node }) => !changedNodes.has(node)), ...changed.filter(isPending)];
+  return changed;
 }
 
 /** Timers that fired and that the run does not wait for: their rows are left over. */

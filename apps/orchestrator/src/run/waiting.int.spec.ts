@@ -15,7 +15,7 @@ describe.each(backendKinds)('waiting on %s', (backend) => {
 
   beforeAll(async () => {
     world = await World.open(backend);
-    orchestrator = await world.replica('replica-1');
+    orchestrator = await world.replica('replica-1', { config: { leaseMs: 3_000 } });
   });
   afterAll(() => world[Symbol.asyncDispose]());
 
@@ -40,7 +40,7 @@ describe.each(backendKinds)('waiting on %s', (backend) => {
     const [sleeping, waiting] = [await start(orchestrator, sleepy), await start(orchestrator, patient)];
     await signal(waiting.id, 1, 'one');
     await orchestrator.stop();
-    orchestrator = await world.replica('replica-2');
+    orchestrator = await world.replica('replica-2', { config: { leaseMs: 3_000 } });
     expect(await ended(orchestrator, sleeping.id)).toMatchObject({ status: 'completed' });
     await signal(waiting.id, 1, 'one');
     expect(await orchestrator.reader.get('acme', waiting.id)).toMatchObject({ status: 'running' });
@@ -49,7 +49,7 @@ describe.each(backendKinds)('waiting on %s', (backend) => {
   });
 
   it('takes a signal once, however often and wherever it is sent', async () => {
-    const other = await world.replica('replica-3');
+    const other = await world.replica('replica-3', { config: { leaseMs: 3_000 } });
     const run = await start(orchestrator, patient);
     const senders = [orchestrator, other].flatMap((replica) => Array.from({ length: 10 }, () => replica));
     await Promise.all(senders.map(({ runs }) => runs.signal(acme, { runId: run.id, id: 'same', name: 'go', data: 7 })));

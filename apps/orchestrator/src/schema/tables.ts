@@ -1,5 +1,14 @@
 /** The orchestrator's tables, as its migrations leave them. */
-import type { GraphIdentity, Run, RunEventType, RunStatus, Step, Usage } from '@millrace/contracts';
+import type {
+  ApprovalStatus,
+  DecidedBy,
+  GraphIdentity,
+  Run,
+  RunEventType,
+  RunStatus,
+  Step,
+  Usage,
+} from '@millrace/contracts';
 import type { JsonObject, JsonValue } from '@millrace/kernel';
 import type { TimerKind } from '@millrace/workflow';
 import type { ColumnType, Generated } from 'kysely';
@@ -50,6 +59,27 @@ export interface RunEventTable {
   at: Date;
 }
 
+/** The read model of an approval, written when it is asked for and when it is decided or cancelled. */
+export interface ApprovalTable {
+  tenant_id: string;
+  approval_id: string;
+  run_id: string;
+  graph_name: GraphIdentity['name'];
+  graph_version: GraphIdentity['version'];
+  graph_digest: GraphIdentity['digest'];
+  node: string;
+  status: ApprovalStatus;
+  title: string;
+  context: Json<JsonValue>;
+  assignees: Json<string[]>;
+  form: Json<JsonObject>;
+  requested_at: Date;
+  deadline_at: Date;
+  decided_at: Date | null;
+  decided_by: Json<DecidedBy> | null;
+  data: Json<JsonObject> | null;
+}
+
 interface RunTimerTable {
   tenant_id: string;
   run_id: string;
@@ -82,6 +112,7 @@ export interface OrchestratorTables {
   run: RunTable;
   run_event: RunEventTable;
   run_timer: RunTimerTable;
+  approval: ApprovalTable;
   partition_lease: PartitionLeaseTable;
   replica: ReplicaTable;
 }

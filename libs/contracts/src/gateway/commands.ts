@@ -5,6 +5,11 @@ import { defineCommand } from '../contract.js';
 export const roleSchema = z.enum(['viewer', 'editor', 'admin']);
 export type Role = z.infer<typeof roleSchema>;
 
+const ranks: Readonly<Record<Role, number>> = { viewer: 1, editor: 2, admin: 3 };
+
+/** Whether a role may do what another one may. */
+export const roleReaches = (role: Role, asked: Role): boolean => ranks[role] >= ranks[asked];
+
 export const apiKeySchema = z.object({
   id: z.string(),
   name: z.string(),

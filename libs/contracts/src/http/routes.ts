@@ -1,3 +1,4 @@
+import { approvalRoutes } from './approval-routes.js';
 import { collectionRoutes } from './collection-routes.js';
 import { graphRoutes } from './graph-routes.js';
 import { keyRoutes } from './key-routes.js';
@@ -6,6 +7,13 @@ import { runRoutes } from './run-routes.js';
 import { systemRoutes } from './system-routes.js';
 
 /** The whole HTTP API, by operation id. */
-export const routes = { ...runRoutes, ...graphRoutes, ...collectionRoutes, ...keyRoutes, ...systemRoutes };
+export const routes = {
+  ...runRoutes,
+  ...approvalRoutes,
+  ...graphRoutes,
+  ...collectionRoutes,
+  ...keyRoutes,
+  ...systemRoutes,
+};
 
 export const routeList: readonly Route[] = Object.values(routes);

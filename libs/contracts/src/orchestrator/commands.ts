@@ -8,6 +8,7 @@ import {
   pageRequestSchema,
   violationSchema,
 } from '../shared.js';
+import { approvalIdSchema, approvalSchema, approvalStatusSchema, deciderSchema, decisionSchema } from './approval.js';
 import {
   graphIdentitySchema,
   runIdSchema,
@@ -19,6 +20,16 @@ import {
 import { runEventSchema } from './run-event.js';
 
 const owner = 'orchestrator';
+
+/** A decision on its way to the run whose node asked for it. */
+const runDecisionSchema = z.object({
+  runId: runIdSchema,
+  node: z.string(),
+  decision: decisionSchema,
+  data: jsonObjectSchema,
+  by: deciderSchema,
+});
+export type RunDecision = z.infer<typeof runDecisionSchema>;
 
 /** `content`, `content@3`, or a whole graph document. */
 export const graphReferenceSchema = z.union([
@@ -133,12 +144,47 @@ export const listGraphs = defineCommand({
   response: pageOf(graphSummarySchema),
 });
 
+export const listApprovals = defineCommand({
+  owner,
+  entity: 'approval',
+  action: 'list',
+  version: 1,
+  summary: 'Approvals, newest first.',
+  request: pageRequestSchema.extend({ status: approvalStatusSchema.optional(), runId: runIdSchema.optional() }),
+  response: pageOf(approvalSchema),
+});
+export const getApproval = defineCommand({
+  owner,
+  entity: 'approval',
+  action: 'get',
+  version: 1,
+  summary: 'One approval.',
+  request: z.object({ approvalId: approvalIdSchema }),
+  response: approvalSchema,
+});
+/** Sending the same decision again changes nothing; another decision is refused. */
+export const decideApproval = defineCommand({
+  owner,
+  entity: 'approval',
+  action: 'decide',
+  version: 1,
+  summary: 'Approves or rejects; the reply comes after it is stored.',
+  request: z.object({
+    approvalId: approvalIdSchema,
+    decision: decisionSchema,
+    data: jsonObjectSchema,
+    by: deciderSchema,
+  }),
+  response: approvalSchema,
+});
+
 /** A result or a command for a run, handed to the replica that owns the run's partition. */
 export const deliverToPartition = {
   request: z.discriminatedUnion('type', [
     z.object({ type: z.literal('start'), data: startRun.request }),
     z.object({ type: z.literal('cancel'), data: cancelRun.request }),
     z.object({ type: z.literal('signal'), data: signalRun.request }),
+    z.object({ type: z.literal('decision'), data: runDecisionSchema }),
   ]),
   response: jsonValueSchema,
 };

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { defineEvent } from '../contract.js';
 import { jsonValueSchema, usageSchema } from '../shared.js';
+import { approvalIdSchema, decidedBySchema } from './approval.js';
 import { graphIdentitySchema, runErrorSchema, runIdSchema } from './run.js';
 
 const owner = 'orchestrator';
@@ -22,6 +23,19 @@ export const runStepCompletedEvent = runEvent(
     attempt: z.int().positive(),
   },
 );
+export const runApprovalRequestedEvent = runEvent('approval-requested', 'A node of a run asks for a decision.', {
+  approvalId: approvalIdSchema,
+  node: z.string(),
+  title: z.string(),
+  assignees: z.array(z.string()),
+  deadlineAt: z.iso.datetime(),
+});
+export const runApprovalDecidedEvent = runEvent('approval-decided', 'Somebody decided, or the deadline did.', {
+  approvalId: approvalIdSchema,
+  node: z.string(),
+  outcome: z.enum(['approved', 'rejected', 'expired']),
+  by: decidedBySchema,
+});
 export const runEmittedEvent = runEvent('emitted', 'An emit node of a run published this.', {
   node: z.string(),
   name: z.string(),

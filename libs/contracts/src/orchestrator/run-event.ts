@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { errorShapeSchema, jsonObjectSchema, jsonValueSchema, usageSchema } from '../shared.js';
+import { decidedBySchema } from './approval.js';
 import { graphIdentitySchema, runErrorSchema, runIdSchema } from './run.js';
 
 const node = z.string().min(1).max(500);
@@ -67,6 +68,27 @@ const waitStarted = event(
 const signalReceived = event('SignalReceived', z.object({ id: z.string(), name: z.string(), data: jsonValueSchema }));
 /** The signal of this id completes this node. */
 const signalConsumed = event('SignalConsumed', z.object({ node, id: z.string() }));
+/** An `approval` node asks for a decision until `deadlineAt`. */
+const approvalRequested = event(
+  'ApprovalRequested',
+  z.object({
+    node,
+    title: z.string(),
+    context: jsonValueSchema,
+    assignees: z.array(z.string()),
+    deadlineAt: z.iso.datetime(),
+  }),
+);
+/** Somebody decided, or the deadline did. `expired` fails the node. */
+const approvalDecided = event(
+  'ApprovalDecided',
+  z.object({
+    node,
+    outcome: z.enum(['approved', 'rejected', 'expired']),
+    by: decidedBySchema,
+    data: jsonObjectSchema.nullable(),
+  }),
+);
 /** An `emit` node published this. */
 const eventEmitted = event('EventEmitted', z.object({ node, name: z.string(), data: jsonValueSchema }));
 const runCompleted = event('RunCompleted', z.object({ output: jsonValueSchema }));
@@ -86,6 +108,8 @@ export const newRunEventSchema = z.discriminatedUnion('type', [
   waitStarted,
   signalReceived,
   signalConsumed,
+  approvalRequested,
+  approvalDecided,
   eventEmitted,
   runCompleted,
   runFailed,

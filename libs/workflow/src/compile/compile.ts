@@ -4,6 +4,7 @@ import { durationMs } from '../document/duration.js';
 import {
   graphDocumentSchema,
   isContainer,
+  type ApprovalNode,
   type GraphDocument,
   type GraphNode,
   type RetryDocument,
@@ -74,6 +75,8 @@ function compileNode(
       return { ...common, kind: node.kind, from: node.from ?? node.needs, mode: node.mode };
     case 'emit':
       return { ...common, kind: node.kind, event: node.event, with: compile(node.with) };
+    case 'approval':
+      return compileApproval(node, common, variables);
     case 'wait':
       return compileWait(node, common, variables);
     case 'map':
@@ -95,6 +98,21 @@ function compileNode(
 
 type Container = Extract<GraphNode, { kind: 'map' | 'loop' }>;
 type Common = Omit<CompiledNode & { kind: 'transform' }, 'kind' | 'output'>;
+
+function compileApproval(node: ApprovalNode, common: Common, variables: readonly string[]): CompiledNode {
+  return {
+    ...common,
+    kind: node.kind,
+    title: compileTemplate(node.title, variables),
+    with: compileTemplate(node.with, variables),
+    assignees: compileTemplate(node.assignees, variables),
+    form: node.form,
+    formSchema: z.fromJSONSchema(node.form as z.core.JSONSchema.JSONSchema) as z.ZodType<JsonObject>,
+    timeoutMs: durationMs(node.deadline),
+    onTimeout: node.onTimeout,
+    continueOnReject: node.onReject === 'continue',
+  };
+}
 
 function compileWait(node: WaitNode, common: Common, variables: readonly string[]): CompiledNode {
   const wait = {

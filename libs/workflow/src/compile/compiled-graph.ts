@@ -1,7 +1,7 @@
 /** A graph in the form that the engine runs: expressions parsed, nodes indexed, dependents known. */
 import type { JsonObject } from '@millrace/kernel';
 import type { z } from 'zod';
-import type { CombineNode, WorkerKind } from '../document/graph-document.js';
+import type { ApprovalNode, CombineNode, WorkerKind } from '../document/graph-document.js';
 import type { Template } from '../expression/template.js';
 
 export interface CompiledGraph {
@@ -75,6 +75,18 @@ export interface CompiledWait extends CommonFields {
 type WaitFor =
   | { readonly kind: 'duration' | 'moment'; readonly value: CompiledTemplate }
   | { readonly kind: 'signal'; readonly name: string; readonly filter: CompiledTemplate };
+export interface CompiledApproval extends CommonFields {
+  readonly kind: 'approval';
+  readonly title: CompiledTemplate;
+  readonly with: CompiledTemplate;
+  readonly assignees: CompiledTemplate;
+  /** As the document has it, and as decisions are checked by it. */
+  readonly form: JsonObject;
+  readonly formSchema: z.ZodType<JsonObject>;
+  readonly timeoutMs: number;
+  readonly onTimeout: ApprovalNode['onTimeout'];
+  readonly continueOnReject: boolean;
+}
 export interface CompiledMap extends CommonFields {
   readonly kind: 'map';
   readonly over: CompiledTemplate;
@@ -93,7 +105,13 @@ export interface CompiledLoop extends CommonFields {
 }
 export type CompiledContainer = CompiledMap | CompiledLoop;
 export type CompiledNode =
-  CompiledWorker | CompiledTransform | CompiledCombine | CompiledEmit | CompiledWait | CompiledContainer;
+  | CompiledWorker
+  | CompiledTransform
+  | CompiledCombine
+  | CompiledEmit
+  | CompiledWait
+  | CompiledApproval
+  | CompiledContainer;
 
 const workers: ReadonlySet<string> = new Set<WorkerKind>(['search', 'llm', 'evaluate', 'tool']);
 

@@ -32,6 +32,7 @@ import {
   type WorkerNode,
 } from './graph-document.js';
 import { suggestion } from './suggestion.js';
+import { checkApproval } from './check-approval.js';
 import { checkWait } from './check-wait.js';
 
 /** What is known while a graph is walked. */
@@ -144,6 +145,8 @@ function checkNode(walk: Walk, node: GraphNode, path: Path, scope: Scope, sees: 
       return checkerFor(walk, scope, [node.with]).check(node.with, [...path, 'with']);
     case 'combine':
       return checkCombine(walk, node, path, scope);
+    case 'approval':
+      return checkApproval(walk.findings, node, path, scope);
     case 'wait':
       return checkWait(walk.findings, node, path, scope);
     case 'map':

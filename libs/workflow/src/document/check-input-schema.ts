@@ -1,11 +1,11 @@
-/** Checks the description of a run's input: that it can be used, and that its defaults fit it. */
+/** Checks the description of a run's input or of a form: that it can be used, and that its defaults fit it. */
 import { jsonPointer } from '@millrace/contracts';
 import type { Violation } from '@millrace/kernel';
 import { z } from 'zod';
 import type { InputSchema, ValueSchema } from './input-schema.js';
 
-export function checkInputSchema(input: InputSchema): Violation[] {
-  const open: { schema: ValueSchema; path: string[] }[] = [{ schema: input, path: ['input'] }];
+export function checkInputSchema(input: InputSchema, place: readonly (string | number)[] = ['input']): Violation[] {
+  const open: { schema: ValueSchema; path: (string | number)[] }[] = [{ schema: input, path: [...place] }];
   const violations: Violation[] = [];
   for (const { schema, path } of open) {
     violations.push(...checkDefault(schema, path), ...checkRequired(schema, path));
@@ -17,7 +17,7 @@ export function checkInputSchema(input: InputSchema): Violation[] {
   return violations;
 }
 
-function checkDefault(schema: ValueSchema, path: readonly string[]): Violation[] {
+function checkDefault(schema: ValueSchema, path: readonly (string | number)[]): Violation[] {
   if (schema.default === undefined) return [];
   const pointer = jsonPointer([...path, 'default']);
   const { default: value, ...rest } = schema;
@@ -26,7 +26,10 @@ function checkDefault(schema: ValueSchema, path: readonly string[]): Violation[]
   return [{ pointer, message: `The default does not fit its own schema: ${parsed.error.issues[0]?.message ?? ''}` }];
 }
 
-function checkRequired({ required = [], properties = {} }: ValueSchema, path: readonly string[]): Violation[] {
+function checkRequired(
+  { required = [], properties = {} }: ValueSchema,
+  path: readonly (string | number)[],
+): Violation[] {
   return required.flatMap((key, index) =>
     Object.hasOwn(properties, key)
       ? []

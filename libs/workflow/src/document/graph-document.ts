@@ -107,6 +107,29 @@ const wait = z.strictObject({
     .describe('How long to wait for the signal; then the node fails with timeout. Needed with `signal`.'),
 });
 
+const approval = z.strictObject({
+  ...common,
+  kind: z.literal('approval'),
+  title: z.string().min(1).describe('What is to be decided, in one line; may hold ${{ expressions }}.'),
+  with: z.record(z.string(), template).default({}).describe('What whoever decides should see.'),
+  assignees: z
+    .array(z.string())
+    .min(1)
+    .max(50)
+    .describe(
+      'Who may decide: role:viewer, role:editor or role:admin (that role or one above it), or key:<id of a key>.',
+    ),
+  form: inputSchemaSchema.default({ type: 'object' }).describe('A JSON Schema for the data that a decision brings.'),
+  deadline: duration.describe('How long there is to decide.'),
+  onTimeout: z
+    .enum(['approve', 'reject', 'fail'])
+    .describe('What happens at the deadline: as if it were approved or rejected, or the node fails.'),
+  onReject: z
+    .enum(['fail', 'continue'])
+    .default('fail')
+    .describe('`continue`: the run goes on, nodes.<id>.output.decision says `rejected`.'),
+});
+
 const map = z.strictObject({
   ...common,
   kind: z.literal('map'),
@@ -145,6 +168,7 @@ const nodeSchema: z.ZodType<GraphNode> = z.discriminatedUnion('kind', [
   transform,
   emit,
   wait,
+  approval,
   map,
   loop,
 ]);
@@ -159,6 +183,7 @@ export type CombineNode = z.infer<typeof combine>;
 type TransformNode = z.infer<typeof transform>;
 type EmitNode = z.infer<typeof emit>;
 export type WaitNode = z.infer<typeof wait>;
+export type ApprovalNode = z.infer<typeof approval>;
 export type MapNode = Common & {
   kind: 'map';
   over: string | Json[];
@@ -175,7 +200,8 @@ export type LoopNode = Common & {
   output?: Json;
   keep: 'last' | { best: string };
 };
-export type GraphNode = WorkerNode | CombineNode | TransformNode | EmitNode | WaitNode | MapNode | LoopNode;
+export type GraphNode =
+  WorkerNode | CombineNode | TransformNode | EmitNode | WaitNode | ApprovalNode | MapNode | LoopNode;
 
 export const graphDocumentSchema = z.strictObject({
   apiVersion: z.literal('millrace/v1'),
@@ -189,11 +215,20 @@ export const graphDocumentSchema = z.strictObject({
 export type GraphDocument = z.infer<typeof graphDocumentSchema>;
 
 const workerKinds = ['search', 'llm', 'evaluate', 'tool'] as const satisfies readonly WorkerKind[];
-export const availableKinds = [...workerKinds, 'combine', 'transform', 'emit', 'wait', 'map', 'loop'] as const;
+export const availableKinds = [
+  ...workerKinds,
+  'combine',
+  'transform',
+  'emit',
+  'wait',
+  'approval',
+  'map',
+  'loop',
+] as const;
 
 /** Kinds that are part of the format and that this version cannot run yet. */
 export const plannedKinds = [
-  ...['browser', 'http', 'database', 'agent', 'branch', 'router', 'approval', 'subgraph', 'worker'],
+  ...['browser', 'http', 'database', 'agent', 'branch', 'router', 'subgraph', 'worker'],
 ] as const;
 
 export const isContainer = (node: GraphNode): node is MapNode | LoopNode => node.kind === 'map' || node.kind === 'loop';

@@ -119,6 +119,12 @@ const knownFields: readonly string[] = [
     'signal',
     'filter',
     'timeout',
+    'title',
+    'assignees',
+    'form',
+    'deadline',
+    'onTimeout',
+    'onReject',
   ],
 ];
 

@@ -2,6 +2,7 @@
 import { assertNever, type JsonValue } from '@millrace/kernel';
 import type { CompiledCombine, CompiledNode } from '../compile/compiled-graph.js';
 import { limits } from '../limits.js';
+import { beginApproval } from './approval.js';
 import { record, running, type Decision } from './decision.js';
 import { completeNode, failNode, failRun, skipNode } from './end.js';
 import { errorOf, wrongType } from './failure.js';
@@ -80,6 +81,9 @@ function run(decision: Decision, state: RunningRun, location: Location): void {
       completeNode(decision, path, data);
       return;
     }
+    case 'approval':
+      beginApproval(decision, state, location, node);
+      return;
     case 'wait':
       beginWait(decision, state, location, node);
       return;

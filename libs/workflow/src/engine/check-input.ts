@@ -1,5 +1,6 @@
 import { jsonPointer, violationsOf } from '@millrace/contracts';
 import type { JsonObject, JsonValue, Violation } from '@millrace/kernel';
+import type { z } from 'zod';
 import type { CompiledGraph } from '../compile/compiled-graph.js';
 import { isStorable, storableText, unstorableParts } from '../storable.js';
 
@@ -8,9 +9,17 @@ export function checkInput(
   graph: CompiledGraph,
   input: JsonObject,
 ): { readonly input: JsonObject } | { readonly violations: readonly Violation[] } {
+  return checkAgainst(graph.input, input);
+}
+
+/** An object with the defaults of its schema filled in, or what is wrong with it. */
+export function checkAgainst(
+  schema: z.ZodType<JsonObject>,
+  input: JsonObject,
+): { readonly input: JsonObject } | { readonly violations: readonly Violation[] } {
   const unstorable = unstorableTexts(input, []);
   if (unstorable.length > 0) return { violations: unstorable };
-  const parsed = graph.input.safeParse(input);
+  const parsed = schema.safeParse(input);
   return parsed.success ? { input: parsed.data } : { violations: violationsOf(parsed.error) };
 }
 

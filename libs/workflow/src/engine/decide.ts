@@ -9,10 +9,12 @@
  *                 failed for good                                    NodeFailed, and so on outwards to RunFailed or onError: continue
  *   timer retry   the node is retrying, after this attempt           NodeScheduled, attempt n + 1
  *   timer timeout the node is running or retrying, of this attempt   NodeFailed timeout, as above
+ *                 the node is an approval                            ApprovalDecided, NodeCompleted or NodeFailed, as above
  *   timer wait    the node waits for this moment                     NodeCompleted, as above
  *   run-timeout   the run is running                                 RunFailed run_timeout
  *   signal        the run is running, the signal is new to it        SignalReceived, and SignalConsumed, NodeCompleted where a node
  *                                                                    waits for it
+ *   decision      the node asks for it, of whom, in this form        ApprovalDecided, NodeCompleted or NodeFailed, as above
  *   cancel        the run is running                                 RunCancelled
  *   anything else (a stale attempt, an unknown node, an ended run)   nothing
  *
@@ -22,6 +24,7 @@
 import type { NewRunEvent, TaskOutcome } from '@millrace/contracts';
 import { assertNever, MillraceError, type ErrorShape } from '@millrace/kernel';
 import { isWorker, type CompiledGraph, type CompiledNode, type CompiledWorker } from '../compile/compiled-graph.js';
+import { decideApproval, expireApproval } from './approval.js';
 import { checkInput } from './check-input.js';
 import { advance } from './advance.js';
 import { newDecision, record, running, type Decision } from './decision.js';
@@ -51,6 +54,7 @@ export function decide(graph: CompiledGraph, state: RunState, message: RunMessag
   }
   const decision = newDecision(graph, state, message.now);
   if (message.type === 'signal') decideSignal(decision, state, message);
+  else if (message.type === 'decision') decideDecision(decision, state, message);
   else decideNode(decision, state, message);
   return decision.events;
 }
@@ -59,6 +63,16 @@ function decideSignal(decision: Decision, state: RunningRun, message: Extract<Ru
   const isKnown = state.signals.some(({ id }) => id === message.id);
   if (isKnown || refusalOf(decision.graph, state, message) !== null) return;
   takeSignal(decision, message);
+  advance(decision);
+}
+
+function decideDecision(
+  decision: Decision,
+  state: RunningRun,
+  message: Extract<RunMessage, { type: 'decision' }>,
+): void {
+  if (refusalOf(decision.graph, state, message) !== null) return;
+  decideApproval(decision, state, message);
   advance(decision);
 }
 
@@ -111,7 +125,8 @@ function fireTimer(decision: Decision, { path, node }: Location, state: BegunNod
     }
     case 'timeout':
       if (state.deadlineAt === undefined || (state.status !== 'running' && state.status !== 'retrying')) return;
-      failNode(decision, path, timeoutError(node));
+      if (node.kind === 'approval') expireApproval(decision, path);
+      else failNode(decision, path, timeoutError(node));
       advance(decision);
       return;
     case 'wait':

@@ -12,8 +12,10 @@
  *   LoopRoundStarted      round n                   |  running loop         LoopRoundStarted     running, round n
  *   LoopRoundCompleted    its output is `previous`  |  running loop         LoopRoundCompleted   running
  *                                                   |  running wait         WaitStarted          running, waiting
+ *                                                   |  running approval     ApprovalRequested    running, waiting
  *
- * SignalReceived keeps the signal for a wait, SignalConsumed forgets its data.
+ * SignalReceived keeps the signal for a wait, SignalConsumed forgets its data. EventEmitted and ApprovalDecided change nothing:
+ * NodeCompleted or NodeFailed follows.
  *
  * When the run, or a map or loop, ends, what is still running or retrying inside becomes cancelled.
  */
@@ -40,6 +42,7 @@ export function evolve(graph: CompiledGraph, state: RunState, event: NewRunEvent
     case 'RunCancelled':
       return { ...ended(state, event.at), status: 'cancelled', reason: event.data.reason };
     case 'EventEmitted':
+    case 'ApprovalDecided':
       return state;
     case 'SignalReceived': {
       const { id, name, data } = event.data;
@@ -57,6 +60,7 @@ export function evolve(graph: CompiledGraph, state: RunState, event: NewRunEvent
     case 'NodeFailed':
     case 'NodeSkipped':
     case 'WaitStarted':
+    case 'ApprovalRequested':
     case 'MapStarted':
     case 'LoopRoundStarted':
     case 'LoopRoundCompleted': {
@@ -78,7 +82,10 @@ function begin(graph: CompiledGraph, event: RunEventOf<'RunStarted'>): RunningRu
   return { status: 'running', ...started, usage, signals: [], steps: 0, nodes: storedTable(), frames };
 }
 
-type NodeEvent = Exclude<Extract<NewRunEvent, { data: { node: string } }>, { type: 'EventEmitted' | 'SignalConsumed' }>;
+type NodeEvent = Exclude<
+  Extract<NewRunEvent, { data: { node: string } }>,
+  { type: 'EventEmitted' | 'SignalConsumed' | 'ApprovalDecided' }
+>;
 
 function evolveNode(state: RunningRun, location: Location, event: NodeEvent): void {
   const { nodes } = state;
@@ -111,6 +118,7 @@ function evolveNode(state: RunningRun, location: Location, event: NodeEvent): vo
       if (location.node.continueOnError) settle(state, location, false);
       break;
     case 'WaitStarted':
+    case 'ApprovalRequested':
     case 'MapStarted':
     case 'LoopRoundStarted':
     case 'LoopRoundCompleted':
@@ -135,7 +143,9 @@ function schedule(
   state.nodes.set(location.path, { status: 'running', attempt, startedAt, deadlineAt, progress: null });
 }
 
-type Unfolding = RunEventOf<'WaitStarted' | 'MapStarted' | 'LoopRoundStarted' | 'LoopRoundCompleted'>;
+type Unfolding = RunEventOf<
+  'WaitStarted' | 'ApprovalRequested' | 'MapStarted' | 'LoopRoundStarted' | 'LoopRoundCompleted'
+>;
 
 function progressAfter(
   state: RunningRun,
@@ -147,6 +157,8 @@ function progressAfter(
   switch (event.type) {
     case 'WaitStarted':
       return { kind: 'wait', until: event.data.until, signal: event.data.signal };
+    case 'ApprovalRequested':
+      return { kind: 'approval', assignees: event.data.assignees };
     case 'MapStarted':
       return { kind: 'map', items: itemsOf(state, location, event), started: 0, finished: 0 };
     case 'LoopRoundStarted':

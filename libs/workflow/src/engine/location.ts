@@ -10,8 +10,11 @@ export interface Location {
   readonly node: CompiledNode;
 }
 
+/** What a place is found in: of an ended run too. */
+type Places = Pick<RunningRun, 'nodes' | 'frames'>;
+
 /** The place of a path such as `write[2].draft`; undefined where the graph has none or the round has not begun. */
-export function locate(state: RunningRun, path: string): Location | undefined {
+export function locate(state: Places, path: string): Location | undefined {
   const dot = path.lastIndexOf('.');
   const framePath = dot < 0 ? '' : path.slice(0, dot);
   const frame = frameAt(state, framePath);
@@ -20,11 +23,11 @@ export function locate(state: RunningRun, path: string): Location | undefined {
 }
 
 /** The frame of a path. A map item or loop round begins with its first event, so its frame is made when it is first asked for. */
-export function frameAt(state: RunningRun, framePath: string): Frame | undefined {
+export function frameAt(state: Places, framePath: string): Frame | undefined {
   return state.frames.get(framePath) ?? beginFrame(state, framePath);
 }
 
-function beginFrame(state: RunningRun, framePath: string): Frame | undefined {
+function beginFrame(state: Places, framePath: string): Frame | undefined {
   const bracket = framePath.lastIndexOf('[');
   if (bracket < 0) return undefined;
   const index = Number(framePath.slice(bracket + 1, -1));

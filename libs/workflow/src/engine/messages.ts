@@ -1,5 +1,5 @@
 /** What can happen to a run from outside. Time and chance arrive here, so that the engine has neither. */
-import type { GraphIdentity, TaskOutcome } from '@millrace/contracts';
+import type { ApprovalDecision, Decider, GraphIdentity, TaskOutcome } from '@millrace/contracts';
 import type { JsonObject, JsonValue } from '@millrace/kernel';
 
 /** `now` is an ISO 8601 time in UTC; `random` is in [0, 1) and spreads retries. */
@@ -34,6 +34,14 @@ export type RunMessage =
       readonly id: string;
       readonly name: string;
       readonly data: JsonValue;
+      readonly now: string;
+    }
+  | {
+      readonly type: 'decision';
+      readonly node: string;
+      readonly decision: ApprovalDecision;
+      readonly data: JsonObject;
+      readonly by: Decider;
       readonly now: string;
     }
   | { readonly type: 'cancel'; readonly reason: string; readonly now: string };

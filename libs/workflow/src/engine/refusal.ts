@@ -1,13 +1,23 @@
 /** Why a run cannot take a message that somebody waits for an answer to. `decide` makes nothing of such a message. */
 import { MillraceError } from '@millrace/kernel';
 import type { CompiledGraph } from '../compile/compiled-graph.js';
+import { refusalOfDecision } from './approval.js';
 import { limits } from '../limits.js';
 import type { RunMessage } from './messages.js';
 import type { RunState } from './state.js';
 
 /** The reason for which a message is refused, or null. A message that was taken before is not refused: it changes nothing. */
 export function refusalOf(graph: CompiledGraph, state: RunState, message: RunMessage): MillraceError | null {
-  if (message.type !== 'signal' || state.status === 'new') return null;
+  if (state.status === 'new') return null;
+  if (message.type === 'decision') return state.status === 'running' ? refusalOfDecision(state, message) : null;
+  return message.type === 'signal' ? refusalOfSignal(graph, state, message) : null;
+}
+
+function refusalOfSignal(
+  graph: CompiledGraph,
+  state: Exclude<RunState, { status: 'new' }>,
+  message: Extract<RunMessage, { type: 'signal' }>,
+): MillraceError | null {
   if (state.signals.some(({ id }) => id === message.id)) return null;
   if (state.status !== 'running') {
     return new MillraceError('conflict', 'run_ended', `The run is ${state.status}: it takes no signals any more.`);

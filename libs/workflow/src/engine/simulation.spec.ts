@@ -47,7 +47,18 @@ interface Shape {
 }
 
 const noShapes: fc.Arbitrary<Shape[]> = fc.constant([]);
-const leafKind = fc.constantFrom('tool', 'tool', 'tool', 'transform', 'combine', 'emit', 'wait', 'signal', 'broken');
+const leafKind = fc.constantFrom(
+  'tool',
+  'tool',
+  'tool',
+  'transform',
+  'combine',
+  'emit',
+  'wait',
+  'signal',
+  'approval',
+  'broken',
+);
 const shapesInside = (depth: number): fc.Arbitrary<Shape[]> => fc.constant(null).chain(() => shapes(depth - 1));
 
 function documentOf(list: readonly Shape[]): JsonObject {
@@ -83,6 +94,15 @@ function fieldsOf(
       return { kind: 'emit', event: 'something', with: { run: '${{ run.id }}' } };
     case 'wait':
       return { kind: 'wait', for: `${shape.bound * 7}s` };
+    case 'approval':
+      return {
+        kind: 'approval',
+        title: 'Go?',
+        assignees: shape.timeout ? ['role:editor'] : ['role:admin'],
+        deadline: '30s',
+        onTimeout: (['approve', 'reject', 'fail'] as const)[shape.bound - 1] ?? 'fail',
+        onReject: shape.size % 2 === 0 ? 'fail' : 'continue',
+      };
     case 'signal': {
       const filter = shape.size === 0 ? 'signal.data.turn % 2 == 0' : 'true';
       return {
@@ -151,14 +171,22 @@ function step(
   run.random = random;
   const tasks = run.tasks();
   const task = tasks[which % Math.max(1, tasks.length)];
+  const approvals = waitingForDecisions(run);
   const anyTask = published[which % Math.max(1, published.length)];
   const anyTimer = timers[which % Math.max(1, timers.length)];
   if (!calm && act < 2 && turn > 3) return run.cancel();
   if (!calm && act < 15 && anyTask) return run.result(anyTask.node, outcomeOf(act), anyTask.attempt);
   if (!calm && act < 30 && anyTimer) return run.fire(anyTimer);
   if (!calm && act < 45 && task) return run.result(task.node, outcomeOf(act), task.attempt);
-  if (!calm && act < 50) return run.signal(`s${which % 5}`, which % 3 === 0 ? 'odd' : { turn }, `signal-${which % 40}`);
+  if (!calm && act < 55 && approvals.length > 0) {
+    const by = { keyId: 'k', role: which % 2 === 0 ? 'admin' : 'editor' } as const;
+    const node = which % 5 === 0 ? 'nowhere' : (approvals[which % approvals.length] ?? '');
+    return run.decide(node, act % 2 === 0 ? 'approve' : 'reject', { by });
+  }
+  if (!calm && act < 60) return run.signal(`s${which % 5}`, which % 3 === 0 ? 'odd' : { turn }, `signal-${which % 40}`);
   if (task) return run.result(task.node, { status: 'completed', output: { turn } }, task.attempt);
+  const [approval] = approvals;
+  if (approval !== undefined) return run.decide(approval, 'approve', { by: { keyId: 'k', role: 'admin' } });
   const waiting = waitingForSignals(run)[0];
   if (waiting !== undefined) return run.signal(waiting, { turn: 2 * turn }, `calm-${turn}`);
   const due = run.timers().find(({ timer }) => timer === 'retry' || timer === 'wait');
@@ -170,6 +198,14 @@ function waitingForSignals({ state }: TestRun): string[] {
   if (state.status !== 'running') return [];
   return [...state.nodes.entries()].flatMap(([, node]) =>
     node.status === 'running' && node.progress?.kind === 'wait' ? (node.progress.signal ?? []) : [],
+  );
+}
+
+/** The paths of the nodes that wait for a decision. */
+function waitingForDecisions({ state }: TestRun): string[] {
+  if (state.status !== 'running') return [];
+  return [...state.nodes.entries()].flatMap(([path, node]) =>
+    node.status === 'running' && node.progress?.kind === 'approval' ? path : [],
   );
 }
 
@@ -228,10 +264,15 @@ function checkHistory(document: JsonObject, { run }: History): void {
   const rounds = new Map<string, number>();
   const received = new Set<string>();
   const consumed = new Set<string>();
+  const decided = new Set<string>();
   for (const event of events) {
     if (event.type === 'SignalReceived') {
       expect(received).not.toContain(event.data.id);
       received.add(event.data.id);
+    }
+    if (event.type === 'ApprovalDecided') {
+      expect(decided).not.toContain(event.data.node);
+      decided.add(event.data.node);
     }
     if (event.type === 'SignalConsumed') {
       expect(received).toContain(event.data.id);

@@ -58,8 +58,8 @@ interface BegunNode {
 
 export interface RunningNode extends BegunNode {
   readonly status: 'running';
-  /** What is known of a map or loop that has unfolded, and of a wait; null for every other node. */
-  readonly progress: MapProgress | LoopProgress | WaitProgress | null;
+  /** What is known of a map or loop that has unfolded, and of what waits; null for every other node. */
+  readonly progress: MapProgress | LoopProgress | WaitProgress | ApprovalProgress | null;
 }
 export interface RetryingNode extends BegunNode {
   readonly status: 'retrying';
@@ -100,6 +100,11 @@ export interface WaitProgress {
   readonly kind: 'wait';
   readonly until: string | undefined;
   readonly signal: string | undefined;
+}
+/** Asks for a decision. */
+interface ApprovalProgress {
+  readonly kind: 'approval';
+  readonly assignees: readonly string[];
 }
 export interface MapProgress {
   readonly kind: 'map';

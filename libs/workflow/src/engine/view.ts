@@ -71,6 +71,7 @@ function stepOf(path: string, kind: string, state: NodeState | undefined): Step 
   if (state.status === 'skipped') return { node: path, kind, status: 'skipped', attempts: 0, durationMs: null };
   const durationMs =
     'finishedAt' in state ? Math.max(0, Date.parse(state.finishedAt) - Date.parse(state.startedAt)) : null;
-  const isWaiting = state.status === 'running' && state.progress?.kind === 'wait';
+  const progress = state.status === 'running' ? state.progress?.kind : undefined;
+  const isWaiting = progress === 'wait' || progress === 'approval';
   return { node: path, kind, status: isWaiting ? 'waiting' : state.status, attempts: state.attempt, durationMs };
 }

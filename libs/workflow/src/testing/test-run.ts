@@ -1,6 +1,6 @@
 /** Drives a run in tests: sends messages, folds events, and checks after each message what must always hold. */
 import { expect } from '@jest/globals';
-import type { NewRunEvent, TaskOutcome } from '@millrace/contracts';
+import type { ApprovalDecision, Decider, NewRunEvent, TaskOutcome } from '@millrace/contracts';
 import type { JsonObject, JsonValue } from '@millrace/kernel';
 import { compileGraph } from '../compile/compile.js';
 import type { CompiledGraph } from '../compile/compiled-graph.js';
@@ -13,6 +13,8 @@ import { newTimersOf, timersOf, type Timer } from '../engine/timers.js';
 import { viewOf } from '../engine/view.js';
 
 const identity = { name: 'test', version: 1, digest: 'a'.repeat(64) };
+
+export const editor: Decider = { keyId: 'key_editor', role: 'editor' };
 
 /** A graph document around nodes. */
 export const graphOf = (nodes: JsonValue[], rest: JsonObject = {}): JsonObject => ({
@@ -66,6 +68,14 @@ export class TestRun {
 
   signal(name: string, data: JsonValue = null, id = `signal-${this.messages.length}`): NewRunEvent[] {
     return this.send({ type: 'signal', id, name, data, now: this.tick() });
+  }
+
+  decide(
+    node: string,
+    decision: ApprovalDecision,
+    { by = editor, data = {} }: { by?: Decider; data?: JsonObject } = {},
+  ) {
+    return this.send({ type: 'decision', node, decision, data, by, now: this.tick() });
   }
 
   cancel(reason = 'enough'): NewRunEvent[] {

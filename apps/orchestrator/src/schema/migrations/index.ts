@@ -1,6 +1,8 @@
 import type { Migrations } from '@millrace/database';
+import { approvals } from './0002-approvals.js';
 import { graphsAndRuns } from './0001-graphs-and-runs.js';
 
 export const orchestratorMigrations: Migrations = {
   '0001_graphs_and_runs': graphsAndRuns,
+  '0002_approvals': approvals,
 };
