@@ -1,5 +1,5 @@
 export { findProgram } from './find-program.js';
-export { freePort } from './free-port.js';
+export { freePort, requireFreePort } from './free-port.js';
 export { guard, guardShared } from './guard.js';
 export type { ManagedServer, ServerPlace } from './local-server.js';
 export { describeExit, startLogged, type ExitInfo, type LoggedProcess } from './logged-process.js';

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { freePort } from './free-port.js';
 import { guard, type GuardOptions } from './guard.js';
-import { describeExit, startLogged, type LoggedProcess, type ProcessCommand } from './logged-process.js';
+import { describeExit, startLogged, type ExitInfo, type LoggedProcess, type ProcessCommand } from './logged-process.js';
 
 /** Where a server lives. */
 export interface ServerPlace {
@@ -26,6 +26,9 @@ export interface ServerRecipe {
   readonly answers: (port: number) => Promise<void>;
   /** How the server is asked to end in good order. */
   readonly stopSignal: NodeJS.Signals;
+  /** What kills all of it at once. Default SIGKILL. */
+  readonly killSignal?: NodeJS.Signals;
+  readonly url: (port: number) => string;
 }
 
 /** What every launched server can do. */
@@ -33,7 +36,10 @@ export interface ManagedServer extends AsyncDisposable {
   /** With the credentials of who may do everything. */
   readonly url: string;
   readonly port: number;
-  /** Sends a signal (default SIGKILL) and waits for the end; SIGSTOP and SIGCONT pause and continue. */
+  readonly logFile: string;
+  /** How what runs now, or ran last, ended. */
+  readonly exited: Promise<ExitInfo>;
+  /** Sends a signal (default one that kills all of it at once) and waits for the end; SIGSTOP and SIGCONT pause and continue. */
   kill(signal?: NodeJS.Signals): Promise<void>;
   /** Starts again on the same port and data. */
   restart(): Promise<void>;
@@ -76,7 +82,7 @@ export class ServerFolder {
   }
 }
 
-export class LocalServer {
+export class LocalServer implements ManagedServer {
   private constructor(
     private readonly recipe: ServerRecipe,
     private readonly folder: ServerFolder,
@@ -99,8 +105,20 @@ export class LocalServer {
     }
   }
 
+  get url(): string {
+    return this.recipe.url(this.port);
+  }
+
+  get exited(): Promise<ExitInfo> {
+    return this.process.ended;
+  }
+
+  get logFile(): string {
+    return this.process.logFile;
+  }
+
   /** Sends a signal; unless it only pauses or continues the server, waits for its end. Data and port stay for `restart`. */
-  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+  async kill(signal: NodeJS.Signals = this.recipe.killSignal ?? 'SIGKILL'): Promise<void> {
     if (!this.process.running) return;
     this.process.signal(signal);
     if (signal !== 'SIGSTOP' && signal !== 'SIGCONT') await this.process.untilEnded();
@@ -130,6 +148,10 @@ export class LocalServer {
   async stop(): Promise<void> {
     await this.end();
     this.folder.leave();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
   }
 
   private async end(): Promise<void> {

@@ -26,6 +26,7 @@ export interface ExitInfo {
 
 export interface LoggedProcess {
   readonly pid: number;
+  readonly logFile: string;
   readonly running: boolean;
   /** Resolves when the process has ended. */
   readonly ended: Promise<ExitInfo>;
@@ -65,6 +66,7 @@ export async function startLogged(command: ProcessCommand): Promise<LoggedProces
   child.unref();
   return {
     pid,
+    logFile,
     ended,
     untilEnded: () => {
       child.ref();

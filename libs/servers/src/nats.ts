@@ -57,28 +57,23 @@ export async function launchNats(options: NatsLaunchOptions = {}): Promise<NatsS
       }),
       answers: readiness(options),
       stopSignal: 'SIGTERM',
+      url: (port) => natsUrl(port, credentials),
     },
     folder,
     options.port,
   );
-  return {
-    url: natsUrl(server.port, credentials),
-    port: server.port,
+  return Object.assign(server, {
     storeDirectory,
-    reconfigure: (config) => {
+    reconfigure: (config: string): void => {
       configure(config);
       server.tell('SIGHUP');
     },
-    wipe: async () => {
+    wipe: async (): Promise<void> => {
       await server.kill();
       rmSync(storeDirectory, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
       mkdirSync(storeDirectory);
     },
-    kill: (signal) => server.kill(signal),
-    restart: () => server.restart(),
-    stop: () => server.stop(),
-    [Symbol.asyncDispose]: () => server.stop(),
-  };
+  });
 }
 
 function natsUrl(port: number, credentials: NatsCredentials | undefined): string {

@@ -70,20 +70,13 @@ export async function launchPostgres(options: PostgresLaunchOptions = {}): Promi
       }),
       answers: (port) => answersQuery(urlOf(password, port)),
       stopSignal: 'SIGINT',
+      killSignal: 'SIGQUIT',
+      url: (port) => urlOf(password, port),
     },
     folder,
     options.port,
   );
-  const url = urlOf(password, server.port);
-  return {
-    url,
-    port: server.port,
-    ...databasesOf(url),
-    kill: (signal = 'SIGQUIT') => server.kill(signal),
-    restart: () => server.restart(),
-    stop: () => server.stop(),
-    [Symbol.asyncDispose]: () => server.stop(),
-  };
+  return Object.assign(server, databasesOf(server.url));
 }
 
 const urlOf = (password: string, port: number): string => `postgres://postgres:${password}@127.0.0.1:${port}/postgres`;

@@ -31,7 +31,7 @@ export async function launchRedis(options: RedisLaunchOptions = {}): Promise<Red
   const configFile = join(folder.path, 'server.conf');
   // A password among the arguments would show in the list of processes.
   writeFileSync(configFile, password === undefined ? '' : `requirepass ${password}\n`, { mode: 0o600 });
-  const server = await LocalServer.start(
+  return LocalServer.start(
     {
       name: 'redis-server',
       command: (port) => ({
@@ -42,18 +42,11 @@ export async function launchRedis(options: RedisLaunchOptions = {}): Promise<Red
       }),
       answers: (port) => answersPing(port, password),
       stopSignal: 'SIGTERM',
+      url: (port) => `redis://${password === undefined ? '' : `:${password}@`}127.0.0.1:${port}`,
     },
     folder,
     options.port,
   );
-  return {
-    url: `redis://${password === undefined ? '' : `:${password}@`}127.0.0.1:${server.port}`,
-    port: server.port,
-    kill: (signal) => server.kill(signal),
-    restart: () => server.restart(),
-    stop: () => server.stop(),
-    [Symbol.asyncDispose]: () => server.stop(),
-  };
 }
 
 const settingArguments = (port: number, directory: string): string[] =>

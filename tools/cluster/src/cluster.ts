@@ -3,10 +3,16 @@ import { createKey as createKeyContract, envelopeOf, tenantIdSchema, type Role }
 import { lockFolder, provisionService } from '@millrace/database';
 import { invalidInput, newId } from '@millrace/kernel';
 import { connectJetStream, type ServiceName } from '@millrace/messaging';
-import { freePort } from '@millrace/servers';
+import { freePort, requireFreePort } from '@millrace/servers';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { newPassword, openCredentials, saveCredentials, type Credentials } from './credentials/credentials.js';
+import {
+  credentialsFileOf,
+  newPassword,
+  openCredentials,
+  saveCredentials,
+  type Credentials,
+} from './credentials/credentials.js';
 import { serviceEnvironment, type ServiceAddresses } from './processes/service-environment.js';
 import { LocalServiceProcess, type ServiceProcess } from './processes/service-process.js';
 import { natsConfig, subscriberOf } from './servers/nats-users.js';
@@ -44,6 +50,8 @@ export interface Subscriber {
 
 export interface Cluster extends AsyncDisposable {
   readonly folder: string;
+  /** Where the passwords are. */
+  readonly credentialsFile: string;
   /** Of the first gateway. */
   readonly url: string;
   /** Of every gateway. */
@@ -67,7 +75,7 @@ export interface Cluster extends AsyncDisposable {
 
 /**
  * Starts everything and waits until every service is ready.
- * @throws MillraceError `server_missing`, `server_folder_unusable`, `data_folder_in_use`, `service_ended`, `service_not_ready`
+ * @throws MillraceError `port_in_use`, `server_missing`, `server_folder_unusable`, `data_folder_in_use`, `service_ended`, `service_not_ready`
  */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const folder = resolve(options.folder);
@@ -115,12 +123,17 @@ class LocalCluster implements Cluster {
     return this.urls[0] ?? '';
   }
 
+  get credentialsFile(): string {
+    return credentialsFileOf(this.folder);
+  }
+
   of(service: ServiceName): readonly ServiceProcess[] {
     return this.processes.filter((process) => process.service === service);
   }
 
   async start(): Promise<void> {
     const { onProgress, signal, servers = {} } = this.options;
+    await requireFreePort(this.options.httpPort ?? 0);
     this.credentials = await openCredentials(this.folder);
     onProgress?.('Starting the servers that are missing');
     this.servers = await openServers(this.folder, this.credentials, servers);
@@ -214,7 +227,7 @@ class LocalCluster implements Cluster {
   /** On a server of somebody else every service is the user that its address names. */
   private natsOf(service: ServiceName): ServiceAddresses['nats'] {
     const { nats } = this;
-    if (!nats.isOwn) return splitCredentials(nats.url);
+    if (nats.exited === undefined) return splitCredentials(nats.url);
     return { url: `nats://127.0.0.1:${nats.port}`, user: service, password: this.credentials?.services[service]?.nats };
   }
 

@@ -53,6 +53,7 @@ export class Connection {
   private readonly reconnectListeners = new Set<() => void>();
   private readonly departures: Departures;
   private readonly reconnects = busReconnects.at({});
+  private readonly refusalListeners = new Set<(subject: string, cause: Error) => void>();
 
   constructor(
     readonly nats: NatsConnection,
@@ -96,6 +97,11 @@ export class Connection {
     return () => this.reconnectListeners.delete(listener);
   }
 
+  /** Hears of what this user may not publish; the server says so some time after it was sent. */
+  onRefusal(listener: (subject: string, cause: Error) => void): void {
+    this.refusalListeners.add(listener);
+  }
+
   /** Undefined while connected, so that nobody pays for a promise; else resolves when it is back. @throws MillraceError `bus_unavailable` */
   whenConnected(timeoutMs: number): Promise<void> | undefined {
     if (this.isConnected) return undefined;
@@ -116,12 +122,18 @@ export class Connection {
   }
 
   private async watch(): Promise<void> {
-    for await (const { type } of this.nats.status()) {
-      if (type === 'disconnect') this.lose();
-      else if (type === 'reconnect') this.resume();
+    for await (const status of this.nats.status()) {
+      if (status.type === 'disconnect') this.lose();
+      else if (status.type === 'reconnect') this.resume();
+      else if (status.type === 'error') this.refuse(status.error);
     }
     this.lose();
     this.release();
+  }
+
+  private refuse(error: Error): void {
+    if (!(error instanceof errors.PermissionViolationError) || error.operation !== 'publish') return;
+    for (const listener of this.refusalListeners) listener(error.subject, error);
   }
 
   private lose(): void {

@@ -1,6 +1,7 @@
 /** Errors of the JetStream API. */
 import { MillraceError } from '@millrace/kernel';
 import { JetStreamApiError } from '@nats-io/jetstream';
+import { errors } from '@nats-io/nats-core';
 
 /** As the server numbers them. */
 export const apiCode = {
@@ -24,6 +25,10 @@ const fullCodes: ReadonlySet<number> = new Set([
 
 export const hasApiCode = (error: unknown, ...codes: readonly number[]): boolean =>
   error instanceof JetStreamApiError && codes.includes(error.code);
+
+/** Whether the server does not let this user do it; the client may have put the error into another one. */
+export const isForbidden = (error: unknown): boolean =>
+  error instanceof errors.PermissionViolationError || (error instanceof Error && isForbidden(error.cause));
 
 /** Why the server did not store a message, as it says in its reply. */
 export function refusal(stream: string, errorCode: number, description: string): MillraceError {

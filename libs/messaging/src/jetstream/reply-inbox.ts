@@ -37,12 +37,13 @@ export class ReplyInbox {
       },
     });
     connection.onDisconnect(() => this.failAll('The connection to NATS was lost while waiting.'));
+    connection.onRefusal((subject, cause) => this.failRefused(subject, cause));
   }
 
   /**
    * Waits for the connection first, within the same time.
-   * @throws MillraceError `no_responders`, `request_timeout`, `request_cancelled`, `bus_unavailable` (whether the message
-   *   arrived is not known)
+   * @throws MillraceError `no_responders`, `request_timeout`, `request_cancelled`, `bus_forbidden`, `bus_unavailable` (whether
+   *   the message arrived is not known)
    */
   async ask(question: Question): Promise<Msg> {
     if (question.signal?.aborted === true) throw cancelled();
@@ -86,6 +87,13 @@ export class ReplyInbox {
       const text = `Nobody answers on "${pending.subject}".`;
       pending.reject(new MillraceError('unavailable', 'no_responders', text));
     } else pending.resolve(reply);
+  }
+
+  private failRefused(refused: string, cause: Error): void {
+    const text = `NATS does not allow this user to publish to "${refused}".`;
+    for (const { subject, reject } of [...this.pending.values()]) {
+      if (subject === refused) reject(new MillraceError('unavailable', 'bus_forbidden', text, { cause }));
+    }
   }
 
   private failAll(message: string, cause?: Error): void {

@@ -12,7 +12,7 @@ import {
 import { nanos } from '@nats-io/nats-core';
 import { maximumStoredBytes, type StreamDefinition } from '../topology.js';
 import type { PullOptions } from '../transport.js';
-import { apiCode, hasApiCode } from './failures.js';
+import { apiCode, hasApiCode, isForbidden } from './failures.js';
 
 /** Unacked deliveries of one consumer over all replicas: far above any sum of slots. */
 const maximumUnacked = 20_000;
@@ -51,7 +51,8 @@ async function declareStream(manager: JetStreamManager, stream: StreamDefinition
     try {
       await manager.streams.update(name, config);
     } catch (cause) {
-      throw conflict(stream, cause);
+      // One service brings streams up to date; the others work with what is there.
+      if (!isForbidden(cause)) throw conflict(stream, cause);
     }
   }
 }

@@ -1,4 +1,5 @@
 import { MillraceError } from '@millrace/kernel';
+import type { ManagedServer } from '@millrace/servers';
 
 /** The error for whoever wants to kill, restart or look into a server that an environment variable names. */
 export function notOurServer(variable: string, what: string): MillraceError {
@@ -17,3 +18,19 @@ export function namedServer(variable: string): string | undefined {
 
 /** The way out for who cannot install a server, in the error that says so. */
 export const insteadOf = (variable: string): string => `set ${variable} to the address of a running server`;
+
+/** A server that the environment names, which tests must leave as it is. */
+export function externalServer(variable: string, url: string, defaultPort: number): ManagedServer {
+  const refuse = (what: string) => () => Promise.reject(notOurServer(variable, what));
+  return {
+    url,
+    port: Number(new URL(url).port || defaultPort),
+    logFile: '',
+    // Nobody here would hear of it.
+    exited: new Promise<never>(() => undefined),
+    kill: refuse('kill it'),
+    restart: refuse('restart it'),
+    stop: () => Promise.resolve(),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}

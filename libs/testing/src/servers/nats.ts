@@ -1,5 +1,5 @@
 import { launchNats, type NatsServer } from '@millrace/servers';
-import { insteadOf, namedServer, notOurServer } from './external-server.js';
+import { externalServer, insteadOf, namedServer, notOurServer } from './external-server.js';
 
 const variable = 'MILLRACE_TEST_NATS_URL';
 
@@ -17,25 +17,21 @@ export interface NatsServerOptions {
  */
 export async function startNatsServer({ config, exclusive }: NatsServerOptions = {}): Promise<NatsServer> {
   const external = namedServer(variable);
-  if (external !== undefined && exclusive !== true && config === undefined) return externalServer(external);
+  if (external !== undefined && exclusive !== true && config === undefined) return externalNats(external);
   return launchNats({ config, instead: insteadOf(variable) });
 }
 
-function externalServer(url: string): NatsServer {
-  const refuse = (what: string) => () => Promise.reject(notOurServer(variable, what));
-  return {
-    url,
-    port: Number(new URL(url).port || 4222),
-    get storeDirectory(): string {
-      throw notOurServer(variable, 'look into its store');
-    },
-    reconfigure: () => {
-      throw notOurServer(variable, 'configure it');
-    },
-    wipe: refuse('wipe it'),
-    kill: refuse('kill it'),
-    restart: refuse('restart it'),
-    stop: () => Promise.resolve(),
-    [Symbol.asyncDispose]: () => Promise.resolve(),
+function externalNats(url: string): NatsServer {
+  const refuse = (what: string): never => {
+    throw notOurServer(variable, what);
   };
+  const server: NatsServer = {
+    ...externalServer(variable, url, 4222),
+    get storeDirectory(): string {
+      return refuse('look into its store');
+    },
+    reconfigure: () => refuse('configure it'),
+    wipe: () => Promise.reject(notOurServer(variable, 'wipe it')),
+  };
+  return server;
 }

@@ -1,5 +1,5 @@
 import { databasesOf, launchPostgres, type PostgresServer } from '@millrace/servers';
-import { insteadOf, namedServer, notOurServer } from './external-server.js';
+import { externalServer, insteadOf, namedServer } from './external-server.js';
 
 const variable = 'MILLRACE_TEST_POSTGRES_URL';
 
@@ -19,21 +19,10 @@ export interface PostgresOptions {
  */
 export async function startPostgres({ exclusive, ...options }: PostgresOptions = {}): Promise<PostgresServer> {
   const external = externalPostgresUrl();
-  if (external !== undefined && exclusive !== true) return externalPostgres(external);
+  if (external !== undefined && exclusive !== true) {
+    return Object.assign(externalServer(variable, external, 5432), databasesOf(external));
+  }
   return launchPostgres({ ...options, instead: insteadOf(variable) });
 }
 
 export const externalPostgresUrl = (): string | undefined => namedServer(variable);
-
-function externalPostgres(url: string): PostgresServer {
-  const refuse = (what: string) => () => Promise.reject(notOurServer(variable, what));
-  return {
-    url,
-    port: Number(new URL(url).port || 5432),
-    ...databasesOf(url),
-    kill: refuse('kill it'),
-    restart: refuse('restart it'),
-    stop: () => Promise.resolve(),
-    [Symbol.asyncDispose]: () => Promise.resolve(),
-  };
-}

@@ -1,5 +1,5 @@
 import { launchRedis, type RedisServer } from '@millrace/servers';
-import { insteadOf, namedServer, notOurServer } from './external-server.js';
+import { externalServer, insteadOf, namedServer } from './external-server.js';
 
 const variable = 'MILLRACE_TEST_REDIS_URL';
 
@@ -15,18 +15,6 @@ export interface RedisServerOptions {
  */
 export async function startRedis({ exclusive }: RedisServerOptions = {}): Promise<RedisServer> {
   const external = namedServer(variable);
-  if (external !== undefined && exclusive !== true) return externalServer(external);
+  if (external !== undefined && exclusive !== true) return externalServer(variable, external, 6379);
   return launchRedis({ instead: insteadOf(variable) });
-}
-
-function externalServer(url: string): RedisServer {
-  const refuse = (what: string) => () => Promise.reject(notOurServer(variable, what));
-  return {
-    url,
-    port: Number(new URL(url).port || 6379),
-    kill: refuse('kill it'),
-    restart: refuse('restart it'),
-    stop: () => Promise.resolve(),
-    [Symbol.asyncDispose]: () => Promise.resolve(),
-  };
 }

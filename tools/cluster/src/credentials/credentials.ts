@@ -21,11 +21,11 @@ export type Credentials = z.infer<typeof credentialsSchema>;
 /** A letter first: nats-server reads what begins with a digit as a number. */
 export const newPassword = (): string => `p${randomBytes(24).toString('hex')}`;
 
-const fileOf = (folder: string): string => join(folder, 'credentials.json');
+export const credentialsFileOf = (folder: string): string => join(folder, 'credentials.json');
 
 /** Those of a folder, made where there are none. @throws MillraceError `credentials_unreadable` */
 export async function openCredentials(folder: string): Promise<Credentials> {
-  const known = await readCredentials(fileOf(folder));
+  const known = await readCredentials(credentialsFileOf(folder));
   const ofService = (name: string) => known?.services[name] ?? { nats: newPassword(), database: newPassword() };
   const credentials: Credentials = {
     postgres: known?.postgres ?? newPassword(),
@@ -40,9 +40,9 @@ export async function openCredentials(folder: string): Promise<Credentials> {
 
 /** Written beside and renamed, so that it is never half there. */
 export async function saveCredentials(folder: string, credentials: Credentials): Promise<void> {
-  const part = `${fileOf(folder)}.part`;
+  const part = `${credentialsFileOf(folder)}.part`;
   await writeFile(part, `${JSON.stringify(credentials, null, 2)}\n`, { mode: 0o600, flush: true });
-  await rename(part, fileOf(folder));
+  await rename(part, credentialsFileOf(folder));
 }
 
 async function readCredentials(file: string): Promise<Credentials | undefined> {

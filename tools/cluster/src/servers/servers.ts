@@ -6,6 +6,7 @@ import {
   launchNats,
   launchPostgres,
   launchRedis,
+  type ExitInfo,
   type ManagedServer,
   type NatsServer,
   type PostgresServer,
@@ -22,19 +23,14 @@ export interface RunningServers {
   readonly redisUrl?: string;
 }
 
-type Control = Pick<ManagedServer, 'url' | 'port' | 'kill' | 'restart'>;
-
 /** A server that the services use. One that was named by its address cannot be killed or restarted. */
-export interface ClusterServer extends Control {
-  /** Whether it was started for this cluster. */
-  readonly isOwn: boolean;
+export interface ClusterServer extends Pick<ManagedServer, 'url' | 'port' | 'kill' | 'restart'> {
+  /** How what runs now, or ran last, ended; undefined for one that was named. */
+  readonly exited: Promise<ExitInfo> | undefined;
+  readonly logFile: string | undefined;
 }
 
-export interface ClusterNats extends ClusterServer {
-  /** Kills it and removes all that JetStream has stored; `restart` begins with an empty store. */
-  wipe(): Promise<void>;
-  reconfigure(config: string): void;
-}
+export interface ClusterNats extends ClusterServer, Pick<NatsServer, 'wipe' | 'reconfigure'> {}
 
 export interface Servers {
   readonly nats: ClusterNats;
@@ -43,8 +39,6 @@ export interface Servers {
   /** Ends those that were started. */
   stop(): Promise<void>;
 }
-
-const postgresPorts = 5432;
 
 /** @throws MillraceError `server_missing`, `server_folder_unusable` */
 export async function openServers(folder: string, credentials: Credentials, running: RunningServers): Promise<Servers> {
@@ -76,12 +70,9 @@ export async function openServers(folder: string, credentials: Credentials, runn
   }
   const [nats, postgres, redis] = await Promise.all(opening);
   return {
-    nats: nats === undefined ? namedNats(running.natsUrl ?? '') : ownNats(nats),
-    postgres:
-      postgres === undefined
-        ? named(running.postgresUrl ?? '', postgresPorts)
-        : { ...controlOf(postgres), isOwn: true },
-    redis: redisOf(redis, running.redisUrl),
+    nats: nats ?? namedNats(running.natsUrl ?? ''),
+    postgres: postgres ?? named(running.postgresUrl ?? '', 5432),
+    redis: redis ?? (running.redisUrl === 'none' ? undefined : named(running.redisUrl ?? '', 6379)),
     stop,
   };
 }
@@ -110,28 +101,10 @@ const startRedis = (folder: string, { redis: password }: Credentials): Promise<M
     instead: 'name a running one with --redis-url, or go without with --redis-url none',
   });
 
-const controlOf = (server: ManagedServer): Control => ({
-  url: server.url,
-  port: server.port,
-  kill: (signal) => server.kill(signal),
-  restart: () => server.restart(),
-});
-
-const ownNats = (server: NatsServer): ClusterNats => ({
-  ...controlOf(server),
-  isOwn: true,
-  wipe: () => server.wipe(),
-  reconfigure: (config) => server.reconfigure(config),
-});
-
-const redisOf = (own: ManagedServer | undefined, url: string | undefined): ClusterServer | undefined => {
-  if (own !== undefined) return { ...controlOf(own), isOwn: true };
-  return url === undefined || url === 'none' ? undefined : named(url, 6379);
-};
-
 function named(url: string, defaultPort: number): ClusterServer {
   const refuse = () => Promise.reject(notOwn());
-  return { url, port: Number(new URL(url).port || defaultPort), isOwn: false, kill: refuse, restart: refuse };
+  const port = Number(new URL(url).port || defaultPort);
+  return { url, port, exited: undefined, logFile: undefined, kill: refuse, restart: refuse };
 }
 
 const namedNats = (url: string): ClusterNats => ({
@@ -144,8 +117,4 @@ const namedNats = (url: string): ClusterNats => ({
 });
 
 const notOwn = (): MillraceError =>
-  new MillraceError(
-    'unsupported',
-    'server_not_own',
-    'That server was named by its address; it belongs to somebody else.',
-  );
+  new MillraceError('unsupported', 'server_not_own', "That server was named by its address; it is somebody else's.");
