@@ -23,6 +23,8 @@ describe('wrong words', () => {
     [['demo', '--dance']],
     [['demo', 'docs']],
     [['demo', '--topic']],
+    [['demo', '--api-key', 'mr_1']],
+    [['demo', '--url']],
     [['demo', '--topic', '']],
     [['demo', '--topic', ' \n ']],
     [['demo', '--topic', 'x'.repeat(501)]],

@@ -20,6 +20,7 @@ const api = async (connection: NatsConnection, subject: string, body: object = {
   (await connection.request(`$JS.API.${subject}`, JSON.stringify(body))).json<{
     state?: { messages: number };
     total?: number;
+    error?: object;
   }>();
 
 describe('a nats-server', () => {
@@ -65,6 +66,8 @@ describe('a nats-server', () => {
     server.reconfigure(users('operator', 'late'));
     const connection = await eventually(late);
     await connection.close();
+    const { error } = await withConnection(server.url, (operator) => api(operator, 'INFO'));
+    expect(error).toBeUndefined();
   });
 
   it('begins with an empty store after a wipe, and keeps the store of a folder over a stop', async () => {

@@ -43,7 +43,9 @@ export async function launchNats(options: NatsLaunchOptions = {}): Promise<NatsS
   const storeDirectory = join(folder.path, 'store');
   mkdirSync(storeDirectory, { recursive: true });
   const configFile = join(folder.path, 'server.conf');
-  const configure = (config: string): void => writeFileSync(configFile, config, { mode: 0o600 });
+  // As a flag JetStream would be turned off by the first reload, which compares with the file.
+  const store = `jetstream { store_dir: ${JSON.stringify(storeDirectory)} }\n`;
+  const configure = (config: string): void => writeFileSync(configFile, store + config, { mode: 0o600 });
   configure(options.config ?? '');
   const { detached, credentials } = options;
   const server = await LocalServer.start(
@@ -51,7 +53,7 @@ export async function launchNats(options: NatsLaunchOptions = {}): Promise<NatsS
       name: 'nats-server',
       command: (port) => ({
         program,
-        arguments: ['-c', configFile, '-a', '127.0.0.1', '-p', String(port), '-js', '-sd', storeDirectory],
+        arguments: ['-c', configFile, '-a', '127.0.0.1', '-p', String(port)],
         directory: folder.path,
         detached,
       }),

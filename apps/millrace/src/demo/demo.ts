@@ -13,9 +13,9 @@ import { type Progress, progressOn } from '../terminal/progress.js';
 import { hasColours, type Terminal, write } from '../terminal/terminal.js';
 import { articlePath, requireSavable, saveArticle } from './article-file.js';
 import { articleDocument, scoreTable } from './article-report.js';
+import { collectionFor } from './collection-name.js';
 import { type ArticleResult, articleOf, demoDocument } from './demo-document.js';
 import { listenForInterruption } from './interruption.js';
-import { withTemporaryHost } from './temporary-host.js';
 
 export interface DemoOptions {
   readonly topic: string;
@@ -23,6 +23,8 @@ export interface DemoOptions {
   readonly keyword: string | undefined;
   readonly saveTo: string | undefined;
   readonly json: boolean;
+  /** A server that runs already; without one every service runs in this process. */
+  readonly server: MillraceClient | undefined;
 }
 
 /** What came of the work, and how its file could not be saved if it could not. */
@@ -33,8 +35,6 @@ interface Outcome {
   readonly savedTo: string;
   readonly error: MillraceError | undefined;
 }
-
-const collection = 'demo';
 
 /**
  * Writes the article and gives the exit code. Folder and file are looked at before any service starts.
@@ -47,9 +47,11 @@ export async function runDemo(options: DemoOptions, terminal: Terminal): Promise
   const progress = progressOn(terminal);
   using interruption = listenForInterruption();
   const { signal } = interruption;
-  return await withTemporaryHost({ terminal, progress, signal }, async (client) => {
-    const ingest = await readDocuments(client, options, listing, progress, signal);
-    const run = await writeArticle(client, options, progress, signal);
+  const collection = await collectionFor(listing);
+  const work = { options, collection, progress, signal };
+  return await onServer({ server: options.server, terminal, progress, signal }, async (client) => {
+    const ingest = await readDocuments(client, listing, work);
+    const run = await writeArticle(client, work);
     const result = articleOf(run);
     const error = await failureOf(saveArticle(savedTo, articleDocument(result.article, result.citations)));
     await show({ run, result, ingest, savedTo, error }, options, terminal);
@@ -57,12 +59,35 @@ export async function runDemo(options: DemoOptions, terminal: Terminal): Promise
   });
 }
 
+interface Work {
+  readonly options: DemoOptions;
+  readonly collection: string;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+/** On the server that was named, or on one in this process for the time of the work. */
+async function onServer<Result>(
+  place: { server: MillraceClient | undefined; terminal: Terminal; progress: Progress; signal: AbortSignal },
+  work: (client: MillraceClient) => Promise<Result>,
+): Promise<Result> {
+  const { server, signal } = place;
+  if (server === undefined) {
+    // Loaded on need: with a server of its own it takes all services.
+    const { withTemporaryHost } = await import('./temporary-host.js');
+    return withTemporaryHost(place, work);
+  }
+  try {
+    return await work(server);
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error;
+  }
+}
+
 async function readDocuments(
   client: MillraceClient,
-  { folder }: DemoOptions,
   listing: FolderListing,
-  progress: Progress,
-  signal: AbortSignal,
+  { options: { folder }, collection, progress, signal }: Work,
 ): Promise<IngestSummary> {
   const ingest = await progress.phase(`Reading ${folder}`, async (report, rename) => {
     const summary = await ingestFolder(client, { collection, listing, report, signal });
@@ -77,9 +102,7 @@ async function readDocuments(
 
 async function writeArticle(
   client: MillraceClient,
-  { topic, keyword }: DemoOptions,
-  progress: Progress,
-  signal: AbortSignal,
+  { options: { topic, keyword }, collection, progress, signal }: Work,
 ): Promise<Run> {
   const input = { topic, collection, ...(keyword !== undefined && { keyword }) };
   const run = await progress.phase(`Writing about “${topic}”`, async (report) => {

@@ -12,7 +12,7 @@ export interface Started {
 }
 
 /** The address without user and password. */
-export function bareAddress(url: string): string {
+function bareAddress(url: string): string {
   return url
     .split(',')
     .map((each) => {
