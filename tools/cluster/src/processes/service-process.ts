@@ -15,7 +15,7 @@ export interface ServiceProcess {
   readonly name: string;
   readonly pid: number;
   readonly running: boolean;
-  /** Where it answers `/healthz` and `/readyz`; the same after a restart. */
+  /** Where it answers `/healthz`, `/readyz` and `/metrics`; the same after a restart. */
   readonly healthUrl: string;
   /** Where a gateway serves callers; the same after a restart. */
   readonly url: string | undefined;
@@ -70,7 +70,7 @@ export class LocalServiceProcess implements ServiceProcess {
     this.replica = replica;
     this.name = `${service}-${replica}`;
     this.url = httpPort === undefined ? undefined : `http://127.0.0.1:${httpPort}`;
-    this.healthUrl = this.url ?? `http://127.0.0.1:${healthPort}`;
+    this.healthUrl = `http://127.0.0.1:${healthPort}`;
     this.logFile = join(folder, `${this.name}.log`);
   }
 
