@@ -227,7 +227,9 @@ describe("a tenant's user of NATS", () => {
     const seen: string[] = [];
     for (const user of [acme, globex]) {
       const tenant = user === acme ? 'acme' : 'globex';
-      user?.nats.subscribe(`evt.${tenant}.>`, { callback: (_, { subject }) => void seen.push(`${tenant} saw ${subject}`) });
+      user?.nats.subscribe(`evt.${tenant}.>`, {
+        callback: (_, { subject }) => void seen.push(`${tenant} saw ${subject}`),
+      });
       await user?.nats.flush();
     }
     const orchestrator = await busOf('orchestrator');
