@@ -19,8 +19,8 @@ export interface ServiceSession {
 
 export interface DatabaseBackend extends AsyncDisposable {
   readonly kind: 'postgres' | 'pglite';
-  /** Runs `work` as the owner of the schemas. Only `openDatabase` does, to make roles and to migrate. */
-  asOwner<Result>(work: (owner: Kysely<unknown>) => Promise<Result>): Promise<Result>;
+  /** Runs `work` as the user of the backend's address, in no role of a service: to migrate, as the owner, or to look before opening. */
+  asUser<Result>(work: (user: Kysely<unknown>) => Promise<Result>): Promise<Result>;
   openSession(names: ServiceSchema): Promise<ServiceSession>;
   /** Ends everything; databases opened on it answer `database_closed` from then on. */
   close(): Promise<void>;

@@ -3,7 +3,7 @@ export type { Database, Migrations, StatementBuilder, TransactionOptions } from 
 export { lockFolder } from './embedded/folder-lock.js';
 export { openEmbedded, type EmbeddedBackend, type EmbeddedOptions } from './embedded/open-embedded.js';
 export { isUniqueViolation } from './errors.js';
-export { openDatabase } from './open-database.js';
+export { migrateDatabase, openDatabase, type DatabaseOptions, type SchemaPolicy } from './open-database.js';
 export { connectPostgres, type PostgresOptions } from './postgres/connect-postgres.js';
 export { provisionService, type ProvisionOptions } from './provision/provision-service.js';
 export { protectServiceTable, protectTenantTable, type Privilege } from './schema/protect.js';

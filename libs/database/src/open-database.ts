@@ -5,30 +5,63 @@ import type { DatabaseBackend, Scope, ServiceSession } from './backend.js';
 import type { Database, Migrations, StatementBuilder, TransactionOptions } from './database.js';
 import { databaseClosed, translateError } from './errors.js';
 import { OperationMeter, type Operation } from './metering.js';
-import { migrate } from './schema/migrate.js';
-import { ensureRoles } from './schema/roles.js';
+import { checkSchema, migrate } from './schema/migrate.js';
+import { checkRoles, ensureRoles, grantRoles } from './schema/roles.js';
 import { serviceSchema } from './schema/service-schema.js';
 
-/**
- * Opens a service's database: makes its roles and schema, migrates under a lock, then lets it work.
- * @throws MillraceError `database_unavailable`, `database_refused`, `database_roles_missing`, `database_schema_missing`,
- *   `invalid_service_name`, and those of the migrations: `invalid_migration_name`, `migration_history_mismatch`,
- *   `migration_failed`, `unprotected_table`
- */
-export async function openDatabase<Tables>(options: {
+export interface DatabaseOptions {
   readonly backend: DatabaseBackend;
   /** The service's name; its schema is called the same, dashes as underscores. */
   readonly service: string;
   readonly migrations: Migrations;
-}): Promise<Database<Tables>> {
-  const { backend, migrations } = options;
+}
+
+/** Whether a service brings its schema up to date by itself, as its owner, or only looks whether that was done. */
+export type SchemaPolicy = 'migrate' | 'check';
+
+/**
+ * Opens a service's database. It makes its roles and schema and migrates under a lock, unless the policy is to check only; then
+ * its user needs no right but to take on its two roles.
+ * @throws MillraceError `database_unavailable`, `database_refused`, `database_roles_missing`, `database_schema_missing`,
+ *   `database_schema_outdated`, `invalid_service_name`, and those of the migrations: `invalid_migration_name`,
+ *   `migration_history_mismatch`, `migration_failed`, `unprotected_table`
+ */
+export async function openDatabase<Tables>(
+  options: DatabaseOptions & { readonly schema?: SchemaPolicy },
+): Promise<Database<Tables>> {
+  const { backend, service, migrations, schema = 'migrate' } = options;
+  const names = serviceSchema(service);
+  try {
+    if (schema === 'migrate') await migrateDatabase(options);
+    else {
+      await backend.asUser(async (user) => {
+        await checkRoles(user, names);
+        await checkSchema(user, names, migrations);
+      });
+    }
+    return new ServiceDatabase<Tables>(names.schema, await backend.openSession(names));
+  } catch (error) {
+    throw translateError(error);
+  }
+}
+
+/**
+ * Brings a service's schema up to date without opening it; the backend's user owns the schema, or makes it. With a `login`,
+ * that user may take on the service's roles afterwards.
+ * @returns the names of the migrations that ran now
+ * @throws MillraceError as `openDatabase`
+ */
+export async function migrateDatabase(
+  options: DatabaseOptions & { readonly login?: string },
+): Promise<readonly string[]> {
+  const { backend, migrations, login } = options;
   const names = serviceSchema(options.service);
   try {
-    await backend.asOwner(async (owner) => {
+    return await backend.asUser(async (owner) => {
       await ensureRoles(owner, names);
-      await migrate(owner, names, migrations);
+      if (login !== undefined) await grantRoles(owner, names, login);
+      return migrate(owner, names, migrations);
     });
-    return new ServiceDatabase<Tables>(names.schema, await backend.openSession(names));
   } catch (error) {
     throw translateError(error);
   }

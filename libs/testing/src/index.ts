@@ -1,3 +1,4 @@
+export { withClient } from '@millrace/servers';
 export { deferred, type Deferred } from './deferred.js';
 export { eventually, type EventuallyOptions } from './eventually.js';
 export type { NatsServer, PostgresServer, RedisServer } from '@millrace/servers';

@@ -74,7 +74,7 @@ describe('an embedded database in a folder', () => {
     });
     writeFileSync(control, intact);
     await using again = await openEmbedded({ dataDirectory });
-    await again.asOwner((owner) => sql`select 1`.execute(owner));
+    await again.asUser((owner) => sql`select 1`.execute(owner));
   });
 });
 

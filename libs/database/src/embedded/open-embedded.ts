@@ -70,7 +70,7 @@ function backendOf(pglite: PGlite, turnstile: Turnstile, unlock: (() => Promise<
   };
   const backend: EmbeddedBackend = {
     kind: 'pglite',
-    asOwner: (work) => turnstile.pass(() => work(kysely)),
+    asUser: (work) => turnstile.pass(() => work(kysely)),
     openSession: (names) => Promise.resolve(new EmbeddedSession(pglite, kysely, turnstile, names)),
     dump: () => turnstile.pass(() => pglite.dumpDataDir('gzip')),
     close: () => (closing ??= close()),

@@ -5,7 +5,7 @@ import { deferred, eventually, startPostgres, type PostgresServer } from '@millr
 import { sql, type Kysely } from 'kysely';
 import pg from 'pg';
 import type { Database, Migrations } from '../database.js';
-import { openDatabase } from '../open-database.js';
+import { migrateDatabase, openDatabase } from '../open-database.js';
 import { protectTenantTable } from '../schema/protect.js';
 import { connectPostgres, type PostgresOptions } from './connect-postgres.js';
 
@@ -40,8 +40,11 @@ const newDatabase = (): Promise<string> => server.createDatabase(`d${++databases
 async function asAdministrator(connectionString: string, ...statements: string[]): Promise<void> {
   const client = new pg.Client({ connectionString });
   await client.connect();
-  for (const statement of statements) await client.query(statement);
-  await client.end();
+  try {
+    for (const statement of statements) await client.query(statement);
+  } finally {
+    await client.end();
+  }
 }
 
 async function sessionsOf(database: string): Promise<number | null> {
@@ -259,6 +262,108 @@ describe('users and roles', () => {
       urls.push(as(url, 'swarmer'));
     }
     await Promise.all(urls.map((url) => opening(url, 'swarm')));
+  });
+});
+
+describe('an owner who migrates and a login that works', () => {
+  const widened: Migrations = {
+    ...migrations,
+    '0002_stars': {
+      up: async (owner: Kysely<unknown>) => void (await sql`alter table note add column stars int`.execute(owner)),
+    },
+  };
+
+  /** A database whose owner may make roles, and a login that may only connect. */
+  async function parties(service: string) {
+    const url = await newDatabase();
+    const [owner, login] = [`${service}_owner`, `${service}_login`];
+    await asAdministrator(
+      url,
+      `create role ${owner} login createrole password '${canary}'`,
+      `create role ${login} login noinherit password '${canary}'`,
+      `alter database ${new URL(url).pathname.slice(1)} owner to ${owner}`,
+      'revoke create on schema public from public',
+    );
+    return { url, login, owner: as(url, owner), worker: as(url, login) };
+  }
+
+  async function migrateAs(owner: string, service: string, known: Migrations, login?: string) {
+    await using backend = connectPostgres({ connectionString: owner });
+    return migrateDatabase({ backend, service, migrations: known, login });
+  }
+
+  async function check(
+    worker: string,
+    service: string,
+    known: Migrations,
+    work?: (notes: Database<Tables>) => unknown,
+  ) {
+    await using backend = connectPostgres({ connectionString: worker });
+    const database = await openDatabase<Tables>({ backend, service, migrations: known, schema: 'check' });
+    await work?.(database);
+  }
+
+  it('lets the login do all that the service does, and nothing to the schema', async () => {
+    const { owner, worker, login } = await parties('frugal');
+    expect(await migrateAs(owner, 'frugal', migrations, login)).toEqual(['0001_notes']);
+    expect(await migrateAs(owner, 'frugal', migrations, login)).toEqual([]);
+    await check(worker, 'frugal', migrations, async (database) => {
+      await addNote(database, 'one');
+      await database.asService((transaction) => transaction.updateTable('note').set({ text: 'two' }).execute());
+      for (const statement of [
+        sql`create table frugal.own (id int)`,
+        sql`alter table frugal.note add column own int`,
+        sql`delete from frugal.migration`,
+        sql`drop table frugal.note`,
+        sql`create schema own`,
+      ]) {
+        await expect(database.asServiceStatement(() => statement)).rejects.toMatchObject({
+          code: expect.stringMatching(/^(database_access_denied|42501)$/),
+        });
+      }
+    });
+    for (const statement of ['select * from frugal.note', 'create schema own', 'create table public.own (id int)']) {
+      await expect(asAdministrator(worker, statement)).rejects.toMatchObject({ code: '42501' });
+    }
+  });
+
+  it('says what is missing, at each step before the login may work', async () => {
+    const { url, owner, worker, login } = await parties('early');
+    const refusal = async (known = migrations) =>
+      check(worker, 'early', known).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+    const noRoles = await refusal();
+    expect(noRoles).toMatchObject({ code: 'database_roles_missing' });
+    await asAdministrator(url, (noRoles as Error).message.split('administrator run: ')[1] ?? '');
+    expect(await refusal()).toMatchObject({ code: 'database_schema_outdated', retryable: false });
+    await asAdministrator(url, `grant millrace_early_tenant, millrace_early_service to early_owner`);
+    await migrateAs(owner, 'early', migrations, login);
+    expect(await refusal()).toBeUndefined();
+    const outdated = await refusal(widened);
+    expect(outdated).toMatchObject({ code: 'database_schema_outdated' });
+    expect((outdated as Error).message).toMatch(/is at 0001_notes, .* needs 0002_stars/);
+  });
+
+  it('lets the former version work on what the next one migrated', async () => {
+    const { owner, worker, login } = await parties('rolling');
+    await migrateAs(owner, 'rolling', widened, login);
+    await check(worker, 'rolling', migrations, (database) => addNote(database, 'from the former version'));
+    expect(await migrateAs(owner, 'rolling', migrations, login)).toEqual([]);
+    await expect(check(worker, 'rolling', { '0001_other': migrations['0001_notes']! })).rejects.toMatchObject({
+      code: 'migration_history_mismatch',
+    });
+  });
+
+  it('says that the login does not exist, and refuses one that bypasses row-level security', async () => {
+    const { url, owner, worker } = await parties('strict');
+    await expect(migrateAs(owner, 'strict', migrations, 'no_such_login')).rejects.toMatchObject({
+      code: 'database_login_missing',
+    });
+    await migrateAs(owner, 'strict', migrations, 'strict_login');
+    await asAdministrator(url, 'alter role millrace_strict_service bypassrls');
+    await expect(check(worker, 'strict', migrations)).rejects.toMatchObject({ code: 'unsafe_database_role' });
   });
 });
 

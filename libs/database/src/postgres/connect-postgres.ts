@@ -36,11 +36,11 @@ export function connectPostgres(options: PostgresOptions): DatabaseBackend {
   const sessions = new Set<PostgresSession>();
   const backend: DatabaseBackend = {
     kind: 'postgres',
-    async asOwner(work) {
+    async asUser(work) {
       const pool = newPool({ ...poolConfig(options), ...connectionOf(address, []), max: 1, statement_timeout: 0 });
-      const owner = new Kysely<unknown>({ dialect: new OwnerDialect({ pool }) });
+      const user = new Kysely<unknown>({ dialect: new OwnerDialect({ pool }) });
       try {
-        return await work(owner);
+        return await work(user);
       } finally {
         await pool.end();
       }

@@ -16,19 +16,49 @@ const migrationName = /^(\d{4})_[a-z0-9]+(_[a-z0-9]+)*$/;
  * as it is, because migrations expand before they contract.
  * @throws MillraceError `invalid_migration_name`, `migration_history_mismatch`, `migration_failed`, `unprotected_table`,
  *   `database_schema_missing` with the statement that an administrator must run
+ * @returns the names of the migrations that ran now
  */
-export async function migrate(owner: Kysely<unknown>, names: ServiceSchema, migrations: Migrations): Promise<void> {
+export async function migrate(
+  owner: Kysely<unknown>,
+  names: ServiceSchema,
+  migrations: Migrations,
+): Promise<readonly string[]> {
   const known = orderedNames(migrations);
-  await owner.transaction().execute(async (transaction) => {
+  return owner.transaction().execute(async (transaction) => {
     await sql`select pg_advisory_xact_lock(hashtextextended(${`millrace.${names.schema}`}, 0)),
       set_config('search_path', ${searchPathOf(names.schema)}, true)`.execute(transaction);
     await ensureSchema(transaction, names);
     const executed = await executedMigrations(transaction, names.schema);
     checkHistory(names, known, executed);
-    if (executed.length >= known.length) return;
-    await runMigrations(transaction, names, migrations);
-    await checkProtection(transaction, names.schema);
+    const missing = known.slice(executed.length);
+    if (missing.length > 0) {
+      await runMigrations(transaction, names, migrations);
+      await checkProtection(transaction, names.schema);
+    }
+    if (known.length > 0) await showHistory(transaction, names);
+    return missing;
   });
+}
+
+/**
+ * For a service that does not migrate: whether the schema is at least what this version needs.
+ * @throws MillraceError `database_schema_outdated`, `migration_history_mismatch`, `invalid_migration_name`
+ */
+export async function checkSchema(user: Kysely<unknown>, names: ServiceSchema, migrations: Migrations): Promise<void> {
+  const known = orderedNames(migrations);
+  const executed = await user.transaction().execute(async (transaction) => {
+    await sql`set local role ${sql.id(names.serviceRole)}`.execute(transaction);
+    return (await mayLookInto(transaction, names.schema)) ? executedMigrations(transaction, names.schema) : [];
+  });
+  checkHistory(names, known, executed);
+  if (executed.length >= known.length) return;
+  throw new MillraceError(
+    'unavailable',
+    'database_schema_outdated',
+    `The schema ${names.schema} is at ${executed.at(-1) ?? 'its beginning'}, and this version of ${names.service} needs ` +
+      `${known.at(-1)}. Migrate first: run the service with the argument "migrate", as the owner of the schema.`,
+    { retryable: false },
+  );
 }
 
 /** The names in order: numbered from 0001 without a gap, so that two branches cannot both add the same number. */
@@ -63,6 +93,21 @@ async function ensureSchema(transaction: Transaction<unknown>, names: ServiceSch
   }
   await sql`grant usage on schema ${sql.id(names.schema)}
     to ${sql.id(names.tenantRole)}, ${sql.id(names.serviceRole)}`.execute(transaction);
+}
+
+async function mayLookInto(transaction: Transaction<unknown>, schema: string): Promise<boolean> {
+  const { rows } = await sql<{ usable: boolean | null }>`
+    select has_schema_privilege(oid, 'usage') as usable from pg_namespace where nspname = ${schema}`.execute(
+    transaction,
+  );
+  return rows[0]?.usable === true;
+}
+
+/** A service that may not migrate still wants to know how far its schema is. */
+async function showHistory(transaction: Transaction<unknown>, names: ServiceSchema): Promise<void> {
+  await sql`grant select on ${sql.id(names.schema, migrationTable)} to ${sql.id(names.serviceRole)}`.execute(
+    transaction,
+  );
 }
 
 async function executedMigrations(transaction: Transaction<unknown>, schema: string): Promise<string[]> {

@@ -12,13 +12,15 @@ interface RoleRow {
 
 const grantAttempts = 10;
 
+const rolesIn = (names: ServiceSchema): readonly string[] => [names.tenantRole, names.serviceRole];
+
 /**
  * Makes the roles that are missing and lets the current user take them on.
  * @throws MillraceError `database_roles_missing` with the statements that an administrator must run;
  *   `unsafe_database_role` when a role of that name could bypass row-level security
  */
 export async function ensureRoles(owner: Kysely<unknown>, names: ServiceSchema): Promise<void> {
-  const roles = [names.tenantRole, names.serviceRole];
+  const roles = rolesIn(names);
   try {
     const present = new Set((await readRoles(owner, roles)).map((role) => role.name));
     for (const role of roles) if (!present.has(role)) await createRole(owner, role);
@@ -27,9 +29,54 @@ export async function ensureRoles(owner: Kysely<unknown>, names: ServiceSchema):
       if (!role.usable) await grantToCurrentUser(owner, role.name);
     }
   } catch (error) {
-    if (hasSqlState(error, '42501')) throw await rolesMissing(owner, roles, error);
+    if (hasSqlState(error, '42501')) throw rolesMissing(roles, roles, await quoted(owner), error);
     throw error;
   }
+}
+
+/**
+ * Lets the user in whose name the service will connect take on its roles.
+ * @throws MillraceError `database_login_missing`, `database_roles_missing` with the statement that an administrator must run
+ */
+export async function grantRoles(owner: Kysely<unknown>, names: ServiceSchema, login: string): Promise<void> {
+  const roles = rolesIn(names);
+  await checkLogin(owner, login);
+  const { rows } = await sql<{ usable: boolean }>`
+    select coalesce(bool_and(pg_has_role(${login}::name, oid, 'member')), false) as usable
+    from pg_roles where rolname = any(${roles}::text[])`.execute(owner);
+  if (rows[0]?.usable === true) return;
+  try {
+    await sql`grant ${sql.join(roles.map((role) => sql.id(role)))} to ${sql.id(login)}`.execute(owner);
+  } catch (error) {
+    if (!hasSqlState(error, '42501')) throw error;
+    throw rolesMissing(roles, [], await quoted(owner, login), error);
+  }
+}
+
+async function checkLogin(owner: Kysely<unknown>, login: string): Promise<void> {
+  const { rows } = await sql`select from pg_roles where rolname = ${login} and rolcanlogin`.execute(owner);
+  if (rows.length > 0) return;
+  throw new MillraceError(
+    'unavailable',
+    'database_login_missing',
+    `There is no database user ${await quoted(owner, login)}, whom the service's address names. ` +
+      `Let an administrator run: create role ${await quoted(owner, login)} login password '…';`,
+    { retryable: false },
+  );
+}
+
+/**
+ * For a user who makes no roles: whether it may take on those of its service.
+ * @throws MillraceError `database_roles_missing`, `unsafe_database_role`
+ */
+export async function checkRoles(user: Kysely<unknown>, names: ServiceSchema): Promise<void> {
+  const roles = rolesIn(names);
+  const present = await readRoles(user, roles);
+  const unsafe = present.find((role) => role.bypasses);
+  if (unsafe !== undefined) throw unsafeRole(unsafe.name);
+  if (present.length === roles.length && present.every((role) => role.usable)) return;
+  const absent = roles.filter((role) => present.every(({ name }) => name !== role));
+  throw rolesMissing(roles, absent, await quoted(user));
 }
 
 async function readRoles(owner: Kysely<unknown>, roles: readonly string[]): Promise<readonly RoleRow[]> {
@@ -72,16 +119,24 @@ const unsafeRole = (role: string): MillraceError =>
       `Let an administrator run: alter role ${role} nosuperuser nobypassrls;`,
   );
 
-async function rolesMissing(owner: Kysely<unknown>, roles: readonly string[], cause: unknown): Promise<MillraceError> {
-  const { rows } = await sql<{ user: string }>`select quote_ident(current_user) as user`.execute(owner);
-  const statements = [
-    ...roles.map((role) => `create role ${role} nologin;`),
-    `grant ${roles.join(', ')} to ${rows[0]?.user ?? 'the user'};`,
-  ];
+async function quoted(user: Kysely<unknown>, name?: string): Promise<string> {
+  const { rows } = await sql<{ quoted: string }>`
+    select quote_ident(coalesce(${name ?? null}::text, current_user)) as quoted`.execute(user);
+  return rows[0]?.quoted ?? 'the user';
+}
+
+function rolesMissing(
+  roles: readonly string[],
+  absent: readonly string[],
+  user: string,
+  cause?: unknown,
+): MillraceError {
+  const statements = [...absent.map((role) => `create role ${role} nologin;`), `grant ${roles.join(', ')} to ${user};`];
   return new MillraceError(
     'forbidden',
     'database_roles_missing',
-    `The database user may not create roles. Let an administrator run: ${statements.join(' ')}`,
+    `The database user ${absent.length > 0 ? 'may not create roles' : 'lacks the roles of its service'}. ` +
+      `Let an administrator run: ${statements.join(' ')}`,
     { cause },
   );
 }

@@ -17,6 +17,12 @@ export const readProcessConfiguration = (environment: Environment) =>
     natsToken: variable('MILLRACE_NATS_TOKEN', optionalText(), 'a token'),
     natsReplicas: variable('MILLRACE_NATS_REPLICAS', wholeNumber({ min: 1, max: 5 }).default(1), '3'),
     databaseUrl: variable('MILLRACE_DATABASE_URL', optionalText(), 'postgres://user:password@host:5432/research'),
+    databaseMigrate: variable('MILLRACE_DATABASE_MIGRATE', z.enum(['auto', 'never']).default('auto'), 'never'),
+    databaseMigrationUrl: variable(
+      'MILLRACE_DATABASE_MIGRATION_URL',
+      optionalText(),
+      'postgres://owner:password@host:5432/research',
+    ),
     databaseConnections: variable(
       'MILLRACE_DATABASE_CONNECTIONS',
       wholeNumber({ min: 1, max: 1000 }).default(10),

@@ -6,6 +6,7 @@ import {
   startNatsServer,
   startPostgres,
   startScript,
+  withClient,
   type NatsServer,
   type PostgresServer,
   type ScriptProcess,
@@ -30,12 +31,16 @@ afterAll(async () => {
 });
 
 /** The guest house as a process of its own, as its `main.ts` would run it. */
-function runGuestHouse(environment: Record<string, string> = {}): ScriptProcess {
+function runGuestHouse(
+  environment: Record<string, string> = {},
+  { migrations = '{}', commandLine = [] }: { migrations?: string; commandLine?: string[] } = {},
+): ScriptProcess {
   const child = startScript(
     `import { runService } from '@millrace/service';
      import { guestHouse } from './libs/service/src/testing/guest-house.ts';
-     await runService({ ...guestHouse, migrations: {} });`,
+     await runService({ ...guestHouse, migrations: ${migrations} });`,
     {
+      arguments: ['main.js', ...commandLine],
       environment: {
         MILLRACE_NATS_URL: nats.url,
         MILLRACE_DATABASE_URL: databaseUrl,
@@ -142,6 +147,52 @@ describe('a service as a process', () => {
     },
     120_000,
   );
+
+  it.each([
+    [['grow'], 64, /There is no "grow"/],
+    [['migrate', 'twice'], 64, /There is no "migrate twice"/],
+  ])('that is asked for something else says what there is: %j', async (commandLine, code, message) => {
+    const child = runGuestHouse({}, { commandLine });
+    expect(await child.ended).toEqual({ code, signal: null });
+    expect(child.output.error).toMatch(message);
+    expect(child.output.error).toContain('Usage: ');
+  });
+
+  it('migrates as its owner and exits; only then a login without rights may run it', async () => {
+    const url = await postgres.createDatabase('guest_house_of_an_owner');
+    const as = (user: string) => url.replace(/\/\/[^@]*@/, `//${user}:CANARY@`);
+    await withClient(url, async (client) => {
+      await client.query(`create role guest_owner login createrole password 'CANARY'`);
+      await client.query(`create role guest_login login password 'CANARY'`);
+      await client.query('alter database guest_house_of_an_owner owner to guest_owner');
+    });
+    const environment = { MILLRACE_DATABASE_URL: as('guest_login'), MILLRACE_DATABASE_MIGRATE: 'never' };
+    const owner = { MILLRACE_DATABASE_MIGRATION_URL: as('guest_owner') };
+    const migrations = `{ '0001_rooms': { up: async (db) => { await db.schema.createTable('room').addColumn('id', 'text').execute(); } } }`;
+
+    const early = runGuestHouse(environment, { migrations });
+    expect(await early.ended).toEqual({ code: 1, signal: null });
+    expect(early.output.error).toMatch(/\[database_roles_missing\]$/m);
+
+    for (const applied of [['0001_rooms'], []]) {
+      const migrating = runGuestHouse({ ...environment, ...owner }, { migrations, commandLine: ['migrate'] });
+      expect(await migrating.ended).toEqual({ code: 0, signal: null });
+      expect(linesOf(migrating)).toContainEqual(expect.objectContaining({ msg: 'migrated', applied }));
+      expect(migrating.output.error + migrating.output.standard).not.toContain('CANARY');
+    }
+    await readyUrl(runGuestHouse(environment, { migrations }));
+  }, 180_000);
+
+  it('that cannot migrate exits: 78 without an address, 1 without a server', async () => {
+    const without = runGuestHouse({ MILLRACE_DATABASE_URL: '' }, { commandLine: ['migrate'] });
+    const unreachable = runGuestHouse(
+      { MILLRACE_DATABASE_MIGRATION_URL: 'postgres://me:CANARY@127.0.0.1:9/x' },
+      { commandLine: ['migrate'] },
+    );
+    expect([await without.ended, await unreachable.ended].map(({ code }) => code)).toEqual([78, 1]);
+    expect(unreachable.output.error).toMatch(/\[database_unavailable\]/);
+    expect(unreachable.output.error).not.toContain('CANARY');
+  }, 120_000);
 
   it('ends at once on a second signal, with work still going on', async () => {
     const child = startScript(

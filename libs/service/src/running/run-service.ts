@@ -1,10 +1,10 @@
 /**
  * A process that runs one service over NATS and Postgres: what each `main.ts` calls. It is alive as soon as it runs, ready
- * when the service is, drains on SIGTERM and SIGINT, and exits: 0 after draining, 78 when its configuration is wrong,
- * 1 when it cannot go on.
+ * when the service is, drains on SIGTERM and SIGINT, and exits: 0 after draining, 78 when its configuration is wrong, 64 when its
+ * arguments are, 1 when it cannot go on. With the argument `migrate` it brings the service's tables up to date and exits.
  */
 import { once } from 'node:events';
-import { connectPostgres, type DatabaseBackend } from '@millrace/database';
+import type { DatabaseBackend } from '@millrace/database';
 import { MillraceError } from '@millrace/kernel';
 import { connectJetStream, type JetStreamBus } from '@millrace/messaging';
 import {
@@ -18,23 +18,52 @@ import {
 import type { ServiceDefinition } from '../service-definition.js';
 import { serveHealth, type HealthServer } from './health-server.js';
 import { readProcessConfiguration, type ProcessConfiguration } from './process-configuration.js';
+import { migrateService, openBackend, prepareSchema } from './service-database.js';
 import { startService, type RunningService } from './start-service.js';
 
 const configurationExitCode = 78;
+const usageExitCode = 64;
 /** How long after the grace period the process may take to end by itself. */
 const exitMarginMs = 3_000;
 
-/** Runs a service until it is told to stop. Never resolves: the process exits. */
+const usage = (service: string): string =>
+  [
+    'Usage: node main.js [migrate]',
+    '',
+    `Runs the service ${service}, which is configured by variables of the environment.`,
+    '  migrate   bring the tables of the service up to date, as the user of MILLRACE_DATABASE_MIGRATION_URL',
+    '            (or else MILLRACE_DATABASE_URL), and exit: 0 done, 1 not possible, 78 wrong configuration',
+    '',
+  ].join('\n');
+
+/**
+ * Runs a service until it is told to stop, or does what the process's arguments ask for instead. Never resolves: the process exits.
+ */
 export async function runService<Config>(definition: ServiceDefinition<Config>): Promise<never> {
+  const [command = 'run', ...rest] = process.argv.slice(2).filter((argument) => argument !== '--');
+  if (command === '--help' || command === '-h') return exitWith(0, process.stdout, usage(definition.name));
+  if (rest.length > 0 || !['run', 'migrate'].includes(command)) {
+    return exitWith(
+      usageExitCode,
+      process.stderr,
+      `There is no "${[command, ...rest].join(' ')}".\n${usage(definition.name)}`,
+    );
+  }
   try {
     const configuration = readProcessConfiguration(process.env);
     const levels = parseLogLevels(configuration.logLevel);
     const logger = createLogger({ levels, format: configuration.logFormat }).child({ component: definition.name });
-    await new ServiceProcess(definition, configuration, logger).run();
+    if (command === 'migrate') await migrateService(definition, configuration, logger);
+    else await new ServiceProcess(definition, configuration, logger).run();
     process.exit(0);
   } catch (error) {
     return exitBecause(definition.name, error);
   }
+}
+
+function exitWith(code: number, stream: NodeJS.WriteStream, text: string): never {
+  stream.write(text);
+  process.exit(code);
 }
 
 /** The last words go to standard error as text: whoever started the process must understand them without a log viewer. */
@@ -80,7 +109,7 @@ class ServiceProcess<Config> {
     const { definition, configuration, logger } = this;
     // Its errors come before any connection is made.
     definition.config(process.env);
-    this.backend = this.openBackend();
+    this.backend = openBackend(definition, configuration);
     collectProcessMetrics();
     const check = () =>
       this.service?.health() ?? Promise.resolve({ ready: false, problems: ['the service is starting'] });
@@ -98,19 +127,9 @@ class ServiceProcess<Config> {
       onProblem: ({ cause, ...problem }) => logger.warn({ ...problem, err: cause }, 'bus trouble'),
     });
     const { bus, backend } = this;
-    this.service = await startService(definition, { environment: process.env, bus, backend, logger });
+    const schema = await prepareSchema(definition, configuration, logger);
+    this.service = await startService(definition, { environment: process.env, bus, backend, schema, logger });
     logger.info({ health: this.healthServer?.url, url: this.service.url }, 'ready');
-  }
-
-  private openBackend(): DatabaseBackend | undefined {
-    if (this.definition.migrations === undefined) return undefined;
-    const { databaseUrl, databaseConnections } = this.configuration;
-    if (databaseUrl === undefined) {
-      const text = 'MILLRACE_DATABASE_URL is not set; for example postgres://user:password@host:5432/database';
-      throw new MillraceError('invalid', 'invalid_configuration', text);
-    }
-    const applicationName = `millrace-${this.definition.name}`;
-    return connectPostgres({ connectionString: databaseUrl, maxConnections: databaseConnections, applicationName });
   }
 
   private requireBus(): JetStreamBus {

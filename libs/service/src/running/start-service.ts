@@ -2,7 +2,7 @@
  * Starts one service from its definition. What starts in which order:
  *
  * 1. configuration and subscriptions are checked: nothing is touched when they are wrong;
- * 2. the database is opened and migrated;
+ * 2. the database is opened, and migrated unless the host says to check only;
  * 3. Nest builds the modules and runs `onModuleInit` and `onApplicationBootstrap` of all of them; a service may use the bus
  *    directly there (a raw `bus.respond`, say);
  * 4. the inbox is bound, then HTTP listens.
@@ -10,7 +10,7 @@
  * Draining goes the other way: readiness says no, the inbox takes nothing new and ends what it has, then Nest's shutdown
  * hooks run (and with them HTTP ends), then the database closes. Bus and backend belong to the host and stay.
  */
-import { openDatabase, type Database, type DatabaseBackend } from '@millrace/database';
+import { openDatabase, type Database, type DatabaseBackend, type SchemaPolicy } from '@millrace/database';
 import { MillraceError, systemClock, type Clock } from '@millrace/kernel';
 import type { MessageBus } from '@millrace/messaging';
 import type { Logger } from '@millrace/telemetry';
@@ -37,6 +37,8 @@ export interface ServiceHost {
   readonly bus: MessageBus;
   /** Not needed by a service without migrations. */
   readonly backend?: DatabaseBackend;
+  /** Default `migrate`. */
+  readonly schema?: SchemaPolicy;
   readonly logger: Logger;
   readonly clock?: Clock;
 }
@@ -62,7 +64,7 @@ export async function startService<Config>(
 ): Promise<RunningService> {
   const config = definition.config(host.environment);
   checkSubscriptions(definition.name, definition.subscriptions);
-  const database = await openServiceDatabase(definition, host.backend);
+  const database = await openServiceDatabase(definition, host);
   const health = new DependencyHealth(host.bus, database);
   const starting = new ServiceInProcess(definition, host, config, database, health);
   try {
@@ -75,13 +77,13 @@ export async function startService<Config>(
 
 async function openServiceDatabase<Config>(
   { name, migrations }: ServiceDefinition<Config>,
-  backend: DatabaseBackend | undefined,
+  { backend, schema }: ServiceHost,
 ): Promise<Database<unknown> | undefined> {
   if (migrations === undefined) return undefined;
   if (backend === undefined) {
     throw new MillraceError('internal', 'database_missing', `${name} has tables, but its host gave it no database.`);
   }
-  return openDatabase<unknown>({ backend, service: name, migrations });
+  return openDatabase<unknown>({ backend, service: name, migrations, schema });
 }
 
 /** A handler that does not end must not keep its process alive. */
