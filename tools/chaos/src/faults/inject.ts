@@ -1,0 +1,200 @@
+/** Brings faults about and heals them again. */
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { assertNever } from '@millrace/kernel';
+import { Redis } from 'ioredis';
+import type { DrainRecord, Interval } from '../invariants/evidence.js';
+import { rowsOf } from '../trial/run-database.js';
+import { graceMs, type World } from '../world/world.js';
+import type { SupervisedProcess } from '../world/supervised-process.js';
+import type { FaultAction, ServiceName } from './catalogue.js';
+import type { Forger } from './forger.js';
+import type { PlannedFault } from './schedule.js';
+
+export interface Injection {
+  readonly fault: string;
+  readonly at: number;
+  /** When what was taken away was given back. */
+  readonly healedAt: number;
+  /** When everything it hit was ready again. */
+  readonly readyAt: number;
+  /** False where no process came to the point at which it was to crash. */
+  readonly happened: boolean;
+}
+
+/** What faults leave for the evidence. */
+export interface FaultTraces {
+  readonly drains: DrainRecord[];
+  readonly llmPauses: Interval[];
+  transportWiped: boolean;
+}
+
+export const newFaultTraces = (): FaultTraces => ({ drains: [], llmPauses: [], transportWiped: false });
+
+/** Calls that were decided before a pause reach the provider within this time after it. */
+const afterPauseMs = 3_000;
+const killAfterMs = graceMs + 8_000;
+
+export class Injector {
+  readonly injections: Injection[] = [];
+
+  constructor(
+    private readonly world: World,
+    private readonly forger: Forger,
+    private readonly traces: FaultTraces,
+    private readonly report: (text: string) => void,
+  ) {}
+
+  /** Plays a schedule to its end; resolves when every fault is healed and what it hit is ready. */
+  async play(schedule: readonly PlannedFault[]): Promise<void> {
+    const began = performance.now();
+    /** Faults of one resource wait for each other, however long the one before took to heal. */
+    const queues = new Map<string, Promise<void>>();
+    for (const planned of schedule) {
+      const { resource } = planned.fault;
+      const before = queues.get(resource) ?? Promise.resolve();
+      const due = pause(Math.max(0, planned.atMs - (performance.now() - began)));
+      queues.set(
+        resource,
+        Promise.all([before, due]).then(() => this.inject(planned)),
+      );
+    }
+    await Promise.all(queues.values());
+  }
+
+  private async inject(planned: PlannedFault): Promise<void> {
+    const { fault, holdMs, replica } = planned;
+    const at = Date.now();
+    this.report(`${fault.name} for ${holdMs} ms`);
+    const { healedAt, happened, hit } = await this.act(fault.action, holdMs, replica);
+    await Promise.all(hit.map((process) => process.untilReady()));
+    this.injections.push({ fault: fault.name, at, healedAt, readyAt: Date.now(), happened });
+  }
+
+  private async act(
+    action: FaultAction,
+    holdMs: number,
+    replica: number,
+  ): Promise<{ healedAt: number; happened: boolean; hit: readonly SupervisedProcess[] }> {
+    const { world } = this;
+    const done = (hit: readonly SupervisedProcess[] = [], happened = true) => ({ healedAt: Date.now(), happened, hit });
+    switch (action.type) {
+      case 'kill': {
+        const process = this.one(action.service, replica);
+        await process.kill();
+        await pause(holdMs);
+        process.start();
+        return done([process]);
+      }
+      case 'crash':
+        return this.crash(action, holdMs);
+      case 'pause': {
+        const process = this.one(action.service, replica);
+        const from = Date.now();
+        process.stopTime();
+        await pause(holdMs);
+        process.continueTime();
+        if (action.service === 'llm-provider') this.traces.llmPauses.push({ from, to: Date.now() + afterPauseMs });
+        return done([process]);
+      }
+      case 'drain': {
+        const process = this.one(action.service, replica);
+        const from = Date.now();
+        const { code } = await process.terminate(killAfterMs);
+        const tookMs = Date.now() - from;
+        this.traces.drains.push({ service: process.name, exitCode: code, tookMs, graceMs });
+        await pause(holdMs);
+        process.start();
+        return done([process]);
+      }
+      case 'nats':
+        await world.nats.kill();
+        await pause(holdMs);
+        if (action.how === 'wipe') this.wipe();
+        await world.nats.restart();
+        return done(world.processes);
+      case 'postgres':
+        await this.hitPostgres(action.how, holdMs);
+        return done(world.processes);
+      case 'redis':
+        await this.hitRedis(action.how, holdMs);
+        return done();
+      case 'messages':
+        this.forger.begin(action.how);
+        await pause(holdMs);
+        this.forger.end(action.how);
+        return done();
+      case 'provider':
+        world.provider.misbehave(action.how);
+        await pause(holdMs);
+        world.provider.behave();
+        return done();
+      default:
+        return assertNever(action);
+    }
+  }
+
+  private one(service: ServiceName, replica: number): SupervisedProcess {
+    const all = this.world.replicas(service);
+    const process = all[replica % all.length];
+    if (process === undefined) throw new Error(`No process runs ${service}.`);
+    return process;
+  }
+
+  private async crash(
+    { service, point }: Extract<FaultAction, { type: 'crash' }>,
+    holdMs: number,
+  ): Promise<{ healedAt: number; happened: boolean; hit: readonly SupervisedProcess[] }> {
+    const { control } = this.world;
+    const all = this.world.replicas(service);
+    const generations = (): number => all.reduce((sum, { generation }) => sum + generation, 0);
+    const before = generations();
+    control.arm(service, point);
+    const deadline = performance.now() + holdMs;
+    while (control.isArmed(service, point) && performance.now() < deadline) await pause(25);
+    if (control.disarm(service, point)) return { healedAt: Date.now(), happened: false, hit: [] };
+    // The process may still be answering for a moment: it is ready again only after it was started again.
+    const restarted = performance.now() + 5_000;
+    while (generations() === before && performance.now() < restarted) await pause(25);
+    return { healedAt: Date.now(), happened: true, hit: all };
+  }
+
+  private wipe(): void {
+    const { storeDirectory } = this.world.nats;
+    for (const entry of readdirSync(storeDirectory)) rmSync(join(storeDirectory, entry), { recursive: true });
+    this.traces.transportWiped = true;
+  }
+
+  private async hitPostgres(how: Extract<FaultAction, { type: 'postgres' }>['how'], holdMs: number): Promise<void> {
+    const { postgres } = this.world;
+    if (how === 'terminate-connections') {
+      await rowsOf(
+        postgres.url,
+        `select pg_terminate_backend(pid) from pg_stat_activity
+         where backend_type = 'client backend' and pid <> pg_backend_pid()`,
+      );
+      return;
+    }
+    await postgres.kill(how === 'fast-stop' ? 'SIGINT' : 'SIGQUIT');
+    await pause(holdMs);
+    await postgres.restart();
+  }
+
+  private async hitRedis(how: Extract<FaultAction, { type: 'redis' }>['how'], holdMs: number): Promise<void> {
+    const { redis } = this.world;
+    if (how === 'stop') {
+      await redis.kill();
+      await pause(holdMs);
+      await redis.restart();
+      return;
+    }
+    const client = new Redis(redis.url, { lazyConnect: true });
+    client.on('error', () => undefined);
+    await client
+      .connect()
+      .then(() => client.flushall())
+      .catch(() => undefined);
+    client.disconnect();
+  }
+}

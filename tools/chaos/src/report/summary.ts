@@ -1,0 +1,52 @@
+/** The figures of all trials together. Pure. */
+import type { TrialResult } from '../trial/trial.js';
+
+export interface Summary {
+  readonly seeds: number;
+  readonly faults: number;
+  /** By kind; crashes at points that no process came to are not counted. */
+  readonly faultsByKind: Readonly<Record<string, number>>;
+  readonly forgedMessages: number;
+  readonly accepted: number;
+  readonly finished: number;
+  readonly lost: number;
+  readonly effectsCommitted: number;
+  readonly effectsAppliedTwice: number;
+  readonly violations: number;
+  readonly stalled: number;
+  /** Null where nothing was injected. */
+  readonly recoveryP50Ms: number | null;
+  readonly recoveryP95Ms: number | null;
+  readonly durationMs: number;
+}
+
+export function summaryOf(trials: readonly TrialResult[]): Summary {
+  const happened = trials.flatMap(({ injections }) => injections.filter((injection) => injection.happened));
+  const faultsByKind: Record<string, number> = {};
+  for (const { fault } of happened) faultsByKind[fault] = (faultsByKind[fault] ?? 0) + 1;
+  const sum = (count: (trial: TrialResult) => number): number =>
+    trials.reduce((total, trial) => total + count(trial), 0);
+  const recoveries = trials.flatMap(({ recoveriesMs }) => recoveriesMs).sort((left, right) => left - right);
+  return {
+    seeds: trials.length,
+    faults: happened.length,
+    faultsByKind,
+    forgedMessages: sum(({ forgedMessages }) => forgedMessages),
+    accepted: sum(({ accepted }) => accepted),
+    finished: sum(({ finished }) => finished),
+    lost: sum(({ lost }) => lost),
+    effectsCommitted: sum(({ effectsCommitted }) => effectsCommitted),
+    effectsAppliedTwice: sum(({ effectsAppliedTwice }) => effectsAppliedTwice),
+    violations: sum(({ violations }) => violations.length),
+    stalled: sum(({ stalled }) => (stalled ? 1 : 0)),
+    recoveryP50Ms: percentile(recoveries, 50),
+    recoveryP95Ms: percentile(recoveries, 95),
+    durationMs: sum(({ durationMs }) => durationMs),
+  };
+}
+
+/** The nearest-rank percentile of sorted values; null where there are none. */
+export const percentile = (sorted: readonly number[], rank: number): number | null =>
+  sorted[Math.max(0, Math.ceil((rank / 100) * sorted.length) - 1)] ?? null;
+
+export const hasFailed = ({ violations, stalled }: TrialResult): boolean => violations.length > 0 || stalled;

@@ -1,0 +1,52 @@
+/** A look into the orchestrator's and others' tables, for what no API tells: progress while it is away, and what is outstanding. */
+import pg from 'pg';
+
+/** Queries over connections that may end at any moment: each query has one of its own. */
+export async function rowsOf<Row extends pg.QueryResultRow>(
+  url: string,
+  text: string,
+  values: readonly unknown[] = [],
+): Promise<Row[]> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2_000, query_timeout: 5_000 });
+  client.on('error', () => undefined);
+  await client.connect();
+  try {
+    return (await client.query<Row>(text, [...values])).rows;
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+export interface Progress {
+  readonly runs: number;
+  readonly unfinished: number;
+  readonly events: number;
+}
+
+export async function progressOf(url: string, tenantId: string): Promise<Progress> {
+  const [row] = await rowsOf<{ runs: number; unfinished: number; events: number }>(
+    url,
+    `select count(*)::int as runs,
+            (count(*) filter (where finished_at is null))::int as unfinished,
+            (select count(*)::int from orchestrator.run_event where tenant_id = $1) as events
+     from orchestrator.run where tenant_id = $1`,
+    [tenantId],
+  );
+  return row ?? { runs: 0, unfinished: 0, events: 0 };
+}
+
+/** Whether an attempt of a node has ended, by the stored events. */
+export async function isAttemptOver(
+  url: string,
+  tenantId: string,
+  { runId, node, attempt }: { readonly runId: string; readonly node: string; readonly attempt: number },
+): Promise<boolean> {
+  const rows = await rowsOf(
+    url,
+    `select 1 from orchestrator.run_event
+     where tenant_id = $1 and run_id = $2 and data ->> 'node' = $3 and (data ->> 'attempt')::int >= $4
+       and type in ('NodeCompleted', 'NodeRetryScheduled', 'NodeFailed') limit 1`,
+    [tenantId, runId, node, attempt],
+  );
+  return rows.length > 0;
+}

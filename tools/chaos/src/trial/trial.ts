@@ -1,0 +1,154 @@
+/** One seed: a load, faults in the middle of it, and then the question whether everything that was promised is true. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { Forger } from '../faults/forger.js';
+import { Injector, newFaultTraces, type Injection } from '../faults/inject.js';
+import type { Fault } from '../faults/catalogue.js';
+import { durationOf, scheduleOf } from '../faults/schedule.js';
+import type { BugName } from '../hooks/changes.js';
+import { violationsIn } from '../invariants/check.js';
+import { checkAnnouncements } from '../invariants/clients.js';
+import { acceptedRunIds, type Evidence, type Violation } from '../invariants/evidence.js';
+import { LoadClient } from '../load/load-client.js';
+import { loadOf } from '../load/plan.js';
+import { keepUploading } from '../load/uploads.js';
+import type { Range } from '../seed/dice.js';
+import type { World } from '../world/world.js';
+import { dumpTrial } from './dump.js';
+import { applicationsOf, gatherEvidence } from './gather-evidence.js';
+import { ProgressWatch } from './progress-watch.js';
+import { isAttemptOver } from './run-database.js';
+import { newTenant } from './tenant.js';
+
+export interface TrialPlan {
+  readonly seed: number;
+  readonly runs: number;
+  readonly faults: readonly Fault[];
+  readonly extraFaults: number;
+  readonly spacingMs: Range;
+  readonly bug: BugName | null;
+  /** The one graph of the load; null for a mix of all. */
+  readonly graph: string | null;
+  /** How long nothing may move after everything is healed, in milliseconds. */
+  readonly patienceMs: number;
+}
+
+export interface TrialResult {
+  readonly seed: number;
+  readonly bug: BugName | null;
+  readonly durationMs: number;
+  readonly injections: readonly Injection[];
+  readonly accepted: number;
+  readonly finished: number;
+  /** Accepted runs that did not come to an end. */
+  readonly lost: number;
+  readonly effectsCommitted: number;
+  readonly effectsAppliedTwice: number;
+  readonly forgedMessages: number;
+  /** From a heal until everything was ready and something had moved, in milliseconds. */
+  readonly recoveriesMs: readonly number[];
+  readonly stalled: boolean;
+  readonly violations: readonly Violation[];
+  /** Where to look when something is wrong. */
+  readonly dump: string | null;
+}
+
+export async function runTrial(world: World, plan: TrialPlan, report: (text: string) => void): Promise<TrialResult> {
+  const began = Date.now();
+  const { seed, bug } = plan;
+  const marker = `forged-${seed}-${began}`;
+  const tenant = await newTenant(world, `chaos-${seed}-${began.toString(36)}`);
+  const runsUrl = world.databases.get('orchestrator') ?? '';
+  const schedule = scheduleOf(seed, { faults: plan.faults, extra: plan.extraFaults, spacingMs: plan.spacingMs });
+  const starts = loadOf(seed, { runs: plan.runs, overMs: durationOf(schedule), only: plan.graph });
+  const traces = newFaultTraces();
+  const load = new LoadClient({ baseUrl: world.gatewayUrl, apiKey: tenant.apiKey }, seed);
+  const uploads = new AbortController();
+  const watch = new ProgressWatch(runsUrl, tenant.id);
+  await using forger = await Forger.start({
+    natsUrl: world.nats.url,
+    marker,
+    tenantId: tenant.id,
+    isOver: (result) => isAttemptOver(runsUrl, tenant.id, result),
+  });
+  const injector = new Injector(world, forger, traces, report);
+  if (bug !== null) world.control.plant(bug);
+  try {
+    report(
+      `seed ${seed}: ${starts.length} runs, ${schedule.length} faults in ${Math.ceil(durationOf(schedule) / 1000)} s`,
+    );
+    const uploading = keepUploading(tenant.client, uploads.signal);
+    const playing = load.play(starts);
+    await injector.play(schedule);
+    report('healed; waiting for every run to end');
+    const stalled = !(await settled(playing, watch, plan.patienceMs));
+    uploads.abort();
+    load.stop();
+    await Promise.all([playing, uploading]);
+    if (bug !== null) world.control.uproot(bug);
+    const gathered = await gatherEvidence(world, tenant, { load, forger, traces, marker });
+    const evidence = await withLateAnnouncements(gathered, world, tenant.id);
+    const violations = violationsIn(evidence);
+    const failed = violations.length > 0 || stalled;
+    const injections = injector.injections;
+    return {
+      ...{ seed, bug, injections, violations, stalled },
+      ...countsOf(evidence),
+      durationMs: Date.now() - began,
+      forgedMessages: forger.sent,
+      recoveriesMs: injections.filter(({ happened }) => happened).map((injection) => recoveryOf(injection, watch)),
+      dump: failed ? await dumpTrial(world, { seed, tenantId: tenant.id, evidence, injections, violations }) : null,
+    };
+  } finally {
+    if (bug !== null) world.control.uproot(bug);
+    uploads.abort();
+    load.stop();
+    await watch.stop();
+  }
+}
+
+/** Whether every caller got what it waited for and every run has ended, before nothing moved for too long. */
+async function settled(playing: Promise<void>, watch: ProgressWatch, patienceMs: number): Promise<boolean> {
+  let isPlayed = false;
+  void playing.then(() => (isPlayed = true));
+  const healedAt = Date.now();
+  for (;;) {
+    const { unfinished, runs } = watch.latest;
+    if (isPlayed && unfinished === 0 && runs > 0) return true;
+    if (Date.now() - Math.max(healedAt, watch.lastMovedAt) > patienceMs) return false;
+    await pause(100);
+  }
+}
+
+/** Subscribers may be behind the runs: as long as they get on, they are given time. */
+async function withLateAnnouncements(evidence: Evidence, world: World, tenantId: string): Promise<Evidence> {
+  let latest = evidence;
+  let missing = checkAnnouncements(latest).length;
+  let progressAt = performance.now();
+  while (missing > 0 && performance.now() - progressAt < announcementsPatienceMs) {
+    await pause(250);
+    latest = { ...evidence, applications: await applicationsOf(world, tenantId) };
+    const left = checkAnnouncements(latest).length;
+    if (left < missing) progressAt = performance.now();
+    missing = left;
+  }
+  return latest;
+}
+
+const announcementsPatienceMs = 8_000;
+
+function countsOf(evidence: Evidence) {
+  const accepted = acceptedRunIds(evidence.starts);
+  const ended = evidence.runs.filter(({ status }) => ['completed', 'failed', 'cancelled'].includes(status));
+  const finished = ended.filter(({ id }) => accepted.has(id)).length;
+  return {
+    accepted: accepted.size,
+    finished,
+    lost: accepted.size - finished,
+    effectsCommitted: evidence.effects.commits.length,
+    effectsAppliedTwice: evidence.applications.filter(({ times }) => times > 1).length,
+  };
+}
+
+function recoveryOf({ healedAt, readyAt }: Injection, watch: ProgressWatch): number {
+  return Math.max(readyAt, watch.firstMoveAfter(healedAt) ?? readyAt) - healedAt;
+}
