@@ -51,8 +51,7 @@ async function runTrials(plans: readonly TrialPlan[]): Promise<TrialResult[]> {
   try {
     for (const plan of plans) {
       if (world === undefined) {
-        say('starting NATS, Postgres, Redis and every service');
-        world = await startWorld({ orchestrator: 2, toolbox: 2 });
+        world = await startWorld(say);
       }
       const result = await runTrial(world, plan, say);
       results.push(result);

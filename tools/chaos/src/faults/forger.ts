@@ -7,6 +7,7 @@ import { partitionOf, resultSubject, taskResult, type Envelope, type TaskResult 
 import { newId } from '@millrace/kernel';
 import { connect, headers, type Msg, type NatsConnection } from '@nats-io/transport-node';
 import type { ForgedReply } from '../invariants/evidence.js';
+import { natsAddress } from '../world/nats-address.js';
 
 export interface ForgerOptions {
   readonly natsUrl: string;
@@ -41,7 +42,7 @@ export class Forger implements AsyncDisposable {
   }
 
   static async start(options: ForgerOptions): Promise<Forger> {
-    const nats = await connect({ servers: options.natsUrl, maxReconnectAttempts: -1, reconnectTimeWait: 200 });
+    const nats = await connect({ ...natsAddress(options.natsUrl), maxReconnectAttempts: -1, reconnectTimeWait: 200 });
     return new Forger(nats, options);
   }
 

@@ -1,12 +1,11 @@
 /** Brings faults about and heals them again. */
-import { readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { assertNever } from '@millrace/kernel';
 import { Redis } from 'ioredis';
 import type { DrainRecord, Interval } from '../invariants/evidence.js';
 import { rowsOf } from '../trial/run-database.js';
-import { graceMs, type World } from '../world/world.js';
+import { graceMs } from '../world/settings.js';
+import type { World } from '../world/world.js';
 import type { SupervisedProcess } from '../world/supervised-process.js';
 import type { FaultAction, ServiceName } from './catalogue.js';
 import type { Forger } from './forger.js';
@@ -84,7 +83,7 @@ export class Injector {
         const process = this.one(action.service, replica);
         await process.kill();
         await pause(holdMs);
-        process.start();
+        await process.start();
         return done([process]);
       }
       case 'crash':
@@ -92,9 +91,9 @@ export class Injector {
       case 'pause': {
         const process = this.one(action.service, replica);
         const from = Date.now();
-        process.stopTime();
+        await process.stopTime();
         await pause(holdMs);
-        process.continueTime();
+        await process.continueTime();
         if (action.service === 'llm-provider') this.traces.llmPauses.push({ from, to: Date.now() + afterPauseMs });
         return done([process]);
       }
@@ -105,14 +104,11 @@ export class Injector {
         const tookMs = Date.now() - from;
         this.traces.drains.push({ service: process.name, exitCode: code, tookMs, graceMs });
         await pause(holdMs);
-        process.start();
+        await process.start();
         return done([process]);
       }
       case 'nats':
-        await world.nats.kill();
-        await pause(holdMs);
-        if (action.how === 'wipe') this.wipe();
-        await world.nats.restart();
+        await this.hitNats(action.how, holdMs);
         return done(world.processes);
       case 'postgres':
         await this.hitPostgres(action.how, holdMs);
@@ -136,7 +132,7 @@ export class Injector {
   }
 
   private one(service: ServiceName, replica: number): SupervisedProcess {
-    const all = this.world.replicas(service);
+    const all = this.world.of(service);
     const process = all[replica % all.length];
     if (process === undefined) throw new Error(`No process runs ${service}.`);
     return process;
@@ -147,7 +143,7 @@ export class Injector {
     holdMs: number,
   ): Promise<{ healedAt: number; happened: boolean; hit: readonly SupervisedProcess[] }> {
     const { control } = this.world;
-    const all = this.world.replicas(service);
+    const all = this.world.of(service);
     const generations = (): number => all.reduce((sum, { generation }) => sum + generation, 0);
     const before = generations();
     control.arm(service, point);
@@ -160,14 +156,16 @@ export class Injector {
     return { healedAt: Date.now(), happened: true, hit: all };
   }
 
-  private wipe(): void {
-    const { storeDirectory } = this.world.nats;
-    for (const entry of readdirSync(storeDirectory)) rmSync(join(storeDirectory, entry), { recursive: true });
-    this.traces.transportWiped = true;
+  private async hitNats(how: 'kill' | 'wipe', holdMs: number): Promise<void> {
+    const { nats } = this.world.cluster;
+    await (how === 'kill' ? nats.kill() : nats.wipe());
+    if (how === 'wipe') this.traces.transportWiped = true;
+    await pause(holdMs);
+    await nats.restart();
   }
 
   private async hitPostgres(how: Extract<FaultAction, { type: 'postgres' }>['how'], holdMs: number): Promise<void> {
-    const { postgres } = this.world;
+    const { postgres } = this.world.cluster;
     if (how === 'terminate-connections') {
       await rowsOf(
         postgres.url,
@@ -182,7 +180,8 @@ export class Injector {
   }
 
   private async hitRedis(how: Extract<FaultAction, { type: 'redis' }>['how'], holdMs: number): Promise<void> {
-    const { redis } = this.world;
+    const { redis } = this.world.cluster;
+    if (redis === undefined) return;
     if (how === 'stop') {
       await redis.kill();
       await pause(holdMs);

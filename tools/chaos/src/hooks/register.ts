@@ -37,6 +37,3 @@ globalThis.millraceChaos = chaosHook(
   new ControlFolder(parameter('control')),
   parameter('ledger'),
 );
-
-process.on('disconnect', () => process.exit(1));
-process.channel?.unref();

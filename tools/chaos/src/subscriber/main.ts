@@ -19,7 +19,12 @@ const backend = connectPostgres({
   maxConnections: 4,
 });
 const database = await openDatabase<unknown>({ backend, service: subscriberService, migrations: subscriberMigrations });
-const bus = await connectJetStream({ servers: variable('MILLRACE_NATS_URL'), name: subscriberService });
+const bus = await connectJetStream({
+  servers: variable('MILLRACE_NATS_URL'),
+  user: variable('MILLRACE_NATS_USER'),
+  pass: variable('MILLRACE_NATS_PASSWORD'),
+  name: subscriberService,
+});
 await bus.consume(
   {
     durableName: subscriberService,

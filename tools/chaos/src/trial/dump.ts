@@ -1,10 +1,11 @@
 /** Writes down what is where, for whoever has to find out why a trial failed. */
-import { cpSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { connect } from '@nats-io/transport-node';
 import type { Injection } from '../faults/inject.js';
 import type { Evidence, Violation } from '../invariants/evidence.js';
+import { natsAddress } from '../world/nats-address.js';
 import type { World } from '../world/world.js';
 import { rowsOf } from './run-database.js';
 
@@ -26,18 +27,18 @@ export async function dumpTrial(world: World, trial: TrialToDump): Promise<strin
   write('evidence.json', trial.evidence);
   const tables = tablesOf(world, trial.tenantId);
   for (const [name, rows] of Object.entries(tables)) write(`${name}.json`, await rows.catch(String));
-  write('jetstream.json', await jetStreamOf(world.nats.url).catch(String));
+  write('jetstream.json', await jetStreamOf(world.cluster.nats.url).catch(String));
   write(
     'processes.json',
     world.processes.map(({ name, generation, unexpectedEnds }) => ({ name, generation, unexpectedEnds })),
   );
-  const [first] = world.processes;
-  if (first !== undefined) cpSync(dirname(first.recipe.logFile), join(folder, 'logs'), { recursive: true });
+  mkdirSync(join(folder, 'logs'));
+  for (const { name, logFile } of world.processes) cpSync(logFile, join(folder, 'logs', `${name}.log`));
   return folder;
 }
 
 const tablesOf = (world: World, tenantId: string): Record<string, Promise<unknown>> => {
-  const orchestrator = world.databases.get('orchestrator') ?? '';
+  const orchestrator = world.databaseUrl('orchestrator');
   return {
     unfinished: rowsOf(
       orchestrator,
@@ -48,13 +49,13 @@ const tablesOf = (world: World, tenantId: string): Record<string, Promise<unknow
     ),
     timers: rowsOf(orchestrator, 'select * from orchestrator.run_timer where tenant_id = $1', [tenantId]),
     leases: rowsOf(orchestrator, 'select *, now() from orchestrator.partition_lease order by partition'),
-    activity: rowsOf(world.postgres.url, 'select * from pg_stat_activity'),
+    activity: rowsOf(world.cluster.postgres.url, 'select * from pg_stat_activity'),
   };
 };
 
 /** What the streams and their consumers hold. */
 async function jetStreamOf(url: string): Promise<unknown> {
-  const nats = await connect({ servers: url });
+  const nats = await connect(natsAddress(url));
   try {
     const ask = async (subject: string): Promise<unknown> =>
       (await nats.request(subject, '{}', { timeout: 3_000 })).json();

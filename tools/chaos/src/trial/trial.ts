@@ -57,15 +57,15 @@ export async function runTrial(world: World, plan: TrialPlan, report: (text: str
   const { seed, bug } = plan;
   const marker = `forged-${seed}-${began}`;
   const tenant = await newTenant(world, `chaos-${seed}-${began.toString(36)}`);
-  const runsUrl = world.databases.get('orchestrator') ?? '';
+  const runsUrl = world.databaseUrl('orchestrator');
   const schedule = scheduleOf(seed, { faults: plan.faults, extra: plan.extraFaults, spacingMs: plan.spacingMs });
   const starts = loadOf(seed, { runs: plan.runs, overMs: durationOf(schedule), only: plan.graph });
   const traces = newFaultTraces();
-  const load = new LoadClient({ baseUrl: world.gatewayUrl, apiKey: tenant.apiKey }, seed);
+  const load = new LoadClient({ baseUrl: world.cluster.url, apiKey: tenant.apiKey }, seed);
   const uploads = new AbortController();
   const watch = new ProgressWatch(runsUrl, tenant.id);
   await using forger = await Forger.start({
-    natsUrl: world.nats.url,
+    natsUrl: world.cluster.nats.url,
     marker,
     tenantId: tenant.id,
     isOver: (result) => isAttemptOver(runsUrl, tenant.id, result),

@@ -2,121 +2,103 @@
  * One process of the system, kept running as an orchestrator of containers does it: whatever ends is started again with the
  * same environment, unless it is held down on purpose.
  */
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { closeSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { ServiceProcess } from '@millrace/cluster';
+import type { ExitInfo } from '@millrace/servers';
 
-export interface ProcessRecipe {
-  readonly name: string;
-  readonly arguments: readonly string[];
-  readonly environment: Readonly<Record<string, string>>;
-  readonly logFile: string;
-  /** Answers 200 when the process can do its work. */
-  readonly readyUrl: string;
-}
-
-export interface ProcessEnd {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-}
+/** What is supervised: a service of the cluster, or the subscriber. */
+export type Child = Pick<
+  ServiceProcess,
+  'name' | 'running' | 'healthUrl' | 'logFile' | 'kill' | 'restart' | 'exited' | 'output'
+>;
 
 const restartAfterMs = 250;
-const readyTimeoutMs = 60_000;
+const readyTimeoutMs = 90_000;
+const probeTimeoutMs = 2_000;
 
 export class SupervisedProcess {
   /** How it ended whenever nobody asked for it. */
-  readonly unexpectedEnds: ProcessEnd[] = [];
-  private child: ChildProcess | undefined;
-  private ended: Promise<ProcessEnd> = Promise.resolve({ code: null, signal: null });
-  private isHeldDown = true;
-  private starts = 0;
+  readonly unexpectedEnds: ExitInfo[] = [];
+  /** Counts its starts, so that one can tell whether it was started again meanwhile. */
+  generation = 1;
+  private isHeldDown = false;
 
-  constructor(readonly recipe: ProcessRecipe) {}
+  constructor(private readonly child: Child) {
+    void this.superviseOnce();
+  }
 
   get name(): string {
-    return this.recipe.name;
+    return this.child.name;
   }
 
-  /** Counts the starts, so that one can tell whether it was started again meanwhile. */
-  get generation(): number {
-    return this.starts;
-  }
-
-  start(): void {
-    this.isHeldDown = false;
-    this.spawn();
+  get logFile(): string {
+    return this.child.logFile;
   }
 
   /** Ends it at once and keeps it down. */
   async kill(): Promise<void> {
     this.isHeldDown = true;
-    this.child?.kill('SIGKILL');
-    await this.ended;
+    await this.child.kill('SIGKILL');
   }
 
   /** Sends SIGTERM, waits for the end (for `atMostMs`, then it is killed), and keeps it down. */
-  async terminate(atMostMs: number): Promise<ProcessEnd> {
+  async terminate(atMostMs: number): Promise<ExitInfo> {
     this.isHeldDown = true;
-    this.child?.kill('SIGTERM');
-    const timer = setTimeout(() => this.child?.kill('SIGKILL'), atMostMs);
-    const end = await this.ended;
+    const timer = setTimeout(() => void this.child.kill('SIGKILL'), atMostMs);
+    await this.child.kill('SIGTERM');
     clearTimeout(timer);
-    return end;
+    return this.child.exited;
   }
 
-  stopTime(): void {
-    this.child?.kill('SIGSTOP');
+  /** Starts it again after `kill` or `terminate`. */
+  async start(): Promise<void> {
+    this.isHeldDown = false;
+    await this.startAgain();
   }
 
-  continueTime(): void {
-    this.child?.kill('SIGCONT');
+  async stopTime(): Promise<void> {
+    await this.child.kill('SIGSTOP');
   }
 
-  async isReady(): Promise<boolean> {
-    if (this.child === undefined || this.child.exitCode !== null || this.child.signalCode !== null) return false;
-    const signal = AbortSignal.timeout(2_000);
-    const response = await fetch(this.recipe.readyUrl, { signal }).catch(() => undefined);
-    await response?.body?.cancel().catch(() => undefined);
-    return response?.ok === true;
+  async continueTime(): Promise<void> {
+    await this.child.kill('SIGCONT');
+  }
+
+  /** From now on whatever ends stays ended. */
+  release(): void {
+    this.isHeldDown = true;
   }
 
   /** @throws Error with the end of its log where it does not become ready */
   async untilReady(): Promise<void> {
     const deadline = performance.now() + readyTimeoutMs;
     while (!(await this.isReady())) {
-      if (performance.now() > deadline) throw new Error(`${this.name} does not become ready:\n${this.log(4_000)}`);
+      if (performance.now() > deadline) {
+        throw new Error(`${this.name} does not become ready:\n${this.child.output().slice(-4_000)}`);
+      }
       await pause(50);
     }
   }
 
-  /** The end of what it has logged. */
-  log(characters: number): string {
-    return readFileSync(this.recipe.logFile, 'utf8').slice(-characters);
+  private async isReady(): Promise<boolean> {
+    if (!this.child.running) return false;
+    const signal = AbortSignal.timeout(probeTimeoutMs);
+    const response = await fetch(`${this.child.healthUrl}/readyz`, { signal }).catch(() => undefined);
+    await response?.body?.cancel().catch(() => undefined);
+    return response?.ok === true;
   }
 
-  private spawn(): void {
-    const { environment, logFile } = this.recipe;
-    const log = openSync(logFile, 'a');
-    const child = spawn(process.execPath, this.recipe.arguments, {
-      env: { PATH: process.env['PATH'], NODE_ENV: 'production', ...environment },
-      // The channel ends with this process, however it ends, and the hooks end theirs with it.
-      stdio: ['ignore', log, log, 'ipc'],
-    });
-    closeSync(log);
-    this.child = child;
-    this.starts += 1;
-    this.ended = once(child, 'exit').then((values) => {
-      const [code, signal] = values as [number | null, NodeJS.Signals | null];
-      return { code, signal };
-    });
-    void this.ended.then((end) => this.afterEnd(end));
-  }
-
-  private async afterEnd(end: ProcessEnd): Promise<void> {
+  private async superviseOnce(): Promise<void> {
+    const end = await this.child.exited;
     if (this.isHeldDown) return;
     this.unexpectedEnds.push(end);
     await pause(restartAfterMs);
-    if (!this.isHeldDown) this.spawn();
+    if (!this.isHeldDown) await this.startAgain();
+  }
+
+  private async startAgain(): Promise<void> {
+    await this.child.restart();
+    this.generation += 1;
+    void this.superviseOnce();
   }
 }

@@ -1,115 +1,98 @@
-/** The system under test on this machine: servers, processes and the outside world that chaos plays itself. */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+/** The system under test: a cluster of real processes on this machine, supervised, and the outside world that chaos plays itself. */
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { startNatsServer, startPostgres, startRedis } from '@millrace/testing';
+import { startCluster, type Cluster } from '@millrace/cluster';
+import { provisionService } from '@millrace/database';
 import { startEffectLedger, type EffectLedger } from '../effects/effect-ledger.js';
-import { serviceNames, type ServiceName } from '../faults/catalogue.js';
+import type { ServiceName } from '../faults/catalogue.js';
 import { ControlFolder } from '../hooks/control.js';
 import { startHostileProvider, type HostileProvider } from '../provider/hostile-provider.js';
-import { graceMs, settingsOf, withoutTables } from './settings.js';
+import { subscriberService } from '../subscriber/application.store.js';
+import { natsAddress } from './nats-address.js';
+import { settingsOf } from './settings.js';
+import { startSubscriber } from './subscriber-process.js';
 import { SupervisedProcess } from './supervised-process.js';
 
-type Server = Awaited<ReturnType<typeof startNatsServer>>;
-type Postgres = Awaited<ReturnType<typeof startPostgres>>;
-type Redis = Awaited<ReturnType<typeof startRedis>>;
-
 export interface World extends AsyncDisposable {
-  readonly nats: Server;
-  readonly postgres: Postgres;
-  readonly redis: Redis;
+  readonly cluster: Cluster;
   readonly ledger: EffectLedger;
   readonly provider: HostileProvider;
   readonly control: ControlFolder;
-  readonly gatewayUrl: string;
-  /** By service: its address in Postgres. */
-  readonly databases: ReadonlyMap<ServiceName, string>;
-  replicas(service: ServiceName): readonly SupervisedProcess[];
   readonly processes: readonly SupervisedProcess[];
-  untilReady(): Promise<void>;
+  /** The processes of one service. */
+  of(service: ServiceName): readonly SupervisedProcess[];
+  /** An administrator's address of a service's database. */
+  databaseUrl(service: ServiceName): string;
 }
 
-export type Replicas = Partial<Record<ServiceName, number>>;
-
-const root = new URL('../../../../', import.meta.url);
-
 /** Starts everything, and resolves when all of it is ready. */
-export async function startWorld(replicas: Replicas): Promise<World> {
+export async function startWorld(onProgress: (text: string) => void): Promise<World> {
   await using opened = new AsyncDisposableStack();
-  const nats = opened.use(await startNatsServer({ exclusive: true }));
-  const redis = opened.use(await startRedis({ exclusive: true }));
-  const postgres = opened.use(await startPostgres({ exclusive: true }));
+  const folder = await mkdtemp(join(tmpdir(), 'millrace-chaos-'));
+  opened.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
   const ledger = opened.use(await startEffectLedger());
   const provider = opened.use(await startHostileProvider());
-  const folder = mkdtempSync(join(tmpdir(), 'millrace-chaos-'));
-  opened.defer(() => rmSync(folder, { recursive: true, force: true }));
   const control = new ControlFolder(join(folder, 'control'));
-  mkdirSync(join(folder, 'logs'));
-
-  const databases = new Map<ServiceName, string>();
-  for (const service of serviceNames.filter((name) => !withoutTables.has(name))) {
-    databases.set(service, await postgres.createDatabase(service));
-  }
-  const started = new Map<ServiceName, SupervisedProcess[]>();
-  const urls = { nats: nats.url, redis: redis.url, provider: provider.baseUrl };
-  for (const service of serviceNames) {
-    const all: SupervisedProcess[] = [];
-    for (let replica = 0; replica < (replicas[service] ?? 1); replica += 1) {
-      const ports = { http: await freePort(), health: await freePort() };
-      const name = `${service}-${replica}`;
-      all.push(
-        new SupervisedProcess({
-          name,
-          arguments: ['--import', hooksFor(service, control, ledger), mainOf(service)],
-          environment: settingsOf(name, { ...urls, database: databases.get(service) }, ports),
-          logFile: join(folder, 'logs', `${name}.log`),
-          readyUrl: `http://127.0.0.1:${service === 'gateway' ? ports.http : ports.health}/readyz`,
-        }),
-      );
-    }
-    started.set(service, all);
-  }
-  const processes = [...started.values()].flat();
-  for (const process of processes) process.start();
-  opened.defer(async () => {
-    await Promise.all(processes.map((process) => process.kill()));
+  const nodeArguments = (service: ServiceName): string[] => ['--import', hooksFor(service, control, ledger)];
+  const cluster = opened.use(
+    await startCluster({
+      folder,
+      // A deposed owner needs somebody who deposes it, and a paused worker somebody who takes its tasks.
+      replicas: { orchestrator: 2, toolbox: 2 },
+      environment: () => settingsOf(provider.baseUrl),
+      nodeArguments,
+      onProgress,
+    }),
+  );
+  const databaseUrl = (service: ServiceName): string => databaseOf(cluster.postgres.url, service);
+  const subscriber = await startSubscriber({
+    directory: await newFolder(join(folder, 'subscriber')),
+    nodeArguments: nodeArguments('subscriber'),
+    environment: await subscriberEnvironment(cluster, databaseUrl('subscriber')),
   });
-  const untilReady = async (): Promise<void> => {
-    await Promise.all(processes.map((process) => process.untilReady()));
-  };
-  await untilReady();
-  const gatewayUrl = new URL(started.get('gateway')?.[0]?.recipe.readyUrl ?? '').origin;
+  opened.defer(() => subscriber.stop());
+  const services = new Map<ServiceName, SupervisedProcess[]>([['subscriber', [new SupervisedProcess(subscriber)]]]);
+  for (const process of cluster.processes) {
+    services.set(process.service, [...(services.get(process.service) ?? []), new SupervisedProcess(process)]);
+  }
+  const processes = [...services.values()].flat();
+  opened.defer(() => processes.forEach((process) => process.release()));
+  await Promise.all(processes.map((process) => process.untilReady()));
   const end = opened.move();
   return {
-    ...{ nats, postgres, redis, ledger, provider, control, gatewayUrl, databases, processes, untilReady },
-    replicas: (service) => started.get(service) ?? [],
+    ...{ cluster, ledger, provider, control, processes, databaseUrl },
+    of: (service) => services.get(service) ?? [],
     [Symbol.asyncDispose]: () => end.disposeAsync(),
   };
 }
 
-export { graceMs };
-
 function hooksFor(service: ServiceName, control: ControlFolder, ledger: EffectLedger): string {
-  const url = new URL('tools/chaos/dist/hooks/register.js', root);
+  const url = new URL('../../dist/hooks/register.js', import.meta.url);
   url.search = new URLSearchParams({ service, control: control.path, ledger: ledger.url }).toString();
   return url.href;
 }
 
-const mainOf = (service: ServiceName): string =>
-  fileURLToPath(
-    new URL(service === 'subscriber' ? 'tools/chaos/dist/subscriber/main.js' : `apps/${service}/dist/main.js`, root),
-  );
+function databaseOf(adminUrl: string, service: ServiceName): string {
+  const url = new URL(adminUrl);
+  const name = service === 'subscriber' ? subscriberService : service;
+  url.pathname = `/millrace_${name.replaceAll('-', '_')}`;
+  return url.href;
+}
 
-/** A port that was free a moment ago; a process keeps it over its restarts. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as AddressInfo;
-      probe.close(() => resolve(port));
-    });
-  });
+async function subscriberEnvironment(cluster: Cluster, databaseUrl: string): Promise<Record<string, string>> {
+  const password = new URL(databaseUrl).password;
+  const adminUrl = cluster.postgres.url;
+  const { servers, user, pass } = natsAddress(cluster.nats.url);
+  return {
+    MILLRACE_DATABASE_URL: await provisionService({ adminUrl, service: subscriberService, password }),
+    MILLRACE_NATS_URL: servers,
+    MILLRACE_NATS_USER: user,
+    MILLRACE_NATS_PASSWORD: pass,
+  };
+}
+
+async function newFolder(path: string): Promise<string> {
+  await mkdir(path, { recursive: true });
+  return path;
 }
