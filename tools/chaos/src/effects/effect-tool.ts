@@ -18,7 +18,7 @@ export const effectSchema = z.strictObject({
 export type Effect = z.infer<typeof effectSchema>;
 
 /** The same for every attempt, so that the target can tell a repeat. */
-export const effectKeyOf = ({ run, node, key }: Effect): string => `${run}/${node}/${key}`;
+const effectKeyOf = ({ run, node, key }: Effect): string => `${run}/${node}/${key}`;
 
 export const effectTool = (ledgerUrl: string) => ({
   name: effectToolName,

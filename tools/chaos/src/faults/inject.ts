@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { assertNever } from '@millrace/kernel';
 import { Redis } from 'ioredis';
 import type { DrainRecord, Interval } from '../invariants/evidence.js';
-import { rowsOf } from '../trial/run-database.js';
+import { surelyRowsOf } from '../trial/run-database.js';
 import { graceMs } from '../world/settings.js';
 import type { World } from '../world/world.js';
 import type { SupervisedProcess } from '../world/supervised-process.js';
@@ -167,7 +167,7 @@ export class Injector {
   private async hitPostgres(how: Extract<FaultAction, { type: 'postgres' }>['how'], holdMs: number): Promise<void> {
     const { postgres } = this.world.cluster;
     if (how === 'terminate-connections') {
-      await rowsOf(
+      await surelyRowsOf(
         postgres.url,
         `select pg_terminate_backend(pid) from pg_stat_activity
          where backend_type = 'client backend' and pid <> pg_backend_pid()`,

@@ -30,7 +30,7 @@ const terminalTypes = { completed: 'RunCompleted', failed: 'RunFailed', cancelle
 
 export const forgedMarker = 'forged-1';
 export const idOf = (index: number): string => `run_${index.toString(16).padStart(32, '0')}`;
-export const receiptOf = (run: string, node: number): string => `receipt ${run} ${node}`;
+const receiptOf = (run: string, node: number): string => `receipt ${run} ${node}`;
 
 function eventsOf(run: string, { nodes, end }: RunShape): ObservedEvent[] {
   const events: ObservedEvent[] = [];

@@ -54,18 +54,21 @@ function gaps(events: readonly ObservedEvent[]): string[] {
   ];
 }
 
-const field = (data: unknown, name: string): unknown =>
-  typeof data === 'object' && data !== null ? (data as Record<string, unknown>)[name] : undefined;
+/** A field of an event's data as text; empty where there is none. */
+function field(data: unknown, name: string): string {
+  const value = (data as Record<string, unknown> | null)?.[name];
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+}
 
 /** What names a transition that may happen once in a run. */
 function transitionOf({ type, data }: ObservedEvent): string {
-  const parts = ['node', 'attempt', 'round'].map((name) => field(data, name) ?? '');
+  const parts = ['node', 'attempt', 'round'].map((name) => field(data, name));
   switch (type) {
     // A node ends once, whatever the attempt.
     case 'NodeCompleted':
     case 'NodeFailed':
     case 'NodeSkipped':
-      return `the end of ${String(parts[0])}`;
+      return `the end of ${parts[0]}`;
     default:
       return `${type} ${parts.filter((part) => part !== '').join(' ')}`.trim();
   }

@@ -32,15 +32,21 @@ export class LoadClient {
     return new Set(this.starts.flatMap(({ attempts }) => attempts.flatMap(({ runId }) => runId ?? []))).size;
   }
 
-  /** Plays the plan; resolves when every caller has what it wanted or was told to stop. */
-  async play(plan: readonly PlannedStart[]): Promise<void> {
+  /**
+   * Plays a plan, and then its tail until `isEnough` aborts; resolves when every caller has what it wanted or was told
+   * to stop.
+   */
+  async play(plan: readonly PlannedStart[], tail: readonly PlannedStart[], isEnough: AbortSignal): Promise<void> {
     const began = performance.now();
-    await Promise.all(
-      plan.map(async (start) => {
-        await pause(Math.max(0, start.atMs - (performance.now() - began)));
-        await this.playOne(start);
-      }),
-    );
+    const at = (moment: number, signal?: AbortSignal): Promise<void> =>
+      pause(Math.max(0, moment - (performance.now() - began)), undefined, { signal });
+    const playing = plan.map((start) => at(start.atMs).then(() => this.playOne(start)));
+    for (const start of tail) {
+      await at(start.atMs, isEnough).catch(() => undefined);
+      if (isEnough.aborted) break;
+      playing.push(this.playOne(start));
+    }
+    await Promise.all(playing);
   }
 
   /** Callers stop trying and reading. */

@@ -26,6 +26,18 @@ const graphs: readonly (readonly [name: string, weight: number])[] = [
 ];
 const graphDeck = graphs.flatMap(([name, weight]) => Array.from({ length: weight }, () => name));
 
+/** How much of the load goes on beyond the plan while faults take longer than planned, in milliseconds and starts. */
+const tailMs = 180_000;
+const tailRuns = 360;
+
+/** What follows a load until it is told to stop, so that no fault falls into silence. */
+export const tailOf = (seed: number, { runs, overMs, only = null }: LoadSize): PlannedStart[] =>
+  loadOf(seed + 1, { runs: tailRuns, overMs: tailMs, only }).map((start) => ({
+    ...start,
+    index: start.index + runs,
+    atMs: start.atMs + overMs,
+  }));
+
 export interface LoadSize {
   readonly runs: number;
   readonly overMs: number;

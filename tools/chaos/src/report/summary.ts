@@ -1,11 +1,17 @@
 /** The figures of all trials together. Pure. */
-import type { TrialResult } from '../trial/trial.js';
+import type { RecoveredInjection, TrialResult } from '../trial/trial.js';
+
+export interface KindFigures {
+  readonly times: number;
+  readonly recoveryP50Ms: number | null;
+  readonly recoveryMostMs: number | null;
+}
 
 export interface Summary {
   readonly seeds: number;
   readonly faults: number;
   /** By kind; crashes at points that no process came to are not counted. */
-  readonly faultsByKind: Readonly<Record<string, number>>;
+  readonly faultsByKind: Readonly<Record<string, KindFigures>>;
   readonly forgedMessages: number;
   readonly accepted: number;
   readonly finished: number;
@@ -22,15 +28,14 @@ export interface Summary {
 
 export function summaryOf(trials: readonly TrialResult[]): Summary {
   const happened = trials.flatMap(({ injections }) => injections.filter((injection) => injection.happened));
-  const faultsByKind: Record<string, number> = {};
-  for (const { fault } of happened) faultsByKind[fault] = (faultsByKind[fault] ?? 0) + 1;
+  const byKind = Map.groupBy(happened, ({ fault }) => fault);
   const sum = (count: (trial: TrialResult) => number): number =>
     trials.reduce((total, trial) => total + count(trial), 0);
-  const recoveries = trials.flatMap(({ recoveriesMs }) => recoveriesMs).sort((left, right) => left - right);
+  const recoveries = sortedRecoveries(happened);
   return {
     seeds: trials.length,
     faults: happened.length,
-    faultsByKind,
+    faultsByKind: Object.fromEntries([...byKind].sort().map(([kind, all]) => [kind, kindFigures(all)])),
     forgedMessages: sum(({ forgedMessages }) => forgedMessages),
     accepted: sum(({ accepted }) => accepted),
     finished: sum(({ finished }) => finished),
@@ -45,8 +50,17 @@ export function summaryOf(trials: readonly TrialResult[]): Summary {
   };
 }
 
+const sortedRecoveries = (injections: readonly RecoveredInjection[]): number[] =>
+  injections.map(({ recoveryMs }) => recoveryMs).sort((left, right) => left - right);
+
+function kindFigures(injections: readonly RecoveredInjection[]): KindFigures {
+  const recoveries = sortedRecoveries(injections);
+  const [recoveryP50Ms, recoveryMostMs] = [percentile(recoveries, 50), percentile(recoveries, 100)];
+  return { times: injections.length, recoveryP50Ms, recoveryMostMs };
+}
+
 /** The nearest-rank percentile of sorted values; null where there are none. */
-export const percentile = (sorted: readonly number[], rank: number): number | null =>
+const percentile = (sorted: readonly number[], rank: number): number | null =>
   sorted[Math.max(0, Math.ceil((rank / 100) * sorted.length) - 1)] ?? null;
 
 export const hasFailed = ({ violations, stalled }: TrialResult): boolean => violations.length > 0 || stalled;

@@ -3,7 +3,7 @@ import Table from 'cli-table3';
 import type { TrialResult } from '../trial/trial.js';
 import { hasFailed, summaryOf, type Summary } from './summary.js';
 
-const style = { head: [], border: [] };
+const style = { head: [], border: [], compact: true };
 const seconds = (ms: number | null): string => (ms === null ? '' : `${(ms / 1000).toFixed(1)} s`);
 
 export function reportOf(trials: readonly TrialResult[]): string {
@@ -49,9 +49,11 @@ function trialsTable(trials: readonly TrialResult[], total: Summary): string {
 }
 
 function kindsTable({ faultsByKind, forgedMessages }: Summary): string {
-  const table = new Table({ head: ['fault', 'times'], style });
-  for (const [kind, times] of Object.entries(faultsByKind).sort()) table.push([kind, times]);
-  if (forgedMessages > 0) table.push(['forged messages', forgedMessages]);
+  const table = new Table({ head: ['fault', 'times', 'recovery p50', 'most'], style });
+  for (const [kind, { times, recoveryP50Ms, recoveryMostMs }] of Object.entries(faultsByKind)) {
+    table.push([kind, times, seconds(recoveryP50Ms), seconds(recoveryMostMs)]);
+  }
+  if (forgedMessages > 0) table.push(['forged messages', forgedMessages, '', '']);
   return table.toString();
 }
 

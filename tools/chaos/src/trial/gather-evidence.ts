@@ -12,7 +12,7 @@ import {
 } from '../invariants/evidence.js';
 import type { LoadClient } from '../load/load-client.js';
 import type { World } from '../world/world.js';
-import { rowsOf } from './run-database.js';
+import { surelyRowsOf } from './run-database.js';
 import type { Tenant } from './tenant.js';
 
 const atOnce = 16;
@@ -49,7 +49,7 @@ export async function gatherEvidence(
 
 /** Effects of trials before this one may still come in; those of no stored run at all are the ones to find. */
 async function runIdsOfOthers(world: World, tenantId: string): Promise<ReadonlySet<string>> {
-  const rows = await rowsOf<{ run_id: string }>(
+  const rows = await surelyRowsOf<{ run_id: string }>(
     world.databaseUrl('orchestrator'),
     'select run_id from orchestrator.run where tenant_id <> $1',
     [tenantId],
@@ -101,7 +101,7 @@ async function inBatches<Item, Result>(
 }
 
 export async function applicationsOf(world: World, tenantId: string): Promise<Application[]> {
-  return await rowsOf<Application>(
+  return await surelyRowsOf<Application>(
     world.databaseUrl('subscriber'),
     `select message_id as "messageId", min(run_id) as "runId", min(type) as type, count(*)::int as times
      from chaos_subscriber.application where tenant_id = $1 group by message_id`,
@@ -110,7 +110,7 @@ export async function applicationsOf(world: World, tenantId: string): Promise<Ap
 }
 
 async function completionsOf(world: World, tenantId: string): Promise<Evidence['completions']> {
-  const rows = await rowsOf<{ task_id: string; run_id: string; node: string; at: number }>(
+  const rows = await surelyRowsOf<{ task_id: string; run_id: string; node: string; at: number }>(
     world.databaseUrl('llm-provider'),
     `select task_id, run_id, node, (extract(epoch from created_at) * 1000)::float8 as at
      from llm_provider.completion where tenant_id = $1`,

@@ -1,4 +1,5 @@
 /** A look into the orchestrator's and others' tables, for what no API tells: progress while it is away, and what is outstanding. */
+import { eventually } from '@millrace/testing';
 import pg from 'pg';
 
 /** Queries over connections that may end at any moment: each query has one of its own. */
@@ -7,7 +8,7 @@ export async function rowsOf<Row extends pg.QueryResultRow>(
   text: string,
   values: readonly unknown[] = [],
 ): Promise<Row[]> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2_000, query_timeout: 5_000 });
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000, query_timeout: 10_000 });
   client.on('error', () => undefined);
   await client.connect();
   try {
@@ -16,6 +17,10 @@ export async function rowsOf<Row extends pg.QueryResultRow>(
     await client.end().catch(() => undefined);
   }
 }
+
+/** As `rowsOf`, for what must be known: tried again for half a minute. */
+export const surelyRowsOf: typeof rowsOf = (url, text, values) =>
+  eventually(() => rowsOf(url, text, values), { timeoutMs: 30_000, describe: 'the database answers' });
 
 export interface Progress {
   readonly runs: number;

@@ -9,7 +9,7 @@ import { violationsIn } from '../invariants/check.js';
 import { checkAnnouncements } from '../invariants/clients.js';
 import { acceptedRunIds, type Evidence, type Violation } from '../invariants/evidence.js';
 import { LoadClient } from '../load/load-client.js';
-import { loadOf } from '../load/plan.js';
+import { loadOf, tailOf } from '../load/plan.js';
 import { keepUploading } from '../load/uploads.js';
 import type { Range } from '../seed/dice.js';
 import type { World } from '../world/world.js';
@@ -32,11 +32,16 @@ export interface TrialPlan {
   readonly patienceMs: number;
 }
 
+export interface RecoveredInjection extends Injection {
+  /** From the heal until what it hit was ready and something had moved, in milliseconds. */
+  readonly recoveryMs: number;
+}
+
 export interface TrialResult {
   readonly seed: number;
   readonly bug: BugName | null;
   readonly durationMs: number;
-  readonly injections: readonly Injection[];
+  readonly injections: readonly RecoveredInjection[];
   readonly accepted: number;
   readonly finished: number;
   /** Accepted runs that did not come to an end. */
@@ -44,8 +49,6 @@ export interface TrialResult {
   readonly effectsCommitted: number;
   readonly effectsAppliedTwice: number;
   readonly forgedMessages: number;
-  /** From a heal until everything was ready and something had moved, in milliseconds. */
-  readonly recoveriesMs: readonly number[];
   readonly stalled: boolean;
   readonly violations: readonly Violation[];
   /** Where to look when something is wrong. */
@@ -59,10 +62,12 @@ export async function runTrial(world: World, plan: TrialPlan, report: (text: str
   const tenant = await newTenant(world, `chaos-${seed}-${began.toString(36)}`);
   const runsUrl = world.databaseUrl('orchestrator');
   const schedule = scheduleOf(seed, { faults: plan.faults, extra: plan.extraFaults, spacingMs: plan.spacingMs });
-  const starts = loadOf(seed, { runs: plan.runs, overMs: durationOf(schedule), only: plan.graph });
+  const size = { runs: plan.runs, overMs: durationOf(schedule), only: plan.graph };
+  const starts = loadOf(seed, size);
   const traces = newFaultTraces();
   const load = new LoadClient({ baseUrl: world.cluster.url, apiKey: tenant.apiKey }, seed);
-  const uploads = new AbortController();
+  /** Aborts when every fault is healed: nothing new is asked for then. */
+  const healed = new AbortController();
   const watch = new ProgressWatch(runsUrl, tenant.id);
   await using forger = await Forger.start({
     natsUrl: world.cluster.nats.url,
@@ -76,12 +81,12 @@ export async function runTrial(world: World, plan: TrialPlan, report: (text: str
     report(
       `seed ${seed}: ${starts.length} runs, ${schedule.length} faults in ${Math.ceil(durationOf(schedule) / 1000)} s`,
     );
-    const uploading = keepUploading(tenant.client, uploads.signal);
-    const playing = load.play(starts);
+    const uploading = keepUploading(tenant.client, healed.signal);
+    const playing = load.play(starts, tailOf(seed, size), healed.signal);
     await injector.play(schedule);
+    healed.abort();
     report('healed; waiting for every run to end');
     const stalled = !(await settled(playing, watch, plan.patienceMs));
-    uploads.abort();
     load.stop();
     await Promise.all([playing, uploading]);
     if (bug !== null) world.control.uproot(bug);
@@ -89,18 +94,17 @@ export async function runTrial(world: World, plan: TrialPlan, report: (text: str
     const evidence = await withLateAnnouncements(gathered, world, tenant.id);
     const violations = violationsIn(evidence);
     const failed = violations.length > 0 || stalled;
-    const injections = injector.injections;
+    const injections = injector.injections.map((injection) => recovered(injection, watch));
     return {
       ...{ seed, bug, injections, violations, stalled },
       ...countsOf(evidence),
       durationMs: Date.now() - began,
       forgedMessages: forger.sent,
-      recoveriesMs: injections.filter(({ happened }) => happened).map((injection) => recoveryOf(injection, watch)),
       dump: failed ? await dumpTrial(world, { seed, tenantId: tenant.id, evidence, injections, violations }) : null,
     };
   } finally {
     if (bug !== null) world.control.uproot(bug);
-    uploads.abort();
+    healed.abort();
     load.stop();
     await watch.stop();
   }
@@ -149,6 +153,7 @@ function countsOf(evidence: Evidence) {
   };
 }
 
-function recoveryOf({ healedAt, readyAt }: Injection, watch: ProgressWatch): number {
-  return Math.max(readyAt, watch.firstMoveAfter(healedAt) ?? readyAt) - healedAt;
+function recovered(injection: Injection, watch: ProgressWatch): RecoveredInjection {
+  const { healedAt, readyAt } = injection;
+  return { ...injection, recoveryMs: Math.max(readyAt, watch.firstMoveAfter(healedAt) ?? readyAt) - healedAt };
 }

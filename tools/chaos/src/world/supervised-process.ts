@@ -22,6 +22,7 @@ export class SupervisedProcess {
   /** Counts its starts, so that one can tell whether it was started again meanwhile. */
   generation = 1;
   private isHeldDown = false;
+  private isPaused = false;
 
   constructor(private readonly child: Child) {
     void this.superviseOnce();
@@ -57,11 +58,13 @@ export class SupervisedProcess {
   }
 
   async stopTime(): Promise<void> {
+    this.isPaused = true;
     await this.child.kill('SIGSTOP');
   }
 
   async continueTime(): Promise<void> {
     await this.child.kill('SIGCONT');
+    this.isPaused = false;
   }
 
   /** From now on whatever ends stays ended. */
@@ -69,10 +72,13 @@ export class SupervisedProcess {
     this.isHeldDown = true;
   }
 
-  /** @throws Error with the end of its log where it does not become ready */
+  /**
+   * Does not wait for one that is held down or paused: whoever does that waits for it afterwards.
+   * @throws Error with the end of its log where it does not become ready
+   */
   async untilReady(): Promise<void> {
     const deadline = performance.now() + readyTimeoutMs;
-    while (!(await this.isReady())) {
+    while (!this.isHeldDown && !this.isPaused && !(await this.isReady())) {
       if (performance.now() > deadline) {
         throw new Error(`${this.name} does not become ready:\n${this.child.output().slice(-4_000)}`);
       }
