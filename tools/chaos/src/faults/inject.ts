@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { assertNever } from '@millrace/kernel';
 import { Redis } from 'ioredis';
 import type { DrainRecord, Interval } from '../invariants/evidence.js';
-import { surelyRowsOf } from '../trial/run-database.js';
+import { surelyRowsOf } from '../world/query.js';
 import { graceMs } from '../world/settings.js';
 import type { World } from '../world/world.js';
 import type { SupervisedProcess } from '../world/supervised-process.js';

@@ -7,7 +7,7 @@ import type { Injection } from '../faults/inject.js';
 import type { Evidence, Violation } from '../invariants/evidence.js';
 import { natsAddress } from '../world/nats-address.js';
 import type { World } from '../world/world.js';
-import { rowsOf } from './run-database.js';
+import { rowsOf } from '../world/query.js';
 
 export interface TrialToDump {
   readonly seed: number;

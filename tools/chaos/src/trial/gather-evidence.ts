@@ -12,7 +12,7 @@ import {
 } from '../invariants/evidence.js';
 import type { LoadClient } from '../load/load-client.js';
 import type { World } from '../world/world.js';
-import { surelyRowsOf } from './run-database.js';
+import { surelyRowsOf } from '../world/query.js';
 import type { Tenant } from './tenant.js';
 
 const atOnce = 16;

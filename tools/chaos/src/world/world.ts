@@ -10,6 +10,7 @@ import { ControlFolder } from '../hooks/control.js';
 import { startHostileProvider, type HostileProvider } from '../provider/hostile-provider.js';
 import { subscriberService } from '../subscriber/application.store.js';
 import { natsAddress } from './nats-address.js';
+import { surelyRowsOf } from './query.js';
 import { settingsOf } from './settings.js';
 import { startSubscriber } from './subscriber-process.js';
 import { SupervisedProcess } from './supervised-process.js';
@@ -45,6 +46,7 @@ export async function startWorld(onProgress: (text: string) => void): Promise<Wo
       onProgress,
     }),
   );
+  await letPostgresRestartSoon(cluster.postgres.url);
   const databaseUrl = (service: ServiceName): string => databaseOf(cluster.postgres.url, service);
   const subscriber = await startSubscriber({
     directory: await newFolder(join(folder, 'subscriber')),
@@ -65,6 +67,15 @@ export async function startWorld(onProgress: (text: string) => void): Promise<Wo
     of: (service) => services.get(service) ?? [],
     [Symbol.asyncDispose]: () => end.disposeAsync(),
   };
+}
+
+/**
+ * Servers are killed, disks are not pulled: what reached the operating system is there again. Syncing all files at every
+ * start would take longer than a trial on a busy machine.
+ */
+async function letPostgresRestartSoon(url: string): Promise<void> {
+  await surelyRowsOf(url, 'alter system set fsync = off');
+  await surelyRowsOf(url, 'select pg_reload_conf()');
 }
 
 function hooksFor(service: ServiceName, control: ControlFolder, ledger: EffectLedger): string {
