@@ -14,7 +14,9 @@ beforeAll(async () => {
   await buildWorkspace();
   world = await startWorld(quiet);
 }, 300_000);
-afterAll(() => world?.[Symbol.asyncDispose](), 120_000);
+afterAll(async () => {
+  await world?.[Symbol.asyncDispose]();
+}, 120_000);
 
 const seeds = Array.from({ length: shortSeeds }, (_, index) => index + 1);
 
