@@ -24,6 +24,7 @@ import { Responder, type RequestHandler } from './responding/responder.js';
 import { Subscriber, type SubscriptionHandler } from './subscribing/subscriber.js';
 import { assertPattern, assertSubject } from './subject.js';
 import { requireStream, streamOf } from './topology.js';
+import { inPublishSpan, inRequestSpan } from './tracing/message-spans.js';
 import type { RawMessage, Transport } from './transport.js';
 import { encodeEnvelope, incomingMessage } from './wire/envelope.js';
 import { checkHeaders, noHeaders } from './wire/headers.js';
@@ -56,17 +57,20 @@ export class TransportBus implements MessageBus {
 
   constructor(private readonly platform: BusPlatform) {}
 
-  async publish({ subject, envelope, headers }: OutgoingMessage): Promise<PublishReceipt> {
+  async publish(outgoing: OutgoingMessage): Promise<PublishReceipt> {
+    const { subject, envelope } = outgoing;
     this.assertOpen();
     assertSubject(subject);
     const stream = requireStream(subject);
-    const parcel = this.pack(envelope, headers);
-    return this.measured('publish', subject, async () => {
-      const { payload, headers: packed } = parcel instanceof Promise ? await parcel : parcel;
-      const message = { subject, payload, headers: packed, messageId: envelope.id };
-      const receipt = await this.platform.transport.store(stream, message, this.platform.publishTimeoutMs);
-      if (receipt.duplicate) sendingMeter(subject).duplicate();
-      return receipt;
+    return inPublishSpan(this.platform.transport.system, outgoing, (headers) => {
+      const parcel = this.pack(envelope, headers);
+      return this.measured('publish', subject, async () => {
+        const { payload, headers: packed } = parcel instanceof Promise ? await parcel : parcel;
+        const message = { subject, payload, headers: packed, messageId: envelope.id };
+        const receipt = await this.platform.transport.store(stream, message, this.platform.publishTimeoutMs);
+        if (receipt.duplicate) sendingMeter(subject).duplicate();
+        return receipt;
+      });
     });
   }
 
@@ -85,7 +89,8 @@ export class TransportBus implements MessageBus {
     }
   }
 
-  async request({ subject, envelope, headers }: OutgoingMessage, options: RequestOptions = {}): Promise<unknown> {
+  async request(outgoing: OutgoingMessage, options: RequestOptions = {}): Promise<unknown> {
+    const { subject, envelope } = outgoing;
     this.assertOpen();
     assertSubject(subject);
     if (streamOf(subject) !== undefined) {
@@ -93,11 +98,13 @@ export class TransportBus implements MessageBus {
       throw new MillraceError('invalid', 'stored_subject', `"${subject}" is stored, not answered: publish to it.`);
     }
     const { timeoutMs = defaultRequestTimeoutMs, signal } = options;
-    const parcel = this.pack(envelope, headers);
-    return this.measured('request', subject, async () => {
-      const packed = parcel instanceof Promise ? await parcel : parcel;
-      const reply = await this.platform.transport.request({ subject, ...packed }, { timeoutMs, signal });
-      return decodeReply(await payloadOf(this.platform.blobs, reply));
+    return inRequestSpan(this.platform.transport.system, outgoing, (headers) => {
+      const parcel = this.pack(envelope, headers);
+      return this.measured('request', subject, async () => {
+        const packed = parcel instanceof Promise ? await parcel : parcel;
+        const reply = await this.platform.transport.request({ subject, ...packed }, { timeoutMs, signal });
+        return decodeReply(await payloadOf(this.platform.blobs, reply));
+      });
     });
   }
 

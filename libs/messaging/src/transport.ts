@@ -61,6 +61,8 @@ export interface Listener {
 }
 
 export interface Transport {
+  /** As traces call it: `nats`, `in-process`. */
+  readonly system: string;
   /** Stores once per `messageId` and window. @throws MillraceError `stream_full`, `publish_timeout`, `bus_unavailable` */
   store(
     stream: StreamDefinition,

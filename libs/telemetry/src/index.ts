@@ -3,7 +3,7 @@ export { currentLogContext, withLogContext, type LogContext } from './log-contex
 export { parseLogLevels, type LogLevel, type LogLevels } from './log-levels.js';
 export { createLogger, type LogDestination, type Logger, type LoggerOptions } from './logger.js';
 export { isSecretName, redactJson, redactText } from './redaction.js';
-export { metricAttribute, metricName } from './names.js';
+export * from './names.js';
 export { collectProcessMetrics, metricsContentType, renderMetrics } from './metrics/exposition.js';
 export {
   describedMetrics,
@@ -21,3 +21,29 @@ export * from './metrics/catalogue/tasks.js';
 export * from './metrics/catalogue/engine.js';
 export * from './metrics/catalogue/models.js';
 export * from './metrics/catalogue/service.js';
+export { derivedSpanId } from './tracing/span-ids.js';
+export {
+  activeTraceparent,
+  endSpan,
+  failSpan,
+  inArrivedSpan,
+  inSendingSpan,
+  inSharedSpans,
+  inSpan,
+  inStatementSpan,
+  isTracing,
+  linkTo,
+  outsideTraces,
+  recordedSpan,
+  recordStatementSpan,
+  spanContextOf,
+  startArrivedSpan,
+  startSpan,
+  traceparentOf,
+  type Span,
+  type SpanContext,
+  type SpanDescription,
+  type StartedSpan,
+  type TraceHeaders,
+} from './tracing/spans.js';
+export { startTracing, type Tracing, type TracingOptions } from './tracing/start-tracing.js';

@@ -4,6 +4,7 @@ import { describeError } from './error-shape.js';
 import { currentLogContext } from './log-context.js';
 import type { LogLevels } from './log-levels.js';
 import { redactLine } from './redaction.js';
+import { activeTrace } from './tracing/spans.js';
 
 export type Logger = PinoLogger;
 
@@ -32,13 +33,19 @@ export function createLogger(options: LoggerOptions): Logger {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: (error: unknown) => describeError(error) },
-      mixin: () => ({ ...currentLogContext() }),
+      mixin: () => ({ ...currentLogContext(), ...traceIds() }),
       hooks: { streamWrite: redactLine },
     },
     openStream(options),
   );
   // eslint-disable-next-line @typescript-eslint/unbound-method -- it is called with the right "this" below
   return Object.assign(root, { child: childWithLevelOf(options.levels, root.child) });
+}
+
+/** By the names under which log stores join lines with traces. */
+function traceIds(): { readonly trace_id?: string; readonly span_id?: string } {
+  const active = activeTrace();
+  return active === undefined ? {} : { trace_id: active.traceId, span_id: active.spanId };
 }
 
 /** Children inherit the method, so a component's level holds however deep it was created. */

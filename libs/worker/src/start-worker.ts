@@ -21,6 +21,7 @@ import {
 } from '@millrace/contracts';
 import { MillraceError, newId, systemClock, toMillraceError, type Clock } from '@millrace/kernel';
 import type { Delivery, DeliveryOutcome, MessageBus, Subscription } from '@millrace/messaging';
+import { activeTraceparent, failSpan, recordedSpan } from '@millrace/telemetry';
 import { ActiveTask } from './active-task.js';
 import { CancelledRuns } from './cancelled-runs.js';
 import { LiveTokens } from './live-tokens.js';
@@ -167,6 +168,7 @@ class Worker<Input, Output> implements RunningWorker {
     } catch (thrown) {
       const isExpected = thrown instanceof MillraceError && thrown.code !== 'invalid_output';
       if (!isExpected) onError?.(thrown, task.data);
+      failSpan(recordedSpan(), thrown);
       return failedOutcome(thrown);
     } finally {
       await tokens.flush(tokenFlushMs);
@@ -206,7 +208,7 @@ class Worker<Input, Output> implements RunningWorker {
     const { taskId, runId, node, attempt, replyTo } = data;
     const result = { taskId, runId, node, attempt, outcome };
     const options = { id: newId('msg'), clock: this.clock };
-    const traceparent = delivery.headers['traceparent'];
+    const traceparent = activeTraceparent() ?? delivery.headers['traceparent'];
     return sendResult({
       bus: this.options.bus,
       replyTo,

@@ -1,4 +1,5 @@
 import { MillraceError } from '@millrace/kernel';
+import { millraceAttributes, recordedSpan } from '@millrace/telemetry';
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { routeOf } from '../endpoint/endpoint.js';
@@ -18,6 +19,7 @@ export class AccessGuard implements CanActivate {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const caller = await this.authenticator.authenticate(request.headers);
     request.caller = caller;
+    recordedSpan()?.setAttribute(millraceAttributes.tenantId, caller.tenantId);
     if (mayCall(caller.role, route.role)) return true;
     const message = `This needs a key with the role ${route.role}; yours is ${caller.role}.`;
     throw new MillraceError('forbidden', 'role_too_low', message);

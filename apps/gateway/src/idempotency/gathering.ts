@@ -6,9 +6,12 @@
  * 2. A batch that fails for good is tried item by item, so that what is wrong with one fails that one alone.
  */
 import { MillraceError } from '@millrace/kernel';
+import { inSharedSpans, outsideTraces, recordedSpan, type Span } from '@millrace/telemetry';
 
 interface Waiting<Item, Answer> {
   readonly item: Item;
+  /** The request that it is for, where its trace is recorded: the statement is linked to all of them. */
+  readonly span: Span | undefined;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -25,8 +28,8 @@ export class Gathering<Item, Answer> {
   /** Hands in an item. @throws what `settle` throws for it */
   submit(item: Item): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      this.waiting.push({ item, resolve, reject });
-      if (!this.isWorking) void this.workOff();
+      this.waiting.push({ item, span: recordedSpan(), resolve, reject });
+      if (!this.isWorking) void outsideTraces(() => this.workOff());
     });
   }
 
@@ -40,7 +43,10 @@ export class Gathering<Item, Answer> {
 
   private async settleBatch(batch: readonly Waiting<Item, Answer>[]): Promise<void> {
     try {
-      const answers = await this.settle(batch.map(({ item }) => item));
+      const answers = await inSharedSpans(
+        batch.map(({ span }) => span),
+        () => this.settle(batch.map(({ item }) => item)),
+      );
       batch.forEach(({ resolve }, index) => resolve(answers[index] as Answer));
     } catch (error) {
       const mayPass = error instanceof MillraceError && error.retryable;

@@ -1,4 +1,5 @@
 import { routes, terminalStatuses } from '@millrace/contracts';
+import { activeTraceparent } from '@millrace/telemetry';
 import { Inject } from '@nestjs/common';
 import { Endpoint } from '../endpoint/endpoint.js';
 import type { RouteReply, RouteRequest, Serves } from '../endpoint/exchange.js';
@@ -8,7 +9,7 @@ import { RunStarter, type StartedRun } from './run-starter.js';
 
 type StartRun = typeof routes.startRun;
 
-/** W3C trace context, version 00: what the caller's own trace is called. */
+/** W3C trace context, version 00: what the caller's own trace is called, which goes on where this process records none. */
 const traceparentPattern = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 @Endpoint(routes.startRun)
@@ -36,7 +37,7 @@ export class StartRunEndpoint implements Serves<StartRun> {
 
   private start(request: RouteRequest<StartRun>, beforeSending?: (runId: string) => void): Promise<StartedRun> {
     const { body, headers, context, http } = request;
-    const traceparent = traceparentOf(http.request.headers['traceparent']);
+    const traceparent = activeTraceparent() ?? traceparentOf(http.request.headers['traceparent']);
     return this.starter.start({
       body,
       idempotencyKey: headers['idempotency-key'],

@@ -1,6 +1,7 @@
 import { outlineSchema, type Citation } from '@millrace/contracts';
 import { MillraceError, type JsonObject, type JsonValue } from '@millrace/kernel';
 import { z } from 'zod';
+import { inChatSpan, type ChatCall } from '../completion/chat-span.js';
 import type {
   Completion,
   CompletionContext,
@@ -27,9 +28,16 @@ export const extractiveModel: CompletionModel = {
   // A rejected promise rather than a throw, and the caller's cancellation before any work.
   async complete(request: CompletionRequest, context: CompletionContext): Promise<Completion> {
     context.signal.throwIfAborted();
-    return Promise.resolve(compose(request, context));
+    return inChatSpan(call(request), () => Promise.resolve(compose(request, context)));
   },
 };
+
+const call = ({ answer }: CompletionRequest): ChatCall => ({
+  provider: 'millrace',
+  model: 'extractive',
+  kind: 'internal',
+  answers: answer.kind,
+});
 
 function compose(request: CompletionRequest, context: CompletionContext): Completion {
   const { prompt } = request;

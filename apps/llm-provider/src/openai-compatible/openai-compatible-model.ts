@@ -1,5 +1,6 @@
 import { MillraceError } from '@millrace/kernel';
 import { bulkhead, circuitBreaker, retry } from '@millrace/resilience';
+import { inChatSpan, type ChatCall, type ChatObserver } from '../completion/chat-span.js';
 import type {
   AnswerFormat,
   Completion,
@@ -144,20 +145,26 @@ export class OpenAiCompatibleModel implements CompletionModel {
     };
   }
 
+  private describe({ responseFormat, maxTokens, temperature }: ProviderCall): ChatCall {
+    const answers = responseFormat === undefined ? 'text' : 'json';
+    return { provider: 'openai', model: this.options.model, kind: 'client', answers, maxTokens, temperature };
+  }
+
   /** One answer, with repeats while nothing of it was shown. */
   private async call(call: ProviderCall, onText: (text: string) => void, signal: AbortSignal): Promise<RawAnswer> {
     let shown = false;
-    const listener = {
-      signal,
-      onText: (text: string) => {
-        shown = true;
-        onText(text);
-      },
-    };
+    const ask = (observer: ChatObserver) =>
+      streamAnswer(this.chatModel, call, this.options.timeouts, {
+        signal,
+        onText: (text) => {
+          shown = true;
+          observer.heard();
+          onText(text);
+        },
+      });
     const attempt = async (): Promise<{ raw: RawAnswer } | { error: unknown }> => {
       try {
-        const ask = () => streamAnswer(this.chatModel, call, this.options.timeouts, listener);
-        return { raw: await this.circuit.execute(ask, signal) };
+        return { raw: await this.circuit.execute(() => inChatSpan(this.describe(call), ask), signal) };
       } catch (error) {
         if (!shown) throw error;
         return { error };

@@ -4,7 +4,7 @@ import { type EmbeddedBackend, openEmbedded } from '@millrace/database';
 import { MillraceError, newId } from '@millrace/kernel';
 import { createInProcessBus, FolderBlobs, type MessageBus } from '@millrace/messaging';
 import { type Environment, type RunningService, startService } from '@millrace/service';
-import { createLogger, type LogDestination, parseLogLevels } from '@millrace/telemetry';
+import { createLogger, type LogDestination, parseLogLevels, startTracing, type Tracing } from '@millrace/telemetry';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { requireFreePort } from './free-port.js';
@@ -13,6 +13,8 @@ import { services } from './services.js';
 /** What the laptop's tenant is called; every key of this host belongs to it. */
 const tenantId = 'default';
 const defaultGraceMs = 20_000;
+/** How long the last spans may take to be sent. */
+const lastSpansMs = 2_000;
 
 export interface HostOptions {
   readonly dataDirectory: string;
@@ -55,12 +57,22 @@ export async function startHost(options: HostOptions): Promise<Host> {
   for (const { config } of services) config(environment);
   await requireFreePort(options.port);
   await makeFolder(dataDirectory);
-  const backend = await openEmbedded({ dataDirectory: join(dataDirectory, 'database') });
+  const tracing = await startTracing({
+    service: 'millrace',
+    environment,
+    onProblem: (message, error) => logger.warn({ err: error }, `traces: ${message}`),
+  });
+  const backend = await openEmbedded({ dataDirectory: join(dataDirectory, 'database') }).catch(
+    async (error: unknown) => {
+      await tracing.shutdown({ timeoutMs: 0 });
+      throw error;
+    },
+  );
   const bus = createInProcessBus({ blobs: new FolderBlobs(join(dataDirectory, 'blobs')) });
   const running: RunningService[] = [];
   let draining: Promise<void> | undefined;
   const drain: Host['drain'] = ({ graceMs } = { graceMs: defaultGraceMs }) =>
-    (draining ??= drainAll(running, bus, backend, graceMs));
+    (draining ??= drainAll({ running, bus, backend, tracing }, graceMs));
   try {
     for (const definition of services) {
       signal?.throwIfAborted();
@@ -95,17 +107,20 @@ async function requestKey(bus: MessageBus, name: string, onlyFirst: boolean): Pr
   return reply.key?.secret;
 }
 
-async function drainAll(
-  running: RunningService[],
-  bus: MessageBus,
-  backend: EmbeddedBackend,
-  graceMs: number,
-): Promise<void> {
+interface HostParts {
+  readonly running: readonly RunningService[];
+  readonly bus: MessageBus;
+  readonly backend: EmbeddedBackend;
+  readonly tracing: Tracing;
+}
+
+async function drainAll({ running, bus, backend, tracing }: HostParts, graceMs: number): Promise<void> {
   // One that cannot end in order must not keep the others from it.
   const failures: unknown[] = [];
   const end = (work: Promise<void>) => work.catch((error: unknown) => void failures.push(error));
   for (const service of running.toReversed()) await end(service.drain({ graceMs }));
   await end(bus.drain({ graceMs }));
   await end(backend.close());
+  await tracing.shutdown({ timeoutMs: lastSpansMs });
   if (failures.length > 0) throw new AggregateError(failures, 'Not everything ended in order.');
 }

@@ -9,6 +9,7 @@
 import type { RunEvent } from '@millrace/contracts';
 import type { MessageBus, OutgoingMessage } from '@millrace/messaging';
 import { tasksOf } from '@millrace/workflow';
+import { scheduleText, tracesOfTasks, type EventTraces } from '../run/event-traces.js';
 import type { HotRun } from '../run/hot-run.js';
 import type { Turn } from '../run/turn.js';
 import { type OpenBatch, type PublicationLedger } from './publication-ledger.js';
@@ -38,11 +39,11 @@ export class Publisher {
       left -= 1;
       if (left === 0) batch.close();
     };
-    for (const { run, events, ended } of turns) {
+    for (const { run, events, traces, ended } of turns) {
       if (run === null || events.length === 0) continue;
       const decided = events.map(({ event }) => event);
       const owe = (): void => this.ledger.owe(run.key.partition, { since: at, tasks: 'since' });
-      for (const message of this.dueMessages(run, decided, at.toISOString())) {
+      for (const message of this.dueMessages(run, decided, traces, at.toISOString())) {
         left += 1;
         this.store(message, owe, done);
       }
@@ -53,9 +54,12 @@ export class Publisher {
     done();
   }
 
-  private dueMessages(run: HotRun, events: readonly RunEvent[], at: string): OutgoingMessage[] {
-    const tasks = tasksOf(run.graph.compiled, run.state, events).map((task) => taskMessage(run, task, at));
-    return [...tasks, ...this.announce(run, events)];
+  private dueMessages(run: HotRun, events: readonly RunEvent[], traces: EventTraces, at: string): OutgoingMessage[] {
+    const scheduling = tracesOfTasks(events, traces);
+    const tasks = tasksOf(run.graph.compiled, run.state, events).map((task) =>
+      taskMessage(run, task, at, scheduling.get(scheduleText(task))),
+    );
+    return [...tasks, ...this.announce(run, events, traces)];
   }
 
   private store(message: OutgoingMessage, owe: () => void, done: () => void): void {

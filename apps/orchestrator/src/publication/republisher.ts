@@ -6,8 +6,9 @@
 import type { RunEvent } from '@millrace/contracts';
 import type { MessageBus, OutgoingMessage } from '@millrace/messaging';
 import { outstandingTasks } from '@millrace/workflow';
-import type { HotRun, RunKey } from '../run/hot-run.js';
-import type { RunLoader } from '../run/run.loader.js';
+import { scheduleText, tracesOfTasks } from '../run/event-traces.js';
+import type { RunKey } from '../run/hot-run.js';
+import type { LoadedRun, RunLoader } from '../run/run.loader.js';
 import type { RunStore } from '../run/run.store.js';
 import type { PublicationLedger } from './publication-ledger.js';
 import { type Announce, taskMessage } from './run-messages.js';
@@ -61,9 +62,9 @@ export class Republisher {
   private async republish(keys: readonly RunKey[], selection: Selection): Promise<void> {
     for (let index = 0; index < keys.length; index += runsAtOnce) {
       const loaded = await this.loader.loadWithEvents(keys.slice(index, index + runsAtOnce));
-      const messages = loaded.map(({ run, events }) => ({
-        tasks: selectedTasks(run, events, selection),
-        announcements: this.announce(run, events.filter(selection.announces)),
+      const messages = loaded.map((each) => ({
+        tasks: selectedTasks(each, selection),
+        announcements: this.announce(each.run, each.events.filter(selection.announces), each.traces),
       }));
       const all = messages.flatMap(({ tasks, announcements }) => [...tasks, ...announcements]);
       await Promise.all(all.map((message) => this.bus.publish(message)));
@@ -79,14 +80,15 @@ export function isDueAgain(ageMs: number, sincePreviousMs: number, afterMs: numb
   return lastThreshold > ageMs - sincePreviousMs;
 }
 
-function selectedTasks(run: HotRun, events: readonly RunEvent[], { takes }: Selection): OutgoingMessage[] {
+function selectedTasks({ run, events, traces }: LoadedRun, { takes }: Selection): OutgoingMessage[] {
   if (run.ended) return [];
   const scheduledAt = new Map<string, string>();
   for (const event of events) {
-    if (event.type === 'NodeScheduled') scheduledAt.set(`${event.data.attempt}:${event.data.node}`, event.at);
+    if (event.type === 'NodeScheduled') scheduledAt.set(scheduleText(event.data), event.at);
   }
+  const scheduling = tracesOfTasks(events, traces);
   return outstandingTasks(run.graph.compiled, run.state).flatMap((task) => {
-    const at = scheduledAt.get(`${task.attempt}:${task.node}`) ?? run.origin.createdAt;
-    return takes(at) ? [taskMessage(run, task, at)] : [];
+    const at = scheduledAt.get(scheduleText(task)) ?? run.origin.createdAt;
+    return takes(at) ? [taskMessage(run, task, at, scheduling.get(scheduleText(task)))] : [];
   });
 }

@@ -32,6 +32,7 @@ import {
 } from '@millrace/contracts';
 import type { Headers, OutgoingMessage } from '@millrace/messaging';
 import { viewOf, type TaskToDo } from '@millrace/workflow';
+import type { EventTraces } from '../run/event-traces.js';
 import { runOf, type HotRun } from '../run/hot-run.js';
 
 const taskContracts: readonly Pick<TaskContract, 'taskKind' | 'name' | 'version' | 'subject'>[] = [
@@ -43,7 +44,13 @@ const taskContracts: readonly Pick<TaskContract, 'taskKind' | 'name' | 'version'
 const contractByKind = new Map(taskContracts.map((contract) => [contract.taskKind, contract]));
 
 /** The message that hands a task to a worker. Its id is the task's, the same however often it is published. */
-export function taskMessage(run: HotRun, task: TaskToDo, scheduledAt: string): OutgoingMessage {
+export function taskMessage(
+  run: HotRun,
+  task: TaskToDo,
+  scheduledAt: string,
+  /** The span that scheduled it. */
+  traceparent?: string,
+): OutgoingMessage {
   const contract = contractByKind.get(task.kind);
   if (contract === undefined) throw new Error(`No worker takes tasks of kind ${task.kind}.`);
   const taskId = taskIdOf(run.key.runId, task.node, task.attempt);
@@ -60,20 +67,20 @@ export function taskMessage(run: HotRun, task: TaskToDo, scheduledAt: string): O
   return {
     subject: contract.subject,
     envelope: envelope(run, contract, taskId, scheduledAt, data),
-    headers: traceHeaders(run),
+    headers: traceHeaders(run, traceparent),
   };
 }
 
 /** Gives the stored events (`evt.…`) that announce a run's events; ids are `<run>:<position>`. */
-export type Announce = (run: HotRun, events: readonly RunEvent[]) => OutgoingMessage[];
+export type Announce = (run: HotRun, events: readonly RunEvent[], traces: EventTraces) => OutgoingMessage[];
 
 /** Announces runs, and their steps where `steps` says so: a message for each of them is most of what a run would announce. */
 export const announcing =
   ({ steps }: { readonly steps: boolean }): Announce =>
-  (run, events) =>
-    announcementsOf(run, steps ? events : events.filter((event) => event.type !== 'NodeCompleted'));
+  (run, events, traces) =>
+    announcementsOf(run, steps ? events : events.filter((event) => event.type !== 'NodeCompleted'), traces);
 
-function announcementsOf(run: HotRun, events: readonly RunEvent[]): OutgoingMessage[] {
+function announcementsOf(run: HotRun, events: readonly RunEvent[], traces: EventTraces): OutgoingMessage[] {
   return events.flatMap((event) => {
     const announced = announcementOf(run, event);
     if (announced === null) return [];
@@ -82,7 +89,10 @@ function announcementsOf(run: HotRun, events: readonly RunEvent[]): OutgoingMess
     return {
       subject: eventSubject(announced.contract, run.key.tenantId),
       envelope: announcement,
-      headers: { ...cloudEventHeaders(announced.contract, announcement), ...traceHeaders(run) },
+      headers: {
+        ...cloudEventHeaders(announced.contract, announcement),
+        ...traceHeaders(run, traces.get(event.position)),
+      },
     };
   });
 }
@@ -178,5 +188,6 @@ function envelope<Data>(
   };
 }
 
-const traceHeaders = ({ origin }: HotRun): Headers =>
-  origin.traceparent === undefined ? {} : { traceparent: origin.traceparent };
+/** What was not recorded by itself belongs to the trace that the run began in. */
+const traceHeaders = ({ origin }: HotRun, traceparent = origin.traceparent): Headers =>
+  traceparent === undefined ? {} : { traceparent };

@@ -1,6 +1,7 @@
 /** The rows of one batch as columns, the shape in which one statement takes them (`unnest`). Pure. */
 import { approvalIdOf } from '@millrace/contracts';
 import type { Timer } from '@millrace/workflow';
+import { lastTrace } from './event-traces.js';
 import { runOf } from './hot-run.js';
 import type { Turn } from './turn.js';
 
@@ -15,6 +16,7 @@ interface EventRow {
   type: string;
   data: string;
   at: string;
+  traceparent: string | null;
 }
 
 /** The read model of a run that started or ended in the batch. JSON columns are text, null where there is nothing. */
@@ -45,6 +47,8 @@ interface TimerRow {
   attempt: number;
   timer: string;
   dueAt: string;
+  traceparent: string | null;
+  setAt: string;
 }
 
 /** The read model of an approval that changed in the batch. JSON columns are text, null where there is nothing. */
@@ -111,13 +115,14 @@ function columns<Row extends object>(rows: readonly Row[], empty: Columns<Row>):
   return empty;
 }
 
-const eventRows = ({ key, events }: Turn): EventRow[] =>
+const eventRows = ({ key, events, traces }: Turn): EventRow[] =>
   events.map(({ event, json }) => ({
     ...key,
     position: event.position,
     type: event.type,
     data: json,
     at: event.at,
+    traceparent: traces.get(event.position) ?? null,
   }));
 
 function runRow({ key, run, ended }: Turn): RunRow {
@@ -167,8 +172,14 @@ function approvalRows({ key, run, approvals }: Turn): ApprovalRow[] {
   }));
 }
 
-const timerRows = ({ key }: Turn, timers: readonly Timer[]): TimerRow[] =>
-  timers.map(({ node, attempt, timer, dueAt }) => ({ ...key, node, attempt, timer, dueAt }));
+function timerRows({ key, traces, at }: Turn, timers: readonly Timer[]): TimerRow[] {
+  const traceparent = lastTrace(traces);
+  return timers.map(({ node, attempt, timer, dueAt }) => ({
+    ...key,
+    ...{ node, attempt, timer, dueAt, traceparent },
+    setAt: at,
+  }));
+}
 
 const emptyEvents = (): Columns<EventRow> => ({
   partition: [],
@@ -178,6 +189,7 @@ const emptyEvents = (): Columns<EventRow> => ({
   type: [],
   data: [],
   at: [],
+  traceparent: [],
 });
 
 const emptyRuns = (): Columns<RunRow> => ({
@@ -207,6 +219,8 @@ const emptyTimers = (): Columns<TimerRow> => ({
   attempt: [],
   timer: [],
   dueAt: [],
+  traceparent: [],
+  setAt: [],
 });
 
 const emptyApprovals = (): Columns<ApprovalRow> => ({

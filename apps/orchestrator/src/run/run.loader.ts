@@ -1,6 +1,7 @@
 /** Brings runs from the store into memory: their events, folded over the graph version that they stay on. */
 import type { RunEvent } from '@millrace/contracts';
 import type { GraphLibrary } from '../graph/graph-library.js';
+import type { EventTraces } from './event-traces.js';
 import { foldRun, keyText, type HotRun, type RunKey } from './hot-run.js';
 import type { RunStore, StoredRun } from './run.store.js';
 import type { FoundRun } from './turn.js';
@@ -8,6 +9,13 @@ import type { FoundRun } from './turn.js';
 /** A run that is stored and cannot be folded: its graph or its events are damaged. Its neighbours go on. */
 export class UnfoldableRunError extends Error {
   override readonly name = 'UnfoldableRunError';
+}
+
+/** A run with its events, and the spans that decided them. */
+export interface LoadedRun {
+  readonly run: HotRun;
+  readonly events: readonly RunEvent[];
+  readonly traces: EventTraces;
 }
 
 export class RunLoader {
@@ -27,11 +35,11 @@ export class RunLoader {
   }
 
   /** The runs that exist and can be folded, ended ones too, with their events. */
-  async loadWithEvents(keys: readonly RunKey[]): Promise<{ run: HotRun; events: readonly RunEvent[] }[]> {
-    const loaded: { run: HotRun; events: readonly RunEvent[] }[] = [];
+  async loadWithEvents(keys: readonly RunKey[]): Promise<LoadedRun[]> {
+    const loaded: LoadedRun[] = [];
     for (const stored of await this.store.load(keys, { andEnded: true })) {
       const run = await this.fold(stored);
-      if (!(run instanceof UnfoldableRunError)) loaded.push({ run, events: stored.events });
+      if (!(run instanceof UnfoldableRunError)) loaded.push({ run, events: stored.events, traces: stored.traces });
     }
     return loaded;
   }

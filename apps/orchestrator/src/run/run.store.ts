@@ -11,6 +11,7 @@ import type { Database } from '@millrace/database';
 import { sql, type RawBuilder } from 'kysely';
 import type { OrchestratorTables } from '../schema/tables.js';
 import type { BatchRows } from './batch-rows.js';
+import type { EventTraces } from './event-traces.js';
 import type { RunKey } from './hot-run.js';
 
 /** The leases that a batch claims to hold, column by column. */
@@ -26,6 +27,7 @@ export interface StoredRun {
   readonly graph: GraphIdentity;
   readonly ended: boolean;
   readonly events: readonly RunEvent[];
+  readonly traces: EventTraces;
 }
 
 export class RunStore {
@@ -73,13 +75,12 @@ export class RunStore {
       const runs = (await runsStatement(keys).execute(transaction)).rows;
       const folded = runs.filter((run) => run.finished_at === null || options.andEnded === true);
       const events = folded.length === 0 ? [] : (await eventsStatement(folded).execute(transaction)).rows;
-      const byRun = new Map<string, RunEvent[]>(runs.map((run) => [`${run.tenant_id}/${run.run_id}`, []]));
-      for (const event of events) byRun.get(`${event.tenant_id}/${event.run_id}`)?.push(eventOf(event));
+      const byRun = Map.groupBy(events, (event) => `${event.tenant_id}/${event.run_id}`);
       return runs.map((run) => ({
         key: { tenantId: run.tenant_id, runId: run.run_id, partition: run.partition },
         graph: { name: run.graph_name, version: run.graph_version, digest: run.graph_digest },
         ended: run.finished_at !== null,
-        events: byRun.get(`${run.tenant_id}/${run.run_id}`) ?? [],
+        ...eventsAndTraces(byRun.get(`${run.tenant_id}/${run.run_id}`) ?? []),
       }));
     });
   }
@@ -102,11 +103,17 @@ interface EventRow {
   type: string;
   data: unknown;
   at: Date;
+  traceparent: string | null;
 }
 
 /** A stored event is one that the engine decided, so its shape is known without another validation. */
 const eventOf = (row: EventRow): RunEvent =>
   ({ position: row.position, type: row.type, at: row.at.toISOString(), data: row.data }) as RunEvent;
+
+const eventsAndTraces = (rows: readonly EventRow[]): Pick<StoredRun, 'events' | 'traces'> => ({
+  events: rows.map(eventOf),
+  traces: new Map(rows.flatMap((row) => (row.traceparent === null ? [] : [[row.position, row.traceparent] as const]))),
+});
 
 const runsStatement = (keys: readonly RunKey[]): RawBuilder<RunIdentityRow> => sql<RunIdentityRow>`
   select run.tenant_id, run.run_id, run.partition, run.graph_name, run.graph_version, run.graph_digest, run.finished_at
@@ -115,7 +122,7 @@ const runsStatement = (keys: readonly RunKey[]): RawBuilder<RunIdentityRow> => s
   join run using (tenant_id, run_id)`;
 
 const eventsStatement = (runs: readonly RunIdentityRow[]): RawBuilder<EventRow> => sql<EventRow>`
-  select event.tenant_id, event.run_id, event.position, event.type, event.data, event.at
+  select event.tenant_id, event.run_id, event.position, event.type, event.data, event.at, event.traceparent
   from unnest(${runs.map((run) => run.tenant_id)}::text[], ${runs.map((run) => run.run_id)}::text[])
     as wanted (tenant_id, run_id)
   join run_event as event using (tenant_id, run_id)
@@ -138,11 +145,12 @@ function commitStatement(rows: BatchRows, claim: LeaseClaim): RawBuilder<{ parti
       for share of lease
     ),
     appended as (
-      insert into run_event (tenant_id, run_id, position, type, data, at)
-      select new.tenant_id, new.run_id, new.position, new.type, new.data::jsonb, new.at::timestamptz
+      insert into run_event (tenant_id, run_id, position, type, data, at, traceparent)
+      select new.tenant_id, new.run_id, new.position, new.type, new.data::jsonb, new.at::timestamptz, new.traceparent
       from unnest(${events.partition}::smallint[], ${events.tenantId}::text[], ${events.runId}::text[],
-                  ${events.position}::integer[], ${events.type}::text[], ${events.data}::text[], ${events.at}::text[])
-        as new (partition, tenant_id, run_id, position, type, data, at)
+                  ${events.position}::integer[], ${events.type}::text[], ${events.data}::text[], ${events.at}::text[],
+                  ${events.traceparent}::text[])
+        as new (partition, tenant_id, run_id, position, type, data, at, traceparent)
       join held using (partition)
     ),
     kept as (
@@ -164,13 +172,16 @@ function commitStatement(rows: BatchRows, claim: LeaseClaim): RawBuilder<{ parti
           steps = excluded.steps, last_position = excluded.last_position, finished_at = excluded.finished_at
     ),
     timer_set as (
-      insert into run_timer (partition, tenant_id, run_id, node, attempt, timer, due_at)
-      select new.partition, new.tenant_id, new.run_id, new.node, new.attempt, new.timer, new.due_at::timestamptz
+      insert into run_timer (partition, tenant_id, run_id, node, attempt, timer, due_at, traceparent, set_at)
+      select new.partition, new.tenant_id, new.run_id, new.node, new.attempt, new.timer, new.due_at::timestamptz,
+             new.traceparent, new.set_at::timestamptz
       from unnest(${set.partition}::smallint[], ${set.tenantId}::text[], ${set.runId}::text[], ${set.node}::text[],
-                  ${set.attempt}::integer[], ${set.timer}::text[], ${set.dueAt}::text[])
-        as new (partition, tenant_id, run_id, node, attempt, timer, due_at)
+                  ${set.attempt}::integer[], ${set.timer}::text[], ${set.dueAt}::text[], ${set.traceparent}::text[],
+                  ${set.setAt}::text[])
+        as new (partition, tenant_id, run_id, node, attempt, timer, due_at, traceparent, set_at)
       join held using (partition)
-      on conflict (tenant_id, run_id, node, attempt, timer) do update set due_at = excluded.due_at
+      on conflict (tenant_id, run_id, node, attempt, timer) do update
+      set due_at = excluded.due_at, traceparent = excluded.traceparent, set_at = excluded.set_at
     ),
     timer_dropped as (
       delete from run_timer

@@ -9,11 +9,13 @@
  * 5. Where a commit's outcome is unknown, its partitions are in debt, so that what it may have stored is published.
  */
 import { toMillraceError, type Clock } from '@millrace/kernel';
+import { inSharedSpans, inSpan, outsideTraces, type Span } from '@millrace/telemetry';
 import type { PublicationLedger } from '../publication/publication-ledger.js';
 import type { Publisher } from '../publication/publisher.js';
 import type { LeaseBook } from '../partition/lease-book.js';
 import type { OrchestratorCounts } from '../counts.js';
 import { rowsOf, type BatchRows } from './batch-rows.js';
+import { describeCommit, noteBatch, traceparentOfSpan } from './commit-span.js';
 import { failureOf, movedPartition, refused, unstorable } from './commit-failure.js';
 import { GatherQueue, type GatherLimits } from './gather-queue.js';
 import { keyText, type RunKey } from './hot-run.js';
@@ -48,6 +50,8 @@ interface Item {
   readonly key: RunKey;
   readonly work: RunWork;
   readonly bytes: number;
+  /** Where its trace is recorded. */
+  readonly span: Span | undefined;
   readonly resolve: (answer: RunAnswer) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -76,9 +80,13 @@ export class RunWriter {
   async submit(key: RunKey, work: RunWork, bytes: number): Promise<RunAnswer> {
     if (!this.parts.leases.owns(key.partition)) throw movedPartition();
     try {
-      return await new Promise<RunAnswer>((resolve, reject) => {
-        this.enqueue({ key, work, bytes, resolve, reject });
-      });
+      return await inSpan(
+        () => describeCommit(key, work),
+        (span) =>
+          new Promise<RunAnswer>((resolve, reject) => {
+            this.enqueue({ key, work, bytes, span, resolve, reject });
+          }),
+      );
     } finally {
       this.settled(key.partition);
     }
@@ -99,7 +107,7 @@ export class RunWriter {
       this.parts.counts.overloads += 1;
       throw error;
     }
-    this.working ??= this.workOff();
+    this.working ??= outsideTraces(() => this.workOff());
   }
 
   private settled(partition: number): void {
@@ -127,7 +135,14 @@ export class RunWriter {
   }
 
   /** Decides, commits and answers; every item is answered or rejected when it resolves. */
-  private async settle(items: readonly Item[], conflicts: number): Promise<void> {
+  private settle(items: readonly Item[], conflicts: number): Promise<void> {
+    return inSharedSpans(
+      items.map(({ span }) => span),
+      () => this.settleTogether(items, conflicts),
+    );
+  }
+
+  private async settleTogether(items: readonly Item[], conflicts: number): Promise<void> {
     const at = this.parts.clock.now();
     const groups = byRun(items);
     const found = await this.find(groups, conflicts > 0);
@@ -188,7 +203,9 @@ export class RunWriter {
       try {
         if (run instanceof UnfoldableRunError) throw run;
         const works = items.map((item) => item.work);
-        turns.push(takeTurn(first.key, run, works, { now, random: this.parts.random }));
+        for (const { span } of items) if (span !== undefined) noteBatch(span, groups.size, run);
+        const traceparents = items.map(({ span }) => traceparentOfSpan(span));
+        turns.push(takeTurn(first.key, run, works, { now, random: this.parts.random, traceparents }));
       } catch (error) {
         this.parts.hotRuns.drop(first.key);
         this.parts.onFailure(`Run ${first.key.runId} could not be decided.`, error);

@@ -17,6 +17,7 @@ import {
   type RunMessage,
   type Timer,
 } from '@millrace/workflow';
+import { noTraces, type EventTraces } from './event-traces.js';
 import {
   applyEvent,
   isPending,
@@ -76,6 +77,10 @@ export interface Turn {
   readonly key: RunKey;
   readonly run: HotRun | null;
   readonly events: readonly DecidedEvent[];
+  /** The spans of the messages that its events came from. */
+  readonly traces: EventTraces;
+  /** When it was taken, ISO 8601. */
+  readonly at: string;
   readonly started: boolean;
   readonly ended: boolean;
   readonly timersSet: readonly Timer[];
@@ -91,16 +96,21 @@ export interface Circumstances {
   readonly now: string;
   /** 0 (inclusive) to 1 (exclusive). */
   readonly random: () => number;
+  /** The span of each message, by its index; null where none is recorded. */
+  readonly traceparents?: readonly (string | null)[];
 }
 
 /** Decides a run's messages. Changes `found` where it is a hot run. */
 export function takeTurn(key: RunKey, found: FoundRun, works: readonly RunWork[], circumstances: Circumstances): Turn {
   const events: DecidedEvent[] = [];
   const answers: RunAnswer[] = [];
+  let traces = noTraces;
   let current = found;
-  for (const work of works) {
+  for (const [index, work] of works.entries()) {
     if (current === 'unknown' && work.type === 'start') current = hotRunFor(key, work, circumstances.now);
+    const decided = events.length;
     answers.push(typeof current === 'string' ? refusal(current) : applyWork(current, work, circumstances, events));
+    traces = withTraces(traces, events.slice(decided), circumstances.traceparents?.[index]);
   }
   const run = typeof current === 'string' ? null : current;
   const timers = run === null ? { set: [], dropped: [] } : changedTimers(run, events);
@@ -108,6 +118,8 @@ export function takeTurn(key: RunKey, found: FoundRun, works: readonly RunWork[]
     key,
     run,
     events,
+    traces,
+    at: circumstances.now,
     started: events[0]?.event.position === 1,
     ended: run !== null && run.ended && events.length > 0,
     timersSet: timers.set,
@@ -115,6 +127,15 @@ export function takeTurn(key: RunKey, found: FoundRun, works: readonly RunWork[]
     approvals: run === null ? [] : approvalsAfter(run, events),
     answers,
   };
+}
+
+function withTraces(
+  traces: EventTraces,
+  decided: readonly DecidedEvent[],
+  traceparent: string | null | undefined,
+): EventTraces {
+  if (traceparent === null || traceparent === undefined) return traces;
+  return new Map([...traces, ...decided.map(({ event }) => [event.position, traceparent] as const)]);
 }
 
 const refusal = (found: 'ended' | 'unknown'): RunAnswer =>

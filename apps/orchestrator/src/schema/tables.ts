@@ -57,6 +57,8 @@ export interface RunEventTable {
   type: RunEventType;
   data: Json<JsonObject>;
   at: Date;
+  /** The span that decided it, as W3C trace context. */
+  traceparent: string | null;
 }
 
 /** The read model of an approval, written when it is asked for and when it is decided or cancelled. */
@@ -88,6 +90,9 @@ interface RunTimerTable {
   timer: TimerKind;
   partition: number;
   due_at: Date;
+  /** The span that set it, as W3C trace context. */
+  traceparent: string | null;
+  set_at: Date | null;
 }
 
 /** Who owns a partition of the runs. Not a tenant's data: no row of it says anything about a tenant. */

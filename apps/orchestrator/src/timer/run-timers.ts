@@ -8,8 +8,10 @@
  */
 import type { Clock } from '@millrace/kernel';
 import type { LeaseBook } from '../partition/lease-book.js';
+import { lastTrace } from '../run/event-traces.js';
 import { keyText, timerText } from '../run/hot-run.js';
 import type { Turn } from '../run/turn.js';
+import { inTimerSpan } from './timer-span.js';
 import type { RunTimer, TimerStore } from './timer.store.js';
 
 export interface TimerLimits {
@@ -50,9 +52,11 @@ export class RunTimers {
 
   /** Learns of the timers that a committed batch set and dropped. */
   note(turns: readonly Turn[]): void {
-    for (const { key, timersSet, timersDropped } of turns) {
+    for (const { key, timersSet, timersDropped, traces, at } of turns) {
+      const traceparent = lastTrace(traces);
+      const cause = traceparent === null ? null : { traceparent, at: new Date(at) };
       for (const timer of timersDropped) this.soon.delete(textOf({ key, timer }));
-      for (const timer of timersSet) this.remember({ key, timer });
+      for (const timer of timersSet) this.remember({ key, timer, cause });
     }
   }
 
@@ -108,7 +112,7 @@ export class RunTimers {
     if (!this.leases.owns(timer.key.partition)) return;
     this.firing.add(text);
     try {
-      await this.fire(timer);
+      await inTimerSpan(timer, this.clock.now(), () => this.fire(timer));
     } catch (error) {
       this.onFailure('A timer could not be fired; a later poll brings it again.', error);
     } finally {
@@ -117,4 +121,4 @@ export class RunTimers {
   }
 }
 
-const textOf = ({ key, timer }: RunTimer): string => `${keyText(key)}/${timerText(timer)}`;
+const textOf = ({ key, timer }: Pick<RunTimer, 'key' | 'timer'>): string => `${keyText(key)}/${timerText(timer)}`;

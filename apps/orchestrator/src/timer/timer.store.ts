@@ -7,6 +7,8 @@ import type { Timer } from '@millrace/workflow';
 export interface RunTimer {
   readonly key: RunKey;
   readonly timer: Timer;
+  /** The span that set it, where one was recorded, and when. */
+  readonly cause: { readonly traceparent: string; readonly at: Date } | null;
 }
 
 export class TimerStore {
@@ -25,9 +27,10 @@ export class TimerStore {
         .limit(limit)
         .execute(),
     );
-    return rows.map(({ tenant_id: tenantId, run_id: runId, partition, node, attempt, timer, due_at }) => ({
+    return rows.map(({ tenant_id: tenantId, run_id: runId, partition, node, attempt, timer, due_at, ...row }) => ({
       key: { tenantId, runId, partition },
       timer: { node, attempt, timer, dueAt: due_at.toISOString() },
+      cause: row.traceparent === null || row.set_at === null ? null : { traceparent: row.traceparent, at: row.set_at },
     }));
   }
 }

@@ -6,14 +6,21 @@ import { searchPathOf, type ServiceSchema } from '../schema/service-schema.js';
 import { compile } from '../statement.js';
 import type { Turnstile } from './turnstile.js';
 
+/** The one instance that all services of the process share. */
+export interface SharedInstance {
+  readonly pglite: Pick<PGlite, 'exec'>;
+  readonly kysely: Kysely<unknown>;
+  readonly turnstile: Turnstile;
+  /** Whose statements run now. */
+  readonly current: { schema: string };
+}
+
 /** Every transaction puts on role, schema and tenant, and drops them at its end: the one session belongs to all services. */
 export class EmbeddedSession implements ServiceSession {
   private readonly beginAsService: string;
 
   constructor(
-    private readonly pglite: Pick<PGlite, 'exec'>,
-    private readonly kysely: Kysely<unknown>,
-    private readonly turnstile: Turnstile,
+    private readonly shared: SharedInstance,
     private readonly names: ServiceSchema,
   ) {
     const role = literal(names.serviceRole);
@@ -28,8 +35,8 @@ export class EmbeddedSession implements ServiceSession {
     options: TransactionOptions,
     work: (transaction: Transaction<Tables>) => Promise<Result>,
   ): Promise<Result> {
-    return this.turnstile.pass(() =>
-      (this.kysely as unknown as Kysely<Tables>).transaction().execute(async (transaction) => {
+    return this.pass(() =>
+      (this.shared.kysely as unknown as Kysely<Tables>).transaction().execute(async (transaction) => {
         await this.enter(transaction, scope);
         if (options.readOnly === true) await sql`set transaction read only`.execute(transaction);
         return work(transaction);
@@ -38,17 +45,18 @@ export class EmbeddedSession implements ServiceSession {
   }
 
   statement<Tables, Row>(build: StatementBuilder<Tables, Row>): Promise<QueryResult<Row>> {
-    const query = compile(this.kysely as unknown as Kysely<Tables>, build);
-    return this.turnstile.pass(async () => {
+    const query = compile(this.shared.kysely as unknown as Kysely<Tables>, build);
+    const { pglite, kysely } = this.shared;
+    return this.pass(async () => {
       try {
         // Whatever does not vary goes in one simple query: each of PGlite's others costs as much as a small statement.
-        await this.pglite.exec(this.beginAsService);
-        const result = await this.kysely.executeQuery(query);
-        await this.pglite.exec('commit');
+        await pglite.exec(this.beginAsService);
+        const result = await kysely.executeQuery(query);
+        await pglite.exec('commit');
         return { rows: result.rows, numAffectedRows: result.numAffectedRows ?? 0n };
       } catch (error) {
         // What went wrong first is what the caller must hear of; a closed database has nothing to roll back.
-        await this.pglite.exec('rollback').catch(() => undefined);
+        await pglite.exec('rollback').catch(() => undefined);
         throw error;
       }
     });
@@ -56,6 +64,13 @@ export class EmbeddedSession implements ServiceSession {
 
   end(): Promise<void> {
     return Promise.resolve();
+  }
+
+  private pass<Result>(work: () => Promise<Result>): Promise<Result> {
+    return this.shared.turnstile.pass(() => {
+      this.shared.current.schema = this.names.schema;
+      return work();
+    });
   }
 
   private async enter<Tables>(transaction: Transaction<Tables>, scope: Scope): Promise<void> {

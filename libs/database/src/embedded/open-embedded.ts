@@ -10,6 +10,7 @@ import type { DatabaseBackend } from '../backend.js';
 import { valueParsers } from '../values.js';
 import { EmbeddedSession } from './embedded-session.js';
 import { lockFolder } from './folder-lock.js';
+import { statementRecorder } from '../tracing/statement-span.js';
 import { Turnstile } from './turnstile.js';
 
 export interface EmbeddedOptions {
@@ -62,7 +63,10 @@ async function open(dataDirectory: string | undefined, options: PGliteOptions): 
 }
 
 function backendOf(pglite: PGlite, turnstile: Turnstile, unlock: (() => Promise<void>) | undefined): EmbeddedBackend {
-  const kysely = new Kysely<unknown>({ dialect: new PGliteDialect({ pglite }) });
+  // Whoever passes the turnstile works alone, so this is whose statement runs now.
+  const current = { schema: '' };
+  const log = statementRecorder(() => current.schema);
+  const kysely = new Kysely<unknown>({ dialect: new PGliteDialect({ pglite }), ...(log !== undefined && { log }) });
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     await turnstile.close(() => pglite.close());
@@ -71,7 +75,7 @@ function backendOf(pglite: PGlite, turnstile: Turnstile, unlock: (() => Promise<
   const backend: EmbeddedBackend = {
     kind: 'pglite',
     asUser: (work) => turnstile.pass(() => work(kysely)),
-    openSession: (names) => Promise.resolve(new EmbeddedSession(pglite, kysely, turnstile, names)),
+    openSession: (names) => Promise.resolve(new EmbeddedSession({ pglite, kysely, turnstile, current }, names)),
     dump: () => turnstile.pass(() => pglite.dumpDataDir('gzip')),
     close: () => (closing ??= close()),
     [Symbol.asyncDispose]: () => backend.close(),

@@ -7,6 +7,7 @@ import { sqlState } from '../errors.js';
 import { measurePool, waitCell } from '../metering.js';
 import { compile } from '../statement.js';
 import type { ServiceSchema } from '../schema/service-schema.js';
+import { statementRecorder, tracedStatement } from '../tracing/statement-span.js';
 
 const stalePlan = '0A000';
 
@@ -26,7 +27,9 @@ export class PostgresSession implements ServiceSession {
     this.waits = waitCell(names.schema);
     this.stopMeasuring = measurePool(names.schema, pool);
     const measured = { connect: () => this.connect(), end: () => pool.end(), options: pool.options };
-    this.kysely = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: measured }) });
+    const dialect = new PostgresDialect({ pool: measured });
+    const log = statementRecorder(() => names.schema);
+    this.kysely = new Kysely<unknown>({ dialect, ...(log !== undefined && { log }) });
   }
 
   transaction<Tables, Result>(
@@ -60,7 +63,9 @@ export class PostgresSession implements ServiceSession {
     let intact = false;
     try {
       const name = this.nameOf(query.sql);
-      const result = await client.query({ name, text: query.sql, values: [...query.parameters] });
+      const result = await tracedStatement(this.names.schema, query.sql, () =>
+        client.query({ name, text: query.sql, values: [...query.parameters] }),
+      );
       intact = true;
       return { rows: result.rows as Row[], numAffectedRows: BigInt(result.rowCount ?? 0) };
     } catch (error) {

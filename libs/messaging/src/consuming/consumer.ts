@@ -8,6 +8,7 @@
  */
 import type { Envelope } from '@millrace/contracts';
 import { MillraceError, toMillraceError, type ErrorShape } from '@millrace/kernel';
+import type { Span } from '@millrace/telemetry';
 import type { ConsumerOptions, Delivery, DeliveryOutcome, Subscription } from '../bus.js';
 import type { BlobStore } from '../claim-check/blob-store.js';
 import { pack, unpack } from '../claim-check/claim-check.js';
@@ -15,6 +16,7 @@ import { deliveryMeter, monotonicNow, ProcessingMeter } from '../metering.js';
 import type { ReportProblem } from '../problem.js';
 import type { StreamDefinition } from '../topology.js';
 import { requireStream } from '../topology.js';
+import { inDeadLetterSpan, inDeliverySpan, noteOutcome } from '../tracing/message-spans.js';
 import type { HeldRawMessage, Pull, Transport } from '../transport.js';
 import { decodeEnvelope } from '../wire/envelope.js';
 import { deadLetterOf } from './dead-letter.js';
@@ -101,10 +103,16 @@ export class Consumer implements Subscription {
     this.inOrder.start(
       message.subject,
       () => unpack(this.blobs, message, read, fail),
-      () => {
-        if (envelope === undefined) void this.refuse(delivery, failure);
-        else void this.handle(delivery, envelope);
-      },
+      () => void this.traced(delivery, envelope, failure),
+    );
+  }
+
+  private traced(delivery: HeldDelivery, envelope: Envelope | undefined, failure: unknown): Promise<void> {
+    const { headers, deliveryCount, sequence, subject } = delivery.message;
+    const { durableName } = this.options;
+    const { system } = this.transport;
+    return inDeliverySpan({ system, subject, durableName, headers, deliveryCount, sequence, envelope }, (span) =>
+      envelope === undefined ? this.refuse(delivery, failure, span) : this.handle(delivery, envelope, span),
     );
   }
 
@@ -115,11 +123,15 @@ export class Consumer implements Subscription {
     this.pull?.wake();
   }
 
-  private async handle(delivery: HeldDelivery, envelope: Envelope): Promise<void> {
+  private async handle(delivery: HeldDelivery, envelope: Envelope, span: Span | undefined): Promise<void> {
     if (!delivery.isHeld) return;
     if (delivery.deliveryCount > this.options.maxDeliveries) {
       // Its last handler died without a word. Running it again might kill this process too.
-      return this.bury(delivery, deliveriesExhausted(this.options.maxDeliveries));
+      return this.settle(
+        delivery,
+        { kind: 'dead-letter', error: deliveriesExhausted(this.options.maxDeliveries) },
+        span,
+      );
     }
     delivery.open(envelope);
     const beganAt = monotonicNow();
@@ -131,18 +143,19 @@ export class Consumer implements Subscription {
       outcome = outcomeOfThrown(error, delivery.deliveryCount);
     }
     this.meter.processed(beganAt, outcome.kind === 'ack' ? '' : (outcome.error?.kind ?? ''));
-    return this.settle(delivery, outcome);
+    return this.settle(delivery, outcome, span);
   }
 
-  private refuse(delivery: HeldDelivery, failure: unknown): Promise<void> {
+  private refuse(delivery: HeldDelivery, failure: unknown, span: Span | undefined): Promise<void> {
     const error = toMillraceError(failure);
     const outcome: DeliveryOutcome = error.retryable
       ? outcomeOfThrown(error, delivery.deliveryCount)
       : { kind: 'dead-letter', error: error.toShape() };
-    return this.settle(delivery, outcome);
+    return this.settle(delivery, outcome, span);
   }
 
-  private async settle(delivery: HeldDelivery, outcome: DeliveryOutcome): Promise<void> {
+  private async settle(delivery: HeldDelivery, outcome: DeliveryOutcome, span: Span | undefined): Promise<void> {
+    noteOutcome(span, outcome);
     const settlement = settlementOf(outcome, delivery.deliveryCount, this.options.maxDeliveries);
     if (settlement.kind === 'bury') return this.bury(delivery, settlement.error);
     if (settlement.kind === 'acknowledge') this.settleAs('acknowledged', delivery, (held) => held.acknowledge());
@@ -180,10 +193,9 @@ export class Consumer implements Subscription {
     const { durableName, stream } = this.options;
     const letter = deadLetterOf({ held: delivery.message, error, stream: stream.name, durableName });
     const parcel = await pack(this.blobs, letter.payload, letter.headers);
-    await this.transport.store(
-      requireStream(letter.subject),
-      { ...letter, payload: parcel.payload, headers: parcel.headers },
-      deadLetterTimeoutMs,
+    const message = { ...letter, payload: parcel.payload, headers: parcel.headers };
+    await inDeadLetterSpan(this.transport.system, letter.subject, () =>
+      this.transport.store(requireStream(letter.subject), message, deadLetterTimeoutMs),
     );
   }
 

@@ -36,6 +36,7 @@ const maximumMailbox = 200_000;
 const copied = (headers: Headers): Headers => (headers === noHeaders ? noHeaders : { ...headers });
 
 export class InProcessTransport implements Transport {
+  readonly system = 'in-process';
   private readonly streams = new Map<StreamName, StreamState>();
   private readonly exchange = new Exchange();
   private readonly mailbox = new Fifo<() => void>();

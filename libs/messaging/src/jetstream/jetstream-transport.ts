@@ -47,6 +47,7 @@ function natsHeaders(headers: Headers): MsgHdrs | undefined {
 }
 
 export class JetStreamTransport implements Transport {
+  readonly system = 'nats';
   private readonly pulls = new Set<PullConsumer>();
   private readonly replies: ReplyInbox;
 

@@ -7,6 +7,7 @@ import { WorkInProgress } from '../consuming/work-in-progress.js';
 import { overloadRefusals } from '@millrace/telemetry';
 import { monotonicNow, ProcessingMeter } from '../metering.js';
 import type { ReportProblem } from '../problem.js';
+import { inResponseSpan } from '../tracing/message-spans.js';
 import type { Listener, RawReply, RawRequest, Transport } from '../transport.js';
 import { incomingMessage } from '../wire/envelope.js';
 import { noHeaders } from '../wire/headers.js';
@@ -24,6 +25,7 @@ export class Responder implements Subscription {
   private listener: Listener | undefined;
 
   private constructor(
+    private readonly system: string,
     private readonly blobs: BlobStore | undefined,
     private readonly report: ReportProblem,
     private readonly maxInFlight: number,
@@ -41,6 +43,7 @@ export class Responder implements Subscription {
       throw new MillraceError('invalid', 'invalid_responder', 'maxInFlight must be a whole number of at least 1.');
     }
     const responder = new Responder(
+      platform.transport.system,
       platform.blobs,
       platform.report,
       options.maxInFlight,
@@ -94,7 +97,8 @@ export class Responder implements Subscription {
   private async handle(request: RawRequest): Promise<RawReply> {
     const beganAt = monotonicNow();
     try {
-      const data = await this.handler(await this.open(request));
+      const message = await this.open(request);
+      const data = await inResponseSpan(this.system, message, () => this.handler(message));
       const reply = await pack(this.blobs, encodeAnswer(data));
       this.meter.processed(beganAt, '');
       return reply;

@@ -5,6 +5,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { HttpDefinition } from '../service-definition.js';
 import { measureRequests } from './http-metrics.js';
 import { endLingeringConnections } from './lingering-connections.js';
+import { startRequestSpan, withinRequestSpan } from './request-span.js';
 
 const defaultBodyLimit = 1024 * 1024;
 const requestTimeoutMs = 60_000;
@@ -26,12 +27,16 @@ export function fastifyAdapter<Config>(http: HttpDefinition<Config>, config: Con
   const fastify = adapter.getInstance();
   endLingeringConnections(fastify);
   measureRequests(fastify);
+  fastify.decorateRequest('span', null);
   fastify.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-correlation-id', request.id);
-    withLogContext({ correlationId: request.id }, done);
+    request.span = startRequestSpan(request, reply);
+    withinRequestSpan(request, () => withLogContext({ correlationId: request.id }, done));
   });
   // Reading a body leaves the context of the first hook, so it is entered again.
-  fastify.addHook('preHandler', (request, _reply, done) => withLogContext({ correlationId: request.id }, done));
+  fastify.addHook('preHandler', (request, _reply, done) =>
+    withinRequestSpan(request, () => withLogContext({ correlationId: request.id }, done)),
+  );
   fastify.addHook('onResponse', (request, reply, done) => {
     // The route and not the address, in which a caller may have put anything.
     const { method, id: correlationId, routeOptions } = request;

@@ -13,7 +13,9 @@ import {
   describeError,
   parseLogLevels,
   redactText,
+  startTracing,
   type Logger,
+  type Tracing,
 } from '@millrace/telemetry';
 import type { ServiceDefinition } from '../service-definition.js';
 import { serveHealth, type HealthServer } from './health-server.js';
@@ -25,6 +27,8 @@ const configurationExitCode = 78;
 const usageExitCode = 64;
 /** How long after the grace period the process may take to end by itself. */
 const exitMarginMs = 3_000;
+/** How long the last spans may take to be sent. */
+const lastSpansMs = 2_000;
 
 const usage = (service: string): string =>
   [
@@ -54,7 +58,7 @@ export async function runService<Config>(definition: ServiceDefinition<Config>):
     const levels = parseLogLevels(configuration.logLevel);
     const logger = createLogger({ levels, format: configuration.logFormat }).child({ component: definition.name });
     if (command === 'migrate') await migrateService(definition, configuration, logger);
-    else await new ServiceProcess(definition, configuration, logger).run();
+    else await runTraced(definition, configuration, logger);
     process.exit(0);
   } catch (error) {
     return exitBecause(definition.name, error);
@@ -64,6 +68,19 @@ export async function runService<Config>(definition: ServiceDefinition<Config>):
 function exitWith(code: number, stream: NodeJS.WriteStream, text: string): never {
   stream.write(text);
   process.exit(code);
+}
+
+async function runTraced<Config>(
+  definition: ServiceDefinition<Config>,
+  configuration: ProcessConfiguration,
+  logger: Logger,
+): Promise<void> {
+  const tracing = await startTracing({
+    service: `millrace-${definition.name}`,
+    environment: process.env,
+    onProblem: (message, error) => logger.warn({ err: error }, `traces: ${message}`),
+  });
+  await new ServiceProcess(definition, configuration, logger, tracing).run();
 }
 
 /** The last words go to standard error as text: whoever started the process must understand them without a log viewer. */
@@ -87,6 +104,7 @@ class ServiceProcess<Config> {
     private readonly definition: ServiceDefinition<Config>,
     private readonly configuration: ProcessConfiguration,
     private readonly logger: Logger,
+    private readonly tracing: Tracing,
   ) {}
 
   /** Resolves after a drain that was asked for. @throws whatever keeps the service from running */
@@ -169,5 +187,6 @@ class ServiceProcess<Config> {
     await this.bus?.drain({ graceMs: Math.max(0, deadline - Date.now()) });
     await this.backend?.close();
     await this.healthServer?.close();
+    await this.tracing.shutdown({ timeoutMs: lastSpansMs });
   }
 }

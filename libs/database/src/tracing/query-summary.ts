@@ -1,0 +1,73 @@
+/**
+ * What a statement does, in few words: `SELECT run`, `INSERT run_event INSERT run`. It names spans, so it holds no values
+ * and only what is written in the text: tables and what is done to them, in their order.
+ */
+
+/** A table after the word that says what is done to it. Values never stand there. */
+const actionPattern =
+  /\b(insert\s+into|delete\s+from|update|merge\s+into|from|join)\s+(?:only\s+)?(?:"?\w+"?\.)?"?([a-z_][a-z0-9_]*)"?(?!\s*\()/gi;
+/** `with a as (`, `, b (x) as (`: names that stand for part of the statement itself. */
+const namedPartPattern =
+  /(?:\bwith\s+(?:recursive\s+)?|,\s*)"?([a-z_]\w*)"?\s*(?:\([^)]*\)\s*)?as\s+(?:not\s+)?(?:materialized\s+)?\(/gi;
+const literalPattern = /'(?:[^']|'')*'/g;
+
+const longestSummary = 120;
+const noTables: ReadonlySet<string> = new Set(['unnest', 'lateral', 'set', 'select']);
+
+export interface QuerySummary {
+  readonly summary: string;
+  /** The first word: `SELECT`, `COMMIT`. */
+  readonly operation: string;
+  /** The table, where the statement names one only. */
+  readonly collection: string | undefined;
+  /** The text without literal values. */
+  readonly text: string;
+}
+
+/** Statements are few and their texts constant; those that are built piece by piece must not fill the memory. */
+const known = new Map<string, QuerySummary>();
+const mostKnown = 1_000;
+
+export function summaryOf(sql: string): QuerySummary {
+  const found = known.get(sql);
+  if (found !== undefined) return found;
+  const summary = summarise(sql);
+  if (known.size >= mostKnown) known.clear();
+  known.set(sql, summary);
+  return summary;
+}
+
+function summarise(sql: string): QuerySummary {
+  const text = sql.replace(literalPattern, '?').replaceAll(/\s+/g, ' ').trim();
+  const parts = new Set([...text.matchAll(namedPartPattern)].map(([, name]) => name?.toLowerCase()));
+  const actions = new Set<string>();
+  const tables = new Set<string>();
+  for (const [, verb = '', name = ''] of text.matchAll(actionPattern)) {
+    const table = name.toLowerCase();
+    if (parts.has(table) || noTables.has(table)) continue;
+    tables.add(table);
+    actions.add(`${operationOf(verb)} ${table}`);
+  }
+  const firstWord = /^[a-z]+/i.exec(text)?.[0]?.toUpperCase() ?? 'SQL';
+  const [firstAction] = actions;
+  const operation = firstWord === 'WITH' ? (firstAction?.split(' ')[0] ?? 'SELECT') : firstWord;
+  const [table] = tables;
+  const summary = writesBeforeReads([...actions]).join(' ') || operation;
+  return {
+    summary: summary.length > longestSummary ? `${summary.slice(0, longestSummary)}…` : summary,
+    operation,
+    collection: tables.size === 1 ? table : undefined,
+    text,
+  };
+}
+
+function operationOf(verb: string): string {
+  const [word = ''] = verb.toUpperCase().split(/\s/);
+  return word === 'FROM' || word === 'JOIN' ? 'SELECT' : word;
+}
+
+/** What a statement changes says more of it than where it looks for that. */
+function writesBeforeReads(actions: readonly string[]): string[] {
+  const writes = actions.filter((action) => !action.startsWith('SELECT'));
+  return writes.length > 0 ? writes : [...actions];
+}
