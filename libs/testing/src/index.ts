@@ -30,3 +30,10 @@ export {
   type ScriptedProvider,
 } from './providers/scripted-provider.js';
 export { MetricsPage } from './metrics/metrics-page.js';
+export {
+  startTraceReceiver,
+  type ReceivedLink,
+  type ReceivedSpan,
+  type TraceReceiver,
+} from './telemetry/trace-receiver.js';
+export { traceTree } from './telemetry/trace-tree.js';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { newId } from '@millrace/kernel';
+import { noTraces } from '../run/event-traces.js';
 import { resolved, single } from '../run/graphs.fixture.js';
 import type { RunWork } from '../run/turn.js';
 import { takeTurn } from '../run/turn.js';
@@ -25,7 +26,7 @@ describe('announcing', () => {
     [true, ['run.started 1', 'run.step-completed 3', 'run.completed 4']],
   ])('announces runs always and steps (%s) where asked, under ids of their positions', (steps, expected) => {
     const { run, events } = wholeRun();
-    const announced = announcing({ steps })(run, events);
+    const announced = announcing({ steps })(run, events, noTraces);
     expect(announced.map(({ envelope }) => `${envelope.type} ${envelope.id.split(':')[1]}`)).toEqual(expected);
     for (const { subject, envelope } of announced) expect(subject).toBe(`evt.acme.${envelope.type}.v1`);
   });

@@ -3,16 +3,19 @@
  * and only what is written in the text: tables and what is done to them, in their order.
  */
 
-/** A table after the word that says what is done to it. Values never stand there. */
+/**
+ * A table after the word that says what is done to it. Values never stand there; after `from` and `join` a name before a
+ * bracket is a function.
+ */
 const actionPattern =
-  /\b(insert\s+into|delete\s+from|update|merge\s+into|from|join)\s+(?:only\s+)?(?:"?\w+"?\.)?"?([a-z_][a-z0-9_]*)"?(?!\s*\()/gi;
+  /\b(?:(insert\s+into|merge\s+into|delete\s+from|update)\s+(?:only\s+)?|(from|join)\s+(?![\w".]+\s*\())(?:"?\w+"?\.)?"?([a-z_]\w*)"?/gi;
 /** `with a as (`, `, b (x) as (`: names that stand for part of the statement itself. */
 const namedPartPattern =
   /(?:\bwith\s+(?:recursive\s+)?|,\s*)"?([a-z_]\w*)"?\s*(?:\([^)]*\)\s*)?as\s+(?:not\s+)?(?:materialized\s+)?\(/gi;
 const literalPattern = /'(?:[^']|'')*'/g;
 
 const longestSummary = 120;
-const noTables: ReadonlySet<string> = new Set(['unnest', 'lateral', 'set', 'select']);
+const noTables: ReadonlySet<string> = new Set(['lateral', 'set', 'select']);
 
 export interface QuerySummary {
   readonly summary: string;
@@ -42,17 +45,18 @@ function summarise(sql: string): QuerySummary {
   const parts = new Set([...text.matchAll(namedPartPattern)].map(([, name]) => name?.toLowerCase()));
   const actions = new Set<string>();
   const tables = new Set<string>();
-  for (const [, verb = '', name = ''] of text.matchAll(actionPattern)) {
+  for (const [, write, read = '', name = ''] of text.matchAll(actionPattern)) {
+    const verb = write ?? read;
     const table = name.toLowerCase();
     if (parts.has(table) || noTables.has(table)) continue;
     tables.add(table);
     actions.add(`${operationOf(verb)} ${table}`);
   }
   const firstWord = /^[a-z]+/i.exec(text)?.[0]?.toUpperCase() ?? 'SQL';
-  const [firstAction] = actions;
-  const operation = firstWord === 'WITH' ? (firstAction?.split(' ')[0] ?? 'SELECT') : firstWord;
+  const said = writesBeforeReads([...actions]);
+  const operation = firstWord === 'WITH' ? (said[0]?.split(' ')[0] ?? 'SELECT') : firstWord;
   const [table] = tables;
-  const summary = writesBeforeReads([...actions]).join(' ') || operation;
+  const summary = said.join(' ') || operation;
   return {
     summary: summary.length > longestSummary ? `${summary.slice(0, longestSummary)}…` : summary,
     operation,

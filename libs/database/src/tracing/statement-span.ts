@@ -14,7 +14,7 @@ export const tracedStatement = <Result>(schema: string, sql: string, run: () => 
   isTracing() ? inStatementSpan(() => describe(schema, sql), run) : run();
 
 /** What each transaction begins with says nothing about the work in it. */
-const openings = /^\s*(?:begin|start transaction|select set_config\('role')/i;
+const openings = /^\s*(?:begin|start transaction|set transaction|select set_config\('role')/i;
 
 /** For kysely's `log`: the span of a statement in a transaction, once it is done. Without tracing there is none. */
 export function statementRecorder(schemaOf: () => string): ((event: LogEvent) => void) | undefined {

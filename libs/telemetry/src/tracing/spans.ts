@@ -51,7 +51,7 @@ const kinds = {
 } as const;
 
 /** Beyond this many milliseconds between a cause and its effect, the effect begins a trace of its own, with a link. */
-export const longWaitMs = 5 * 60_000;
+const longWaitMs = 5 * 60_000;
 
 let tracer: Tracer | undefined;
 
