@@ -46,6 +46,13 @@ const examples: Readonly<Record<string, Example>> = {
     },
     ends: { status: 'completed', output: { headline: 'On retries', text: expect.any(String) } },
   },
+  'triage.yaml': {
+    input: { collection: 'guides', question: 'How are zyzzyvas fed?' },
+    ends: {
+      status: 'completed',
+      output: { way: 'find', joined: { apologise: 'Nothing is known about that (no_evidence).' } },
+    },
+  },
   'reminder.yaml': {
     input: { invoice: 'A-17', patience: '100ms' },
     meanwhile: async (client, { id }) => {

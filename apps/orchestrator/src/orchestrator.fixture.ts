@@ -15,6 +15,7 @@ import { newId, systemClock, type JsonObject, type JsonValue } from '@millrace/k
 import { createInProcessBus, type MessageBus } from '@millrace/messaging';
 import { createLogger, parseLogLevels } from '@millrace/telemetry';
 import { eventually, testDatabase, type BackendKind, type PostgresServer, type TestDatabase } from '@millrace/testing';
+import { digestOf } from '@millrace/workflow';
 import { startWorker, type ExecuteTask, type RunningWorker } from '@millrace/worker';
 import { orchestratorConfig, type OrchestratorConfig } from './config.js';
 import { Orchestrator } from './orchestrator.js';
@@ -71,6 +72,20 @@ export class World implements AsyncDisposable {
 
   get database(): Database<OrchestratorTables> {
     return this.test.database;
+  }
+
+  /** Stores a graph as if it had been published, whatever its mistakes are, and gives its name. */
+  async publishUnchecked(document: JsonObject, tenantId = 'acme'): Promise<string> {
+    const { name } = document['metadata'] as { name: string };
+    const row = { tenant_id: tenantId, name, version: 1, digest: digestOf(document), origin: 'published' } as const;
+    await this.database.asService((transaction) =>
+      transaction
+        .insertInto('graph_version')
+        .values({ ...row, description: '', document: JSON.stringify(document) })
+        .onConflict((conflict) => conflict.doNothing())
+        .execute(),
+    );
+    return name;
   }
 
   /** The same database through connections of its own. */

@@ -225,10 +225,13 @@ describe.each(backendKinds)('the orchestrator on %s', (backend) => {
     for (const run of others) expect(await ended(orchestrator, run.id)).toMatchObject({ status: 'completed' });
   });
 
+  /** What is checked today was not checked when graphs of older versions were published. */
+  const startUnstorable = async () => start(orchestrator, await world.publishUnchecked(unstorable));
+
   const unstorableState = { code: 'unstorable_state', message: expect.stringMatching(/^The database refuses/) };
 
   it('fails a run whose timer leads to what the database refuses, and fires the timers beside it', async () => {
-    const [refused, neighbour] = await Promise.all([start(orchestrator, unstorable), start(orchestrator, impatient)]);
+    const [refused, neighbour] = await Promise.all([startUnstorable(), start(orchestrator, impatient)]);
     expect(await ended(orchestrator, refused.id)).toMatchObject({ status: 'failed', error: unstorableState });
     expect(await ended(orchestrator, neighbour.id)).toMatchObject({ status: 'failed', error: { code: 'timeout' } });
     expect((await events(refused.id)).map((event) => event.type)).toEqual(['RunStarted', 'NodeScheduled', 'RunFailed']);
@@ -239,7 +242,8 @@ describe.each(backendKinds)('the orchestrator on %s', (backend) => {
     ['failed', { status: 'failed', error: { kind: 'invalid', code: 'no', message: 'No.', retryable: false } }],
     ['completed', { status: 'completed', output: null }],
   ] as const)('fails a run whose %s step leads to what the database refuses', async (_, outcome) => {
-    const [refused, ...others] = await Promise.all([unstorable, single, single].map((it) => start(orchestrator, it)));
+    const neighbours = [single, single].map((graph) => start(orchestrator, graph));
+    const [refused, ...others] = await Promise.all([startUnstorable(), ...neighbours]);
     const replies = await Promise.all([
       sendResult(world.bus, refused?.id ?? '', { node: 'first', outcome }),
       ...others.map((run) => sendResult(world.bus, run.id, { node: 'only' })),

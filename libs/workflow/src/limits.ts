@@ -29,13 +29,15 @@ export const limits = {
   /** Violations that are reported at once. */
   violations: 100,
   mapItems: 1_000,
+  /** Cases of a branch. */
+  cases: 50,
   loopRounds: 100,
   /** Steps that one run may begin, map items and loop rounds included. */
   steps: 10_000,
   attempts: 20,
   /** The longest wait that a failed attempt may ask for, in milliseconds. */
   retryDelayMs: 3_600_000,
-  /** The longest wait, in milliseconds: 366 days. */
+  /** The longest wait and time limit, in milliseconds: 366 days. */
   waitMs: 31_622_400_000,
   /** Characters of an approval's title. */
   titleLength: 500,

@@ -38,11 +38,14 @@ const nodeRetryScheduled = event(
   'NodeRetryScheduled',
   z.object({ node, attempt, error: errorShapeSchema, dueAt: z.iso.datetime() }),
 );
-/** The node failed for good. */
-const nodeFailed = event('NodeFailed', z.object({ node, attempt, error: errorShapeSchema }));
+/** The node failed for good. `goto` names the node beside it that the run goes on with; the other nodes that need it do without. */
+const nodeFailed = event(
+  'NodeFailed',
+  z.object({ node, attempt, error: errorShapeSchema, goto: z.string().optional() }),
+);
 const nodeSkipped = event(
   'NodeSkipped',
-  z.object({ node, kind: z.string(), reason: z.enum(['condition', 'upstream-skipped']) }),
+  z.object({ node, kind: z.string(), reason: z.enum(['condition', 'upstream-skipped', 'not-chosen']) }),
 );
 /** A map unfolds into `count` items, `<node>[0]` to `<node>[count-1]`. */
 const mapStarted = event('MapStarted', z.object({ node, count: z.int().nonnegative() }));

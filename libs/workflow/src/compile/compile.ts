@@ -11,6 +11,7 @@ import {
   type WaitNode,
 } from '../document/graph-document.js';
 import { parseTemplate, referencesIn } from '../expression/template.js';
+import { choosersIn } from './choosers.js';
 import type { CompiledGraph, CompiledNode, CompiledScope, CompiledTemplate, RetryPolicy } from './compiled-graph.js';
 import { insideOf, rootVariables, signalVariable } from './variables.js';
 
@@ -42,7 +43,11 @@ const signalsOf = (nodes: readonly GraphNode[]): string[] =>
 
 function compileScope(documents: readonly GraphNode[], variables: readonly string[]): CompiledScope {
   const dependents = new Map<string, CompiledNode[]>(documents.map((node) => [node.id, []]));
-  const nodes = documents.map((node, index) => compileNode(node, index, dependents.get(node.id) ?? [], variables));
+  const choosers = choosersIn(documents);
+  const nodes = documents.map((node, index) => {
+    const around = { index, dependents: dependents.get(node.id) ?? [], choosers: choosers.get(node.id) ?? [] };
+    return compileNode(node, around, variables);
+  });
   nodes.forEach((node, index) => {
     for (const need of new Set(documents[index]?.needs)) dependents.get(need)?.push(node);
   });
@@ -55,18 +60,17 @@ function compileScope(documents: readonly GraphNode[], variables: readonly strin
 
 function compileNode(
   node: GraphNode,
-  index: number,
-  dependents: readonly CompiledNode[],
+  around: Pick<CompiledNode, 'index' | 'dependents' | 'choosers'>,
   variables: readonly string[],
 ): CompiledNode {
   const compile = (value: JsonValue) => compileTemplate(value, variables);
   const common = {
     id: node.id,
-    index,
+    ...around,
     needs: new Set(node.needs).size,
-    dependents,
     when: node.when === undefined ? null : compile(node.when),
     continueOnError: node.onError === 'continue',
+    errorTarget: typeof node.onError === 'object' ? node.onError.goto : null,
   };
   switch (node.kind) {
     case 'transform':
@@ -75,6 +79,10 @@ function compileNode(
       return { ...common, kind: node.kind, from: node.from ?? node.needs, mode: node.mode };
     case 'emit':
       return { ...common, kind: node.kind, event: node.event, with: compile(node.with) };
+    case 'branch': {
+      const cases = node.cases.map(({ when, then }) => ({ when: compile(when), then }));
+      return { ...common, kind: node.kind, cases, default: node.default };
+    }
     case 'approval':
       return compileApproval(node, common, variables);
     case 'wait':
@@ -109,7 +117,9 @@ function compileApproval(node: ApprovalNode, common: Common, variables: readonly
     form: node.form,
     formSchema: z.fromJSONSchema(node.form as z.core.JSONSchema.JSONSchema) as z.ZodType<JsonObject>,
     timeoutMs: durationMs(node.deadline),
-    onTimeout: node.onTimeout,
+    ...(typeof node.onTimeout === 'object'
+      ? { onTimeout: 'fail', timeoutTarget: node.onTimeout.goto }
+      : { onTimeout: node.onTimeout, timeoutTarget: null }),
     continueOnReject: node.onReject === 'continue',
   };
 }

@@ -1,7 +1,7 @@
 /** A graph in the form that the engine runs: expressions parsed, nodes indexed, dependents known. */
 import type { JsonObject } from '@millrace/kernel';
 import type { z } from 'zod';
-import type { ApprovalNode, CombineNode, WorkerKind } from '../document/graph-document.js';
+import type { CombineNode, WorkerKind } from '../document/graph-document.js';
 import type { Template } from '../expression/template.js';
 
 export interface CompiledGraph {
@@ -29,6 +29,12 @@ export interface CompiledTemplate {
   readonly references: readonly string[];
 }
 
+/** A branch chooses by its cases, any other node by failing. */
+export interface Chooser {
+  readonly id: string;
+  readonly by: 'case' | 'failure';
+}
+
 interface CommonFields {
   readonly id: string;
   readonly index: number;
@@ -36,6 +42,10 @@ interface CommonFields {
   readonly dependents: readonly CompiledNode[];
   readonly when: CompiledTemplate | null;
   readonly continueOnError: boolean;
+  /** The node beside it that its failure leads to. */
+  readonly errorTarget: string | null;
+  /** The nodes that decide whether it runs: it does if one of them chooses it. Empty where nothing has to choose it. */
+  readonly choosers: readonly Chooser[];
 }
 
 export interface RetryPolicy {
@@ -67,6 +77,11 @@ interface CompiledEmit extends CommonFields {
   readonly event: string;
   readonly with: CompiledTemplate;
 }
+export interface CompiledBranch extends CommonFields {
+  readonly kind: 'branch';
+  readonly cases: readonly { readonly when: CompiledTemplate; readonly then: readonly string[] }[];
+  readonly default: readonly string[];
+}
 export interface CompiledWait extends CommonFields {
   readonly kind: 'wait';
   readonly for: WaitFor;
@@ -84,7 +99,9 @@ export interface CompiledApproval extends CommonFields {
   readonly form: JsonObject;
   readonly formSchema: z.ZodType<JsonObject>;
   readonly timeoutMs: number;
-  readonly onTimeout: ApprovalNode['onTimeout'];
+  readonly onTimeout: 'approve' | 'reject' | 'fail';
+  /** Where a deadline that fails it leads to. */
+  readonly timeoutTarget: string | null;
   readonly continueOnReject: boolean;
 }
 export interface CompiledMap extends CommonFields {
@@ -109,6 +126,7 @@ export type CompiledNode =
   | CompiledTransform
   | CompiledCombine
   | CompiledEmit
+  | CompiledBranch
   | CompiledWait
   | CompiledApproval
   | CompiledContainer;

@@ -34,7 +34,7 @@ describe('an approval', () => {
     [{ form: { type: 'array' } }, '', '/nodes/0/form/type: '],
     [{ form: { type: 'object', required: ['x'] } }, '', "/nodes/0/form/required/0: There is no property 'x'."],
     [{ form: { type: 'object', pattern: '(a+)+$' } }, '', '/nodes/0/form/pattern: '],
-    [{ deadline: '367d' }, '', '/nodes/0/deadline: An approval waits for at most 366 days.'],
+    [{ deadline: '367d' }, '', '/nodes/0/deadline: This is longer than 366 days.'],
     [{ deadline: 'tomorrow' }, '', '/nodes/0/deadline: must be a number and a unit'],
     [{ onTimeout: 'shrug' }, '', '/nodes/0/onTimeout: '],
     [{ deadline: null }, '', '/nodes/0/deadline: '],

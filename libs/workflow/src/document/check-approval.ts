@@ -1,10 +1,8 @@
 /** Checks of an `approval`: its words, who decides, the form, and the deadline. */
 import { objectOfTypes, stringType, typeOfSchema, type ValueType } from '../expression/types.js';
-import { limits } from '../limits.js';
 import { assigneeHint, isAssignee } from './assignee.js';
 import { checkInputSchema } from './check-input-schema.js';
 import { report, TemplateChecker, type Findings, type Path, type Scope } from './check-templates.js';
-import { durationMs } from './duration.js';
 import type { ApprovalNode } from './graph-document.js';
 
 /** Returns the type of the node's output. */
@@ -19,8 +17,6 @@ export function checkApproval(findings: Findings, node: ApprovalNode, path: Path
     if (checker.yields.size === seen && !isAssignee(assignee)) report(findings, place, assigneeHint);
   });
   findings.violations.push(...checkInputSchema(node.form, [...path, 'form']));
-  if (durationMs(node.deadline) > limits.waitMs)
-    report(findings, [...path, 'deadline'], 'An approval waits for at most 366 days.');
   return objectOfTypes([
     ['decision', stringType],
     ['data', typeOfSchema(node.form)],

@@ -24,6 +24,7 @@ import {
 } from './check-templates.js';
 import {
   isContainer,
+  type BranchNode,
   type CombineNode,
   type GraphDocument,
   type GraphNode,
@@ -145,6 +146,8 @@ function checkNode(walk: Walk, node: GraphNode, path: Path, scope: Scope, sees: 
       return checkerFor(walk, scope, [node.with]).check(node.with, [...path, 'with']);
     case 'combine':
       return checkCombine(walk, node, path, scope);
+    case 'branch':
+      return checkBranch(walk, node, path, scope);
     case 'approval':
       return checkApproval(walk.findings, node, path, scope);
     case 'wait':
@@ -180,6 +183,19 @@ function checkCombine(walk: Walk, node: CombineNode, path: Path, scope: Scope): 
     case 'merge':
       return anyType;
   }
+}
+
+function checkBranch(walk: Walk, node: BranchNode, path: Path, scope: Scope): ValueType {
+  const checker = checkerFor(
+    walk,
+    scope,
+    node.cases.map(({ when }) => when),
+  );
+  node.cases.forEach(({ when }, index) => checker.expect(when, [...path, 'cases', index, 'when'], 'boolean'));
+  return objectOfTypes([
+    ['chosen', listOf(stringType)],
+    ['case', anyType],
+  ]);
 }
 
 function checkMap(walk: Walk, node: MapNode, path: Path, scope: Scope, sees: Sees): ValueType {

@@ -2,6 +2,7 @@
 import { jsonPointer } from '@millrace/contracts';
 import type { Violation } from '@millrace/kernel';
 import { limits } from '../limits.js';
+import { checkTargets } from './check-targets.js';
 import { isContainer, type GraphDocument, type GraphNode } from './graph-document.js';
 import { suggestion } from './suggestion.js';
 
@@ -21,7 +22,11 @@ export function checkStructure(graph: GraphDocument): Violation[] {
   return [
     ...scopes.filter(({ depth }) => depth > limits.containerDepth).map(tooDeep),
     ...duplicateIds(scopes),
-    ...scopes.flatMap((scope) => [...needsOfNothing(scope, scopes), ...cycleIn(scope)]),
+    ...scopes.flatMap((scope) => [
+      ...needsOfNothing(scope, scopes),
+      ...cycleIn(scope),
+      ...checkTargets(scope.nodes, scope.path),
+    ]),
   ];
 }
 

@@ -16,6 +16,9 @@ const variableName = z
   .string()
   .regex(/^[a-z][a-zA-Z0-9_]{0,62}$/, 'must be a lower-case letter and then letters, digits or _');
 
+/** The node that is gone on with; it runs only then. */
+const goto = z.strictObject({ goto: nodeId.describe('A node beside this one that names it in `needs`.') });
+
 const common = {
   id: nodeId,
   description: z.string().max(2_000).optional(),
@@ -26,9 +29,11 @@ const common = {
     .describe('The nodes that must have ended before this one begins.'),
   when: z.union([expression, z.boolean()]).optional().describe('Where it is false, the node is skipped.'),
   onError: z
-    .enum(['fail', 'continue'])
+    .union([z.enum(['fail', 'continue']), goto])
     .default('fail')
-    .describe('`continue`: the run goes on when this node fails; nodes.<id>.error says why.'),
+    .describe(
+      '`continue`: the run goes on when this node fails; nodes.<id>.error says why. `goto`: it goes on with that node.',
+    ),
 };
 
 const retry = z.strictObject({
@@ -83,6 +88,18 @@ const emit = z.strictObject({
   with: z.record(z.string(), template).default({}).describe("The event's data, which is also the node's output."),
 });
 
+const targets = z.array(nodeId).max(limits.nodes).describe('Nodes beside this one that name it in `needs`.');
+const branch = z.strictObject({
+  ...common,
+  kind: z.literal('branch'),
+  cases: z
+    .array(z.strictObject({ when: z.union([expression, z.boolean()]), then: targets.min(1) }))
+    .min(1)
+    .max(limits.cases)
+    .describe('The first whose `when` is true chooses.'),
+  default: targets.default([]).describe('What is chosen where no case is true; nothing by default.'),
+});
+
 const wait = z.strictObject({
   ...common,
   kind: z.literal('wait'),
@@ -122,8 +139,10 @@ const approval = z.strictObject({
   form: inputSchemaSchema.default({ type: 'object' }).describe('A JSON Schema for the data that a decision brings.'),
   deadline: duration.describe('How long there is to decide.'),
   onTimeout: z
-    .enum(['approve', 'reject', 'fail'])
-    .describe('What happens at the deadline: as if it were approved or rejected, or the node fails.'),
+    .union([z.enum(['approve', 'reject', 'fail']), goto])
+    .describe(
+      'At the deadline: as if it were approved or rejected, or the node fails, or the run goes on with another.',
+    ),
   onReject: z
     .enum(['fail', 'continue'])
     .default('fail')
@@ -167,6 +186,7 @@ const nodeSchema: z.ZodType<GraphNode> = z.discriminatedUnion('kind', [
   combine,
   transform,
   emit,
+  branch,
   wait,
   approval,
   map,
@@ -182,6 +202,7 @@ export type WorkerNode = Worker & { readonly kind: WorkerKind };
 export type CombineNode = z.infer<typeof combine>;
 type TransformNode = z.infer<typeof transform>;
 type EmitNode = z.infer<typeof emit>;
+export type BranchNode = z.infer<typeof branch>;
 export type WaitNode = z.infer<typeof wait>;
 export type ApprovalNode = z.infer<typeof approval>;
 export type MapNode = Common & {
@@ -201,7 +222,7 @@ export type LoopNode = Common & {
   keep: 'last' | { best: string };
 };
 export type GraphNode =
-  WorkerNode | CombineNode | TransformNode | EmitNode | WaitNode | ApprovalNode | MapNode | LoopNode;
+  WorkerNode | CombineNode | TransformNode | EmitNode | BranchNode | WaitNode | ApprovalNode | MapNode | LoopNode;
 
 export const graphDocumentSchema = z.strictObject({
   apiVersion: z.literal('millrace/v1'),
@@ -220,6 +241,7 @@ export const availableKinds = [
   'combine',
   'transform',
   'emit',
+  'branch',
   'wait',
   'approval',
   'map',
@@ -227,8 +249,6 @@ export const availableKinds = [
 ] as const;
 
 /** Kinds that are part of the format and that this version cannot run yet. */
-export const plannedKinds = [
-  ...['browser', 'http', 'database', 'agent', 'branch', 'router', 'subgraph', 'worker'],
-] as const;
+export const plannedKinds = [...['browser', 'http', 'database', 'agent', 'router', 'subgraph', 'worker']] as const;
 
 export const isContainer = (node: GraphNode): node is MapNode | LoopNode => node.kind === 'map' || node.kind === 'loop';

@@ -4,6 +4,7 @@ import type { JsonObject, Violation } from '@millrace/kernel';
 import { z } from 'zod';
 import { limits } from '../limits.js';
 import { boundsOf } from './bounds.js';
+import { checkDurations } from './check-durations.js';
 import { checkExpressions } from './check-expressions.js';
 import { checkInputSchema } from './check-input-schema.js';
 import { checkStructure } from './check-structure.js';
@@ -24,7 +25,7 @@ export function validateGraph(document: unknown): Validation {
     return { violations: [...kinds, ...shape].slice(0, limits.violations) };
   }
   const graph = parsed.data;
-  const structure = [...checkStructure(graph), ...checkInputSchema(graph.input)];
+  const structure = [...checkStructure(graph), ...checkInputSchema(graph.input), ...checkDurations(graph)];
   const violations = structure.length > 0 ? structure : checkExpressions(graph);
   return violations.length > 0 ? { violations: violations.slice(0, limits.violations) } : { graph };
 }
@@ -125,6 +126,10 @@ const knownFields: readonly string[] = [
     'deadline',
     'onTimeout',
     'onReject',
+    'goto',
+    'cases',
+    'then',
+    'default',
   ],
 ];
 

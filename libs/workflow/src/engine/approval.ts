@@ -90,7 +90,8 @@ function conclude(decision: Decision, path: string, node: CompiledApproval, conc
   const { outcome, by, data } = conclusion;
   record(decision, { type: 'ApprovalDecided', at: decision.now, data: { node: path, outcome, by, data } });
   if (outcome === 'expired') {
-    failNode(decision, path, refused('approval_expired', 'Nobody decided before the deadline.'));
+    const error = refused('approval_expired', 'Nobody decided before the deadline.');
+    failNode(decision, path, error, node.timeoutTarget);
   } else if (outcome === 'rejected' && !node.continueOnReject) {
     const who = by.kind === 'key' ? `the key ${by.keyId}` : 'the deadline';
     failNode(decision, path, refused('approval_rejected', `It was rejected by ${who}.`));

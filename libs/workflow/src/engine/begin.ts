@@ -3,6 +3,7 @@ import { assertNever, type JsonValue } from '@millrace/kernel';
 import type { CompiledCombine, CompiledNode } from '../compile/compiled-graph.js';
 import { limits } from '../limits.js';
 import { beginApproval } from './approval.js';
+import { choose, chooses } from './branch.js';
 import { record, running, type Decision } from './decision.js';
 import { completeNode, failNode, failRun, skipNode } from './end.js';
 import { errorOf, wrongType } from './failure.js';
@@ -26,6 +27,10 @@ export function beginNode(decision: Decision, path: string): void {
   const { node, frame } = location;
   if (node.needs > 0 && frame.skippedNeeds[node.index] === node.needs) {
     skipNode(decision, path, node.kind, 'upstream-skipped');
+    return;
+  }
+  if (node.choosers.length > 0 && !node.choosers.some((chooser) => chooses(state, frame, chooser, node.id))) {
+    skipNode(decision, path, node.kind, 'not-chosen');
     return;
   }
   try {
@@ -81,6 +86,9 @@ function run(decision: Decision, state: RunningRun, location: Location): void {
       completeNode(decision, path, data);
       return;
     }
+    case 'branch':
+      completeNode(decision, path, choose(decision, state, frame, node));
+      return;
     case 'approval':
       beginApproval(decision, state, location, node);
       return;

@@ -113,9 +113,10 @@ function evolveNode(state: RunningRun, location: Location, event: NodeEvent): vo
       break;
     case 'NodeFailed':
       if (before?.status !== 'running' && before?.status !== 'retrying') return;
-      nodes.set(path, { ...begunOf(before), status: 'failed', error: event.data.error, finishedAt: event.at });
+      nodes.set(path, { ...begunOf(before), status: 'failed', ...failureOf(event), finishedAt: event.at });
       if (isContainer(location.node)) cancelInside(state, `${path}[`, event.at);
-      if (location.node.continueOnError) settle(state, location, false);
+      if (event.data.goto !== undefined) settle(state, location, true, event.data.goto);
+      else if (location.node.continueOnError) settle(state, location, false);
       break;
     case 'WaitStarted':
     case 'ApprovalRequested':
@@ -173,14 +174,19 @@ function progressAfter(
   }
 }
 
-/** A node has ended: its dependents wait for one less, and its frame, and perhaps the map around that, is nearer to its end. */
-function settle(state: RunningRun, location: Location, skipped: boolean): void {
+const failureOf = ({ data: { error, goto } }: RunEventOf<'NodeFailed'>) => ({ error, goto });
+
+/**
+ * A node has ended: its dependents wait for one less, and its frame, and perhaps the map around that, is nearer to its end.
+ * Those that have to do without it count it as skipped: all but the `goto` of a failure.
+ */
+function settle(state: RunningRun, location: Location, skipped: boolean, goto?: string): void {
   const frame = state.frames.edit(location.framePath);
   if (!frame) return;
   frame.remaining -= 1;
-  for (const { index } of location.node.dependents) {
+  for (const { id, index } of location.node.dependents) {
     frame.waiting[index] = (frame.waiting[index] ?? 0) - 1;
-    if (skipped) frame.skippedNeeds[index] = (frame.skippedNeeds[index] ?? 0) + 1;
+    if (skipped && id !== goto) frame.skippedNeeds[index] = (frame.skippedNeeds[index] ?? 0) + 1;
   }
   if (frame.remaining > 0 || !frame.owner) return;
   const owner = state.nodes.get(frame.owner.path);

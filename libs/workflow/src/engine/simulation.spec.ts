@@ -24,7 +24,7 @@ const shapes = (depth: number): fc.Arbitrary<Shape[]> =>
       kind: depth === 0 ? leafKind : fc.oneof({ weight: 3, arbitrary: leafKind }, fc.constantFrom('map', 'loop')),
       needs: fc.array(fc.nat(7), { maxLength: 3 }),
       when: fc.constantFrom(undefined, undefined, undefined, true, false),
-      onError: fc.constantFrom('fail', 'fail', 'continue'),
+      onError: fc.constantFrom('fail', 'fail', 'continue', 'goto'),
       maxAttempts: fc.integer({ min: 1, max: 3 }),
       timeout: fc.boolean(),
       size: fc.integer({ min: 0, max: 4 }),
@@ -57,6 +57,8 @@ const leafKind = fc.constantFrom(
   'wait',
   'signal',
   'approval',
+  'branch',
+  'branch',
   'broken',
 );
 const shapesInside = (depth: number): fc.Arbitrary<Shape[]> => fc.constant(null).chain(() => shapes(depth - 1));
@@ -65,11 +67,15 @@ function documentOf(list: readonly Shape[]): JsonObject {
   let count = 0;
   const nodesOf = (side: readonly Shape[]): Node[] => {
     const ids = side.map(() => `n${count++}`);
+    const needsOf = ({ needs }: Shape, index: number) =>
+      index === 0 ? [] : [...new Set(needs.map((need) => ids[need % index] ?? ''))];
     return side.map((shape, index) => {
-      const needs = index === 0 ? [] : [...new Set(shape.needs.map((need) => ids[need % index] ?? ''))];
-      const { when, onError } = shape;
-      const common = { id: ids[index] ?? '', needs, onError, ...(when !== undefined && { when }) };
-      return { ...common, ...fieldsOf(shape, common.id, needs, nodesOf) };
+      const [id, needs] = [ids[index] ?? '', needsOf(shape, index)];
+      const dependents = ids.filter((_other, place) => needsOf(side[place] ?? shape, place).includes(id));
+      const [target] = dependents;
+      const onError = shape.onError !== 'goto' ? shape.onError : target === undefined ? 'continue' : { goto: target };
+      const common = { id, needs, onError, ...(shape.when !== undefined && { when: shape.when }) };
+      return { ...common, ...fieldsOf(shape, { id, needs, dependents }, nodesOf) };
     });
   };
   return graphOf(nodesOf(list));
@@ -77,8 +83,7 @@ function documentOf(list: readonly Shape[]): JsonObject {
 
 function fieldsOf(
   shape: Shape,
-  id: string,
-  needs: readonly string[],
+  { id, needs, dependents }: { id: string; needs: readonly string[]; dependents: readonly string[] },
   nodesOf: (inside: readonly Shape[]) => Node[],
 ): JsonObject & { kind: string } {
   const inside = () =>
@@ -94,6 +99,11 @@ function fieldsOf(
       return { kind: 'emit', event: 'something', with: { run: '${{ run.id }}' } };
     case 'wait':
       return { kind: 'wait', for: `${shape.bound * 7}s` };
+    case 'branch': {
+      const [odd, even] = [1, 0].map((rest) => dependents.filter((_dependent, index) => index % 2 === rest));
+      if (!even || even.length === 0) return { kind: 'transform', output: 1 };
+      return { kind: 'branch', cases: [{ when: `\${{ ${shape.size} > 2 }}`, then: even }], default: odd ?? [] };
+    }
     case 'approval':
       return {
         kind: 'approval',
@@ -251,6 +261,16 @@ function nodesByForm(document: JsonObject): Map<string, Node> {
   return new Map(collect(document['nodes'] as Node[], ''));
 }
 
+/** The ids of the nodes that run only where another one chooses them. */
+function choosableIn(document: JsonObject): Set<string> {
+  const chosenBy = (node: Node): string[] => [
+    ...(typeof node['onError'] === 'object' ? [(node['onError'] as { goto: string }).goto] : []),
+    ...((node['cases'] ?? []) as { then: string[] }[]).flatMap(({ then }) => then),
+    ...((node['default'] ?? []) as string[]),
+  ];
+  return new Set([...nodesByForm(document).values()].flatMap(chosenBy));
+}
+
 const formOf = (path: string): string => path.replaceAll(/\[\d+\]/g, '');
 
 function checkHistory(document: JsonObject, { run }: History): void {
@@ -265,6 +285,8 @@ function checkHistory(document: JsonObject, { run }: History): void {
   const received = new Set<string>();
   const consumed = new Set<string>();
   const decided = new Set<string>();
+  const chosen = new Set<string>();
+  const choosable = choosableIn(document);
   for (const event of events) {
     if (event.type === 'SignalReceived') {
       expect(received).not.toContain(event.data.id);
@@ -287,6 +309,14 @@ function checkHistory(document: JsonObject, { run }: History): void {
       const prefix = path.slice(0, path.length - node.id.length);
       for (const need of node.needs) expect(ended).toContain(prefix + need);
     }
+    if (event.type === 'NodeCompleted' && node.kind === 'branch') {
+      const prefix = path.slice(0, path.length - node.id.length);
+      for (const id of (event.data.output as { chosen: string[] }).chosen) chosen.add(prefix + id);
+    }
+    if (event.type === 'NodeFailed' && event.data.goto !== undefined)
+      chosen.add(path.slice(0, path.length - node.id.length) + event.data.goto);
+    if (event.type === 'NodeSkipped' && event.data.reason === 'not-chosen') expect(chosen).not.toContain(path);
+    if (event.type === 'NodeScheduled' && choosable.has(node.id)) expect(chosen).toContain(path);
     if (event.type === 'NodeScheduled') {
       expect(event.data.attempt).toBe((attempts.get(path) ?? 0) + 1);
       attempts.set(path, event.data.attempt);

@@ -74,11 +74,16 @@ interface CompletedNode extends BegunNode {
 interface FailedNode extends BegunNode {
   readonly status: 'failed';
   readonly error: ErrorShape;
+  /** The node beside it that its failure leads to. */
+  readonly goto: string | undefined;
   readonly finishedAt: string;
 }
+/** `not-chosen`: a branch chose others, or what it is there for did not fail. */
+export type SkipReason = 'condition' | 'upstream-skipped' | 'not-chosen';
+
 interface SkippedNode {
   readonly status: 'skipped';
-  readonly reason: 'condition' | 'upstream-skipped';
+  readonly reason: SkipReason;
 }
 /** It was running or waiting when the run, or the map or loop around it, ended. */
 interface CancelledNode extends BegunNode {

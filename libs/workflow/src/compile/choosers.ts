@@ -1,0 +1,17 @@
+import type { GraphNode } from '../document/graph-document.js';
+import type { Chooser } from './compiled-graph.js';
+
+/** Which nodes beside choose each node, by its id. */
+export function choosersIn(nodes: readonly GraphNode[]): ReadonlyMap<string, Chooser[]> {
+  const choosers = new Map<string, Chooser[]>();
+  const add = (target: string, chooser: Chooser) => choosers.set(target, [...(choosers.get(target) ?? []), chooser]);
+  for (const node of nodes) {
+    const { id } = node;
+    if (typeof node.onError === 'object') add(node.onError.goto, { id, by: 'failure' });
+    if (node.kind === 'approval' && typeof node.onTimeout === 'object') add(node.onTimeout.goto, { id, by: 'failure' });
+    if (node.kind !== 'branch') continue;
+    const targets = new Set([...node.cases.flatMap(({ then }) => then), ...node.default]);
+    for (const target of targets) add(target, { id, by: 'case' });
+  }
+  return choosers;
+}

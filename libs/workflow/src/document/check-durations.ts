@@ -1,0 +1,31 @@
+/** Bounds of the times that a graph states: a moment beyond them could not be stored. */
+import { jsonPointer } from '@millrace/contracts';
+import type { Violation } from '@millrace/kernel';
+import { limits } from '../limits.js';
+import type { Path } from './check-templates.js';
+import { durationMs } from './duration.js';
+import { isContainer, type GraphDocument, type GraphNode } from './graph-document.js';
+
+type Stated = readonly [place: Path, duration: string | undefined];
+
+export function checkDurations(graph: GraphDocument): Violation[] {
+  const stated: Stated[] = [[['timeout'], graph.timeout], ...durationsOf(graph.nodes, ['nodes'])];
+  return stated.flatMap(([place, duration]) =>
+    duration === undefined || durationMs(duration) <= limits.waitMs
+      ? []
+      : [{ pointer: jsonPointer(place), message: 'This is longer than 366 days.' }],
+  );
+}
+
+function durationsOf(nodes: readonly GraphNode[], path: Path): Stated[] {
+  return nodes.flatMap((node, index): Stated[] => {
+    const place = [...path, index];
+    const total: Stated = [[...place, 'timeout', 'total'], 'timeout' in node ? node.timeout?.total : undefined];
+    if (isContainer(node)) return durationsOf(node.nodes, [...place, 'nodes']);
+    if (node.kind === 'approval') return [[[...place, 'deadline'], node.deadline]];
+    if (!('retry' in node)) return [total];
+    const { initial, max } = node.retry.backoff;
+    const backoff = [...place, 'retry', 'backoff'];
+    return [total, [[...backoff, 'initial'], initial], [[...backoff, 'max'], max]];
+  });
+}

@@ -1,0 +1,41 @@
+/** Checks where a branch, an error and a deadline lead: to nodes beside, which wait for the one that chooses them. */
+import { jsonPointer } from '@millrace/contracts';
+import type { Violation } from '@millrace/kernel';
+import type { Path } from './check-templates.js';
+import type { GraphNode } from './graph-document.js';
+import { suggestion } from './suggestion.js';
+
+interface Target {
+  readonly id: string;
+  readonly at: Path;
+}
+
+export function checkTargets(nodes: readonly GraphNode[], path: Path): Violation[] {
+  const byId = new Map(nodes.map((node) => [node.id, node]));
+  return nodes.flatMap((node, index) =>
+    targetsOf(node, [...path, index]).flatMap(({ id, at }): Violation[] => {
+      const target = byId.get(id);
+      const pointer = jsonPointer(at);
+      if (!target) {
+        const hint = suggestion(id, [...byId.keys()]);
+        return [{ pointer, message: `There is no node '${id}' beside this one.${hint}` }];
+      }
+      if (target.needs.includes(node.id)) return [];
+      return [
+        { pointer, message: `The node '${id}' must name '${node.id}' in \`needs\`, so that it waits for the choice.` },
+      ];
+    }),
+  );
+}
+
+function targetsOf(node: GraphNode, path: Path): Target[] {
+  const targets: Target[] = [];
+  if (typeof node.onError === 'object') targets.push({ id: node.onError.goto, at: [...path, 'onError', 'goto'] });
+  if (node.kind === 'approval' && typeof node.onTimeout === 'object')
+    targets.push({ id: node.onTimeout.goto, at: [...path, 'onTimeout', 'goto'] });
+  if (node.kind !== 'branch') return targets;
+  const cases = node.cases.flatMap(({ then }, index) =>
+    then.map((id, place) => ({ id, at: [...path, 'cases', index, 'then', place] })),
+  );
+  return [...targets, ...cases, ...node.default.map((id, place) => ({ id, at: [...path, 'default', place] }))];
+}
