@@ -16,6 +16,8 @@ const outputLimit = { maxBuffer: 64 * 1024 * 1024 };
 const goTools = {
   helm: { package: 'helm.sh/helm/v4/cmd/helm', version: 'v4.3.1' },
   'kubectl-validate': { package: 'sigs.k8s.io/kubectl-validate', version: 'v0.0.4' },
+  // The loader of Docker Compose; its program is called `cmd`.
+  'compose-go': { package: 'github.com/compose-spec/compose-go/v2/cmd', version: 'v2.16.2' },
   promtool: { package: 'github.com/prometheus/prometheus/cmd/promtool', version: 'v0.316.0' },
 };
 

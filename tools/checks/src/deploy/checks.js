@@ -1,9 +1,7 @@
 /** The checks of `npm run check:deploy`. */
-import { checkTool } from './tools.js';
+import { chartChecks } from './chart/check-chart.js';
+import { composeChecks } from './compose/check-compose.js';
+import { imageChecks } from './image/check-image.js';
 
 /** @type {import('../run-checks.js').Check[]} */
-export const checks = [
-  { name: 'helm', run: () => checkTool('helm', ['version', '--short']) },
-  { name: 'kubectl-validate', run: () => checkTool('kubectl-validate', ['--help']) },
-  { name: 'promtool', run: () => checkTool('promtool', ['--version']) },
-];
+export const checks = [...composeChecks, ...imageChecks, ...chartChecks];

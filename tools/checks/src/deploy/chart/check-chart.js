@@ -1,0 +1,107 @@
+/** The chart, as the real Helm renders it from each of the values files in `ci/`. */
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { promisify } from 'node:util';
+import { goTool } from '../../go-tool.js';
+import { refusedValues } from './refused-values.js';
+import { chart, helm, parseManifests, render, valuesFiles } from './render.js';
+import { blindRules, problemsOf } from './rules.js';
+
+/** The oldest version that the chart allows, and the newest whose schemas the validator holds. */
+const kubernetesVersions = ['1.27', '1.30'];
+/** Whose schemas come with operators that a cluster may not have. */
+const foreign = /^(monitoring\.coreos\.com|keda\.sh|gateway\.networking\.k8s\.io)\//;
+
+const outcome = (problems) => ({ ok: problems.length === 0, output: problems.join('\n') });
+
+async function checkLint() {
+  for (const file of await valuesFiles()) await helm('lint', '--strict', chart, '--values', file);
+  return outcome([]);
+}
+
+/** Every values file, against the rules. */
+async function checkRules() {
+  const problems = [];
+  for (const file of await valuesFiles()) {
+    const resources = parseManifests(await render('--values', file));
+    problems.push(...problemsOf(resources).map((problem) => `${basename(file)}: ${problem}`));
+  }
+  return outcome(problems);
+}
+
+/** Whether each rule finds the fault that is planted for it. */
+async function checkPlants() {
+  return outcome(blindRules(parseManifests(await render('--values', join(chart, 'ci/production.yaml')))));
+}
+
+/** Whether the cluster would take it: the schemas that Kubernetes itself publishes. */
+async function checkSchemas(version) {
+  const folder = await mkdtemp(join(tmpdir(), 'millrace-manifests-'));
+  try {
+    for (const file of await valuesFiles()) {
+      const resources = parseManifests(await render('--values', file)).filter(
+        ({ apiVersion }) => !foreign.test(apiVersion),
+      );
+      const text = resources.map((resource) => JSON.stringify(resource)).join('\n---\n');
+      await writeFile(join(folder, basename(file)), text);
+    }
+    await promisify(execFile)(await goTool('kubectl-validate'), [folder, '--version', version], {
+      maxBuffer: 64 * 1024 * 1024,
+    });
+    return outcome([]);
+  } catch (error) {
+    return outcome(
+      [...`${error.stdout ?? ''}\n${error.stderr ?? error.message}`.split('\n')].filter((line) => !/OK$/.test(line)),
+    );
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Values that are wrong must be refused, with a word that leads to what is wrong. */
+async function checkRefusals() {
+  const folder = await mkdtemp(join(tmpdir(), 'millrace-values-'));
+  const problems = [];
+  try {
+    for (const [index, { values, says }] of refusedValues.entries()) {
+      const file = join(folder, `${index}.json`);
+      await writeFile(file, JSON.stringify(values));
+      const answer = await render('--values', join(chart, 'ci/minimal.yaml'), '--values', file).then(
+        () => 'rendered',
+        (error) => error.message,
+      );
+      if (!says.test(answer))
+        problems.push(`${JSON.stringify(values)} should say ${says}, said: ${answer.slice(0, 400)}`);
+    }
+    const bare = await render().then(
+      () => 'rendered',
+      (error) => error.message,
+    );
+    if (!/nats\.url is needed|existingSecret or natsPassword/.test(bare)) problems.push(`no values at all: ${bare}`);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+  return outcome(problems);
+}
+
+/** Each value that exists stands in the chart's README. */
+async function checkDocumented() {
+  const readme = await readFile(join(chart, 'README.md'), 'utf8');
+  const schema = JSON.parse(await readFile(join(chart, 'values.schema.json'), 'utf8'));
+  return outcome(
+    Object.keys(schema.properties)
+      .filter((name) => name !== 'global' && !readme.includes(`\`${name}`))
+      .map((name) => `README.md does not say what ${name} is`),
+  );
+}
+
+export const chartChecks = [
+  { name: 'chart lint', run: checkLint },
+  { name: 'chart rules', run: checkRules },
+  { name: 'rules can fail', run: checkPlants },
+  ...kubernetesVersions.map((version) => ({ name: `Kubernetes ${version}`, run: () => checkSchemas(version) })),
+  { name: 'bad values', run: checkRefusals },
+  { name: 'chart README', run: checkDocumented },
+];
