@@ -8,6 +8,7 @@ import { followingConformance } from './following.conformance.js';
 import { largePayloadsConformance } from './large-payloads.conformance.js';
 import { publishingConformance } from './publishing.conformance.js';
 import { requestingConformance } from './requesting.conformance.js';
+import { tracingConformance } from './tracing.conformance.js';
 
 export function busConformance(adapter: string, open: OpenWorld): void {
   describe(`the bus over ${adapter}`, () => {
@@ -18,5 +19,6 @@ export function busConformance(adapter: string, open: OpenWorld): void {
     followingConformance(open);
     largePayloadsConformance(open);
     drainingConformance(open);
+    describe('traces', () => tracingConformance(open));
   });
 }
