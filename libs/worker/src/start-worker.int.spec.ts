@@ -2,7 +2,15 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { liveTokensSubject, type LiveToken } from '@millrace/contracts';
 import { newId } from '@millrace/kernel';
 import { connectJetStream, type MessageBus } from '@millrace/messaging';
-import { deferred, eventually, startNatsServer, startScript, type NatsServer } from '@millrace/testing';
+import { startTracing } from '@millrace/telemetry';
+import {
+  deferred,
+  eventually,
+  startNatsServer,
+  startScript,
+  startTraceReceiver,
+  type NatsServer,
+} from '@millrace/testing';
 import { contractFor, ResultTaker, Workshop } from './testing/workshop.js';
 
 let nats: NatsServer;
@@ -69,6 +77,55 @@ describe('a worker over NATS', () => {
     });
     await results(1);
     expect(deliveries).toEqual([2]);
+  }, 60_000);
+
+  it('leaves a trace that leads from the second attempt to what the killed one had done', async () => {
+    const receiver = await startTraceReceiver();
+    const tracing = await startTracing({
+      service: 'second',
+      environment: receiver.environment,
+      onProblem: () => undefined,
+    });
+    const child = startScript(
+      `import { connectJetStream } from '@millrace/messaging';
+       import { inSpan, startTracing } from '@millrace/telemetry';
+       import { startWorker } from '@millrace/worker';
+       import { contractFor } from './libs/worker/src/testing/workshop.ts';
+       await startTracing({ service: 'first', environment: process.env, onProblem: console.error });
+       const bus = await connectJetStream({ servers: process.env.SPEC_NATS_URL, name: 'killed' });
+       const contract = contractFor(process.env.SPEC_KIND, { ackWaitMs: 1_000 });
+       const step = () => ({ name: 'step', kind: 'internal', attributes: {} });
+       const execute = () => { void inSpan(step, async () => undefined); return new Promise(() => undefined); };
+       await startWorker({ bus, contract, slots: 1, execute });`,
+      { environment: { SPEC_NATS_URL: nats.url, SPEC_KIND: shop.contract.taskKind, ...receiver.environment } },
+    );
+    const sent = (name: string, service: string) =>
+      eventually(
+        () => {
+          const span = receiver.spans.find((each) => each.name === name && each.service === service);
+          if (span === undefined) throw new Error(`${name} of ${service} is not there.`);
+          return span;
+        },
+        { timeoutMs: 30_000, describe: `${name} of ${service} is sent` },
+      );
+    try {
+      await shop.publish({}, {}, { traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` });
+      const step = await sent('step', 'first');
+      await child.kill();
+      await shop.start({ execute: double });
+      await results(1);
+      const { subject } = shop.contract;
+      const again = await sent(`process ${subject}`, 'second');
+      const publish = await sent(`publish ${subject}`, 'second');
+      expect(again).toMatchObject({ parentSpanId: publish.spanId, attributes: { 'millrace.delivery.count': 2 } });
+      // The first attempt never ended, so its span was never sent; it is known by the link and by what it had done.
+      expect(again.links).toMatchObject([{ spanId: step.parentSpanId, traceId: step.traceId }]);
+      expect(receiver.spans.map(({ spanId }) => spanId)).not.toContain(step.parentSpanId);
+    } finally {
+      await child.kill();
+      await tracing.shutdown({ timeoutMs: 1_000 });
+      await receiver.close();
+    }
   }, 60_000);
 
   it('keeps a result while NATS is away, and sends it afterwards', async () => {

@@ -11,7 +11,7 @@ import {
   type TaskResultReply,
 } from '@millrace/contracts';
 import { newId } from '@millrace/kernel';
-import type { MessageBus } from '@millrace/messaging';
+import type { Headers, MessageBus } from '@millrace/messaging';
 import { z } from 'zod';
 import { startWorker, type RunningWorker, type WorkerOptions } from '../index.js';
 
@@ -67,7 +67,11 @@ export class Workshop {
   }
 
   /** Publishes a task and gives its data. */
-  async publish(data: Partial<TaskData> = {}, envelope: Partial<Envelope> = {}): Promise<TaskData> {
+  async publish(
+    data: Partial<TaskData> = {},
+    envelope: Partial<Envelope> = {},
+    headers: Headers = { traceparent: '00-1-2-01' },
+  ): Promise<TaskData> {
     const runId = data.runId ?? newId('run');
     const node = data.node ?? 'double';
     const attempt = data.attempt ?? 1;
@@ -87,7 +91,7 @@ export class Workshop {
     await this.bus.publish({
       subject: this.contract.subject,
       envelope: { ...envelopeOf(this.contract, context, task, { id: task.taskId || newId('msg') }), ...envelope },
-      headers: { traceparent: '00-1-2-01' },
+      headers,
     });
     return task;
   }
