@@ -82,7 +82,17 @@ export function activeTrace(): SpanContext | undefined {
 }
 
 /** The active span as a W3C `traceparent`. */
-export const activeTraceparent = (): string | undefined => traceparentOf(activeTrace());
+export const activeTraceparent = (): string | undefined =>
+  tracer === undefined ? undefined : (unrecordedTrace(context.active()) ?? traceparentOf(activeTrace()));
+
+/** Most traces are not recorded where few are: what belongs to one is carried as it came, and costs next to nothing. */
+const unrecordedPattern = /^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/;
+const unrecordedKey = createContextKey('millrace.unrecorded-trace');
+
+const isUnrecorded = (traceparent: string | undefined): traceparent is string =>
+  traceparent !== undefined && unrecordedPattern.test(traceparent);
+
+const unrecordedTrace = (of: Context): string | undefined => of.getValue(unrecordedKey) as string | undefined;
 
 export const traceparentOf = (of: SpanContext | undefined): string | undefined =>
   of === undefined ? undefined : `00-${of.traceId}-${of.spanId}-${isSampled(of) ? '01' : '00'}`;
@@ -160,11 +170,13 @@ export interface StartedSpan {
 /** A span for what arrived: a child of the sender's, or the first of a trace. Ended with `endSpan`. */
 export function startArrivedSpan(arrival: Arrival, describe: () => SpanDescription): StartedSpan {
   if (tracer === undefined) return { span: undefined, run: (work) => work() };
+  const { traceparent } = arrival.headers;
+  if (isUnrecorded(traceparent)) {
+    const unrecorded = ROOT_CONTEXT.setValue(unrecordedKey, traceparent);
+    return { span: undefined, run: (work) => context.with(unrecorded, work) };
+  }
   const sender = propagation.extract(ROOT_CONTEXT, arrival.headers);
   const sent = validSpanContext(sender);
-  if (sent !== undefined && !isSampled(sent)) {
-    return { span: undefined, run: (work) => context.with(sender, work) };
-  }
   const span =
     sent !== undefined && (arrival.waitedMs ?? 0) > longWaitMs
       ? startAnew(describe(), linkTo(sent, linkReasons.longWait))
@@ -196,7 +208,11 @@ export function inSendingSpan<Result>(
   send: (headers: TraceHeaders) => Promise<Result>,
 ): Promise<Result> {
   if (tracer === undefined) return send(headers);
-  const namesTrace = headers['traceparent'] !== undefined;
+  const { traceparent } = headers;
+  if (isUnrecorded(traceparent)) return send(headers);
+  const namesTrace = traceparent !== undefined;
+  const unrecorded = namesTrace ? undefined : unrecordedTrace(context.active());
+  if (unrecorded !== undefined) return send({ ...headers, traceparent: unrecorded });
   const cause = namesTrace ? propagation.extract(ROOT_CONTEXT, headers) : context.active();
   const causing = validSpanContext(cause);
   if (causing === undefined) return send(headers);
