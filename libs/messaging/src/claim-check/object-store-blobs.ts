@@ -1,6 +1,7 @@
 import type { JetStreamClient } from '@nats-io/jetstream';
 import { nanos, type NatsConnection } from '@nats-io/nats-core';
 import { Objm, setSha256Backend, StorageType, type ObjectStore } from '@nats-io/obj';
+import { apiCode, hasApiCode } from '../jetstream/failures.js';
 import { blobStorage } from '../topology.js';
 import type { BlobStore } from './blob-store.js';
 
@@ -14,17 +15,30 @@ export class ObjectStoreBlobs implements BlobStore {
     private readonly replicas = 1,
   ) {}
 
-  async put(sha256: string, content: Uint8Array): Promise<void> {
-    const store = await this.store();
-    const known = await store.info(sha256);
-    // Writing it again takes the old chunks away from whoever reads them now, so only to begin its time anew.
-    if (known !== null && Date.now() - Date.parse(known.mtime) < blobStorage.maxAgeMs / 2) return;
-    await store.putBlob({ name: sha256 }, content);
+  put(sha256: string, content: Uint8Array): Promise<void> {
+    return this.inBucket(async (store) => {
+      const known = await store.info(sha256);
+      // Writing it again takes the old chunks away from whoever reads them now, so only to begin its time anew.
+      if (known !== null && Date.now() - Date.parse(known.mtime) < blobStorage.maxAgeMs / 2) return;
+      await store.putBlob({ name: sha256 }, content);
+    });
   }
 
-  async get(sha256: string): Promise<Uint8Array | undefined> {
-    const store = await this.store();
-    return (await store.getBlob(sha256)) ?? undefined;
+  get(sha256: string): Promise<Uint8Array | undefined> {
+    return this.inBucket(async (store) => (await store.getBlob(sha256)) ?? undefined);
+  }
+
+  /** Works in the bucket, which is made again where it has gone since it was opened: somebody wiped the server. */
+  private async inBucket<Result>(work: (store: ObjectStore) => Promise<Result>): Promise<Result> {
+    const { opened } = this;
+    try {
+      return await work(await this.store());
+    } catch (error) {
+      if (opened === undefined || !hasApiCode(error, apiCode.streamNotFound)) throw error;
+      // Whoever came first has opened it again already.
+      if (this.opened === opened) this.opened = undefined;
+      return work(await this.store());
+    }
   }
 
   private store(): Promise<ObjectStore> {

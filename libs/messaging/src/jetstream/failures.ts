@@ -6,6 +6,7 @@ import { errors } from '@nats-io/nats-core';
 /** As the server numbers them. */
 export const apiCode = {
   streamNameInUse: 10058,
+  streamNotFound: 10059,
   consumerNotFound: 10014,
   consumerNameExists: 10013,
   consumerAlreadyExists: 10148,
