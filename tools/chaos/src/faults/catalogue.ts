@@ -17,16 +17,17 @@ export type ProviderMischief =
   'rate-limit' | 'server-error' | 'half-a-stream' | 'endless-tokens' | 'silence' | 'broken-json';
 
 export type FaultAction =
-  | { readonly type: 'kill'; readonly service: ServiceName }
+  /** SIGKILL for one of its processes, or for all of them at once. */
+  | { readonly type: 'kill'; readonly service: ServiceName; readonly all?: boolean }
   /** The process kills itself when it comes to a point in its code. */
   | { readonly type: 'crash'; readonly service: ServiceName; readonly point: PointName }
   /** SIGSTOP for longer than a lease or an ack wait, then SIGCONT. */
   | { readonly type: 'pause'; readonly service: ServiceName }
   /** SIGTERM in the middle of work. */
   | { readonly type: 'drain'; readonly service: ServiceName }
-  | { readonly type: 'nats'; readonly how: 'kill' | 'wipe' }
+  | { readonly type: 'nats'; readonly how: 'kill' | 'wipe' | 'pause' }
   | { readonly type: 'postgres'; readonly how: 'fast-stop' | 'immediate-stop' | 'terminate-connections' }
-  | { readonly type: 'redis'; readonly how: 'stop' | 'flush' }
+  | { readonly type: 'redis'; readonly how: 'stop' | 'flush' | 'pause' }
   | { readonly type: 'messages'; readonly how: 'duplicates' | 'stale-fences' | 'garbage' }
   | { readonly type: 'provider'; readonly how: ProviderMischief };
 
@@ -75,6 +76,12 @@ const provider = (how: ProviderMischief): Fault => ({
 
 export const faults: readonly Fault[] = [
   ...serviceNames.map(killed),
+  {
+    name: 'kill-every-orchestrator',
+    action: { type: 'kill', service: 'orchestrator', all: true },
+    resource: 'orchestrator',
+    holdMs: short,
+  },
   crash('crash-before-commit', 'orchestrator', 'orchestrator.before-commit'),
   crash('crash-after-commit', 'orchestrator', 'orchestrator.after-commit'),
   crash('crash-before-publish', 'orchestrator', 'orchestrator.before-publish'),
@@ -91,6 +98,9 @@ export const faults: readonly Fault[] = [
   drained('toolbox'),
   drained('gateway'),
   { name: 'nats-kill', action: { type: 'nats', how: 'kill' }, resource: 'nats', holdMs: short },
+  // It answers nobody and closes nothing: whoever waits for it must give up by the clock.
+  { name: 'nats-pause', action: { type: 'nats', how: 'pause' }, resource: 'nats', holdMs: pastEveryLease },
+  { name: 'redis-pause', action: { type: 'redis', how: 'pause' }, resource: 'redis', holdMs: pastEveryLease },
   { name: 'nats-wipe', action: { type: 'nats', how: 'wipe' }, resource: 'nats', holdMs: short },
   ...(['fast-stop', 'immediate-stop', 'terminate-connections'] as const).map((how): Fault => ({
     name: `postgres-${how}`,

@@ -1,5 +1,6 @@
 /** Brings faults about and heals them again. */
 import { setTimeout as pause } from 'node:timers/promises';
+import type { ClusterServer } from '@millrace/cluster';
 import { assertNever } from '@millrace/kernel';
 import { Redis } from 'ioredis';
 import type { DrainRecord, Interval } from '../invariants/evidence.js';
@@ -80,11 +81,11 @@ export class Injector {
     const done = (hit: readonly SupervisedProcess[] = [], happened = true) => ({ healedAt: Date.now(), happened, hit });
     switch (action.type) {
       case 'kill': {
-        const process = this.one(action.service, replica);
-        await process.kill();
+        const hit = action.all === true ? world.of(action.service) : [this.one(action.service, replica)];
+        await Promise.all(hit.map((process) => process.kill()));
         await pause(holdMs);
-        await process.start();
-        return done([process]);
+        await Promise.all(hit.map((process) => process.start()));
+        return done(hit);
       }
       case 'crash':
         return this.crash(action, holdMs);
@@ -156,8 +157,9 @@ export class Injector {
     return { healedAt: Date.now(), happened: true, hit: all };
   }
 
-  private async hitNats(how: 'kill' | 'wipe', holdMs: number): Promise<void> {
+  private async hitNats(how: Extract<FaultAction, { type: 'nats' }>['how'], holdMs: number): Promise<void> {
     const { nats } = this.world.cluster;
+    if (how === 'pause') return standStill(nats, holdMs);
     await (how === 'kill' ? nats.kill() : nats.wipe());
     if (how === 'wipe') this.traces.transportWiped = true;
     await pause(holdMs);
@@ -182,6 +184,7 @@ export class Injector {
   private async hitRedis(how: Extract<FaultAction, { type: 'redis' }>['how'], holdMs: number): Promise<void> {
     const { redis } = this.world.cluster;
     if (redis === undefined) return;
+    if (how === 'pause') return standStill(redis, holdMs);
     if (how === 'stop') {
       await redis.kill();
       await pause(holdMs);
@@ -196,4 +199,10 @@ export class Injector {
       .catch(() => undefined);
     client.disconnect();
   }
+}
+
+async function standStill(server: Pick<ClusterServer, 'kill'>, holdMs: number): Promise<void> {
+  await server.kill('SIGSTOP');
+  await pause(holdMs);
+  await server.kill('SIGCONT');
 }

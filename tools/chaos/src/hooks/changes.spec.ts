@@ -1,8 +1,11 @@
-import { describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { buildWorkspace } from '@millrace/testing';
 import { readFileSync } from 'node:fs';
 import { changedFiles, changedSource, pointNames, sourceChanges } from './changes.js';
 
 const root = new URL('../../../../', import.meta.url);
+
+beforeAll(() => buildWorkspace(), 200_000);
 
 describe('the changes of built files', () => {
   it.each(changedFiles)('still find their anchors in %s', (file) => {

@@ -1,6 +1,9 @@
 /** The graphs of the load, published before it begins: what a run may hold, in small. */
 import { effectToolName } from '../effects/effect-tool.js';
 
+/** What runs of `chaos-waits` wait for. */
+export const signalName = 'go';
+
 type Node = Readonly<Record<string, unknown>>;
 
 interface Graph {
@@ -121,6 +124,39 @@ export const chaosGraphs: readonly Graph[] = [
     delay('slow', 20_000, { timeout: { total: '700ms' }, onError: 'continue' }),
     echo('after', ['slow']),
     effect('charge', { needs: ['after'] }),
+  ]),
+  graph('chaos-large', 'Payloads that are too large for a message, out of tasks and into them.', [
+    echo('made', [], { bytes: 400_000 }),
+    {
+      id: 'carried',
+      kind: 'tool',
+      needs: ['made'],
+      retry: quickly,
+      with: { tool: 'echo', arguments: { first: '${{ nodes.made.output.result.payload }}', second: 'and more' } },
+    },
+    effect('charge', { needs: ['carried'] }),
+  ]),
+  graph('chaos-waits', 'Waits for a time, for a signal and for a decision that the deadline makes.', [
+    { id: 'pause', kind: 'wait', for: '600ms' },
+    {
+      id: 'go',
+      kind: 'wait',
+      needs: ['pause'],
+      signal: { name: signalName },
+      timeout: { total: '20s' },
+      onError: 'continue',
+    },
+    effect('charge', { needs: ['go'] }),
+    {
+      id: 'review',
+      kind: 'approval',
+      needs: ['charge'],
+      title: 'Go on?',
+      assignees: ['role:admin'],
+      deadline: '2s',
+      onTimeout: 'approve',
+    },
+    effect('last', { needs: ['review'] }),
   ]),
   graph('chaos-long', 'Steps of seconds, to be cancelled or to outlive what happens meanwhile.', [
     {

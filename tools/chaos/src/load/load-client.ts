@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { MillraceClient } from '@millrace/client';
 import type { CancelRecord, StartAttempt, StartRecord, StreamRecord } from '../invariants/evidence.js';
 import { Dice } from '../seed/dice.js';
+import { signalName } from './graphs.js';
 import type { PlannedStart } from './plan.js';
 import { requestStart, type StartTarget } from './start-requests.js';
 
@@ -57,8 +58,9 @@ export class LoadClient {
   private async playOne(planned: PlannedStart): Promise<void> {
     const runId = await this.start(planned);
     if (runId === null) return;
-    const { cancelAfterMs, follow, index } = planned;
+    const { cancelAfterMs, follow, index, graph } = planned;
     await Promise.all([
+      graph === 'chaos-waits' ? this.signalTwice(runId) : undefined,
       cancelAfterMs === null ? undefined : this.cancel(runId, cancelAfterMs),
       follow === 'poll' ? undefined : this.read(runId, follow === 'broken-stream', index),
     ]);
@@ -110,6 +112,14 @@ export class LoadClient {
       .then(({ status }) => status)
       .catch(() => null);
     this.cancels.push({ runId, answered });
+  }
+
+  /** Sends the signal that a run waits for, and once more under the same key, as a caller does who lost the answer. */
+  private async signalTwice(runId: string): Promise<void> {
+    for (let times = 0; times < 2 && !this.over.signal.aborted; times += 1) {
+      const options = { idempotencyKey: `go-${runId}`, signal: this.over.signal };
+      await this.client.signalRun(runId, signalName, { from: 'chaos' }, options).catch(() => undefined);
+    }
   }
 
   /** Reads a run's stream to its end. A broken one is cut by the reader after a few items, and resumed after the last. */

@@ -24,7 +24,7 @@ describe('loadOf', () => {
 
   it('has every graph and every way of the client in 200 runs', () => {
     const load = loadOf(1, { runs: 200, overMs: 1_000 });
-    expect(new Set(load.map(({ graph }) => graph)).size).toBe(8);
+    expect(new Set(load.map(({ graph }) => graph)).size).toBe(10);
     expect(new Set(load.map(({ key }) => key)).size).toBe(5);
     expect(new Set(load.map(({ follow }) => follow)).size).toBe(3);
     expect(load.some(({ cancelAfterMs }) => cancelAfterMs !== null)).toBe(true);

@@ -21,6 +21,8 @@ const graphs: readonly (readonly [name: string, weight: number])[] = [
   ['chaos-retries', 16],
   ['chaos-writing', 18],
   ['chaos-rounds', 12],
+  ['chaos-large', 6],
+  ['chaos-waits', 8],
   ['chaos-timers', 6],
   ['chaos-long', 6],
 ];
