@@ -10,6 +10,7 @@ const injection = (fault: string, recoveryMs: number, happened = true) => ({
 
 const trial = (more: Partial<TrialResult>): TrialResult => ({
   ...{ seed: 1, bug: null, durationMs: 60_000, accepted: 40, finished: 40, lost: 0, effectsCommitted: 90 },
+  failures: { provider_unavailable: 2 },
   ...{ effectsAppliedTwice: 0, forgedMessages: 7, stalled: false, violations: [], dump: null },
   injections: [injection('nats-kill', 100), injection('kill-gateway', 900), injection('crash-before-ack', 50, false)],
   ...more,
@@ -53,6 +54,7 @@ describe('reportOf', () => {
     expect(report).toContain('seed 2 broke what was promised; the evidence is in /tmp/dump');
     expect(report).toContain('I1 run_1 has not ended: running');
     expect(report).not.toContain('seed 1 broke');
+    expect(report).toContain('Runs that ended as failed: 4 provider_unavailable.');
     expect(report).toMatch(/all +│ 3 +│ 80 +│ 79 +│ 1 /);
   });
 });

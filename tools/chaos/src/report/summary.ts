@@ -16,6 +16,8 @@ export interface Summary {
   readonly accepted: number;
   readonly finished: number;
   readonly lost: number;
+  /** Runs that ended as failed, by the code of their error. */
+  readonly failures: Readonly<Record<string, number>>;
   readonly effectsCommitted: number;
   readonly effectsAppliedTwice: number;
   readonly violations: number;
@@ -40,6 +42,7 @@ export function summaryOf(trials: readonly TrialResult[]): Summary {
     accepted: sum(({ accepted }) => accepted),
     finished: sum(({ finished }) => finished),
     lost: sum(({ lost }) => lost),
+    failures: totals(trials.map(({ failures }) => failures)),
     effectsCommitted: sum(({ effectsCommitted }) => effectsCommitted),
     effectsAppliedTwice: sum(({ effectsAppliedTwice }) => effectsAppliedTwice),
     violations: sum(({ violations }) => violations.length),
@@ -48,6 +51,12 @@ export function summaryOf(trials: readonly TrialResult[]): Summary {
     recoveryP95Ms: percentile(recoveries, 95),
     durationMs: sum(({ durationMs }) => durationMs),
   };
+}
+
+function totals(counts: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const sums: Record<string, number> = {};
+  for (const [name, count] of counts.flatMap((each) => Object.entries(each))) sums[name] = (sums[name] ?? 0) + count;
+  return sums;
 }
 
 const sortedRecoveries = (injections: readonly RecoveredInjection[]): number[] =>

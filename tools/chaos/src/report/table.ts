@@ -8,7 +8,12 @@ const seconds = (ms: number | null): string => (ms === null ? '' : `${(ms / 1000
 
 export function reportOf(trials: readonly TrialResult[]): string {
   const summary = summaryOf(trials);
-  return [trialsTable(trials, summary), kindsTable(summary), ...trials.filter(hasFailed).map(failureOf)].join('\n\n');
+  return [
+    trialsTable(trials, summary),
+    kindsTable(summary),
+    ...failedRuns(summary),
+    ...trials.filter(hasFailed).map(failureOf),
+  ].join('\n\n');
 }
 
 function trialsTable(trials: readonly TrialResult[], total: Summary): string {
@@ -55,6 +60,12 @@ function kindsTable({ faultsByKind, forgedMessages }: Summary): string {
   }
   if (forgedMessages > 0) table.push(['forged messages', forgedMessages, '', '']);
   return table.toString();
+}
+
+function failedRuns({ failures }: Summary): string[] {
+  const codes = Object.entries(failures).sort(([, left], [, right]) => right - left);
+  if (codes.length === 0) return [];
+  return [`Runs that ended as failed: ${codes.map(([code, count]) => `${count} ${code}`).join(', ')}.`];
 }
 
 const shownViolations = 20;

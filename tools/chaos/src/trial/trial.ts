@@ -46,6 +46,8 @@ export interface TrialResult {
   readonly finished: number;
   /** Accepted runs that did not come to an end. */
   readonly lost: number;
+  /** Of those that finished, the ones that failed, by the code of their error. */
+  readonly failures: Readonly<Record<string, number>>;
   readonly effectsCommitted: number;
   readonly effectsAppliedTwice: number;
   readonly forgedMessages: number;
@@ -148,9 +150,20 @@ function countsOf(evidence: Evidence) {
     accepted: accepted.size,
     finished,
     lost: accepted.size - finished,
+    failures: failuresOf(evidence.runs),
     effectsCommitted: evidence.effects.commits.length,
     effectsAppliedTwice: evidence.applications.filter(({ times }) => times > 1).length,
   };
+}
+
+/** Faults end runs, too: a model that is away for longer than the retries of a node, for one. */
+function failuresOf(runs: Evidence['runs']): Record<string, number> {
+  const codes = runs.flatMap(({ events }) =>
+    events
+      .filter(({ type }) => type === 'RunFailed')
+      .map(({ data }) => (data as { error: { code: string } }).error.code),
+  );
+  return Object.fromEntries([...Map.groupBy(codes, (code) => code)].map(([code, all]) => [code, all.length]));
 }
 
 function recovered(injection: Injection, watch: ProgressWatch): RecoveredInjection {
