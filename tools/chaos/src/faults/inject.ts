@@ -163,7 +163,7 @@ export class Injector {
     await (how === 'kill' ? nats.kill() : nats.wipe());
     if (how === 'wipe') this.traces.transportWiped = true;
     await pause(holdMs);
-    await nats.restart();
+    await untilRestarted(nats);
   }
 
   private async hitPostgres(how: Extract<FaultAction, { type: 'postgres' }>['how'], holdMs: number): Promise<void> {
@@ -178,7 +178,7 @@ export class Injector {
     }
     await postgres.kill(how === 'fast-stop' ? 'SIGINT' : 'SIGQUIT');
     await pause(holdMs);
-    await postgres.restart();
+    await untilRestarted(postgres);
   }
 
   private async hitRedis(how: Extract<FaultAction, { type: 'redis' }>['how'], holdMs: number): Promise<void> {
@@ -188,7 +188,7 @@ export class Injector {
     if (how === 'stop') {
       await redis.kill();
       await pause(holdMs);
-      await redis.restart();
+      await untilRestarted(redis);
       return;
     }
     const client = new Redis(redis.url, { lazyConnect: true });
@@ -198,6 +198,19 @@ export class Injector {
       .then(() => client.flushall())
       .catch(() => undefined);
     client.disconnect();
+  }
+}
+
+const restartAttempts = 4;
+
+/** A server may take longer to recover than its launcher waits, on a machine as busy as this one is made. */
+async function untilRestarted(server: Pick<ClusterServer, 'restart'>): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await server.restart();
+    } catch (error) {
+      if (attempt === restartAttempts) throw error;
+    }
   }
 }
 
