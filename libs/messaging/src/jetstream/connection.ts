@@ -88,8 +88,9 @@ export class Connection {
     await (this.isConnected ? this.nats.drain().catch(() => this.nats.close()) : this.nats.close());
   }
 
-  onDisconnect(listener: () => void): void {
+  onDisconnect(listener: () => void): () => void {
     this.disconnectListeners.add(listener);
+    return () => this.disconnectListeners.delete(listener);
   }
 
   onReconnect(listener: () => void): () => void {

@@ -184,6 +184,27 @@ describe('consuming over NATS', () => {
     await seen.count(1);
   });
 
+  it('deletes no message of a wiped server by the ack of a delivery from before', async () => {
+    await using world = await openWorld();
+    const bus = await world.bus();
+    const [before, after] = [`task.${token()}.v1`, `task.${token()}.v1`];
+    const held: { end: (outcome: DeliveryOutcome) => void }[] = [];
+    const hold = (): Promise<DeliveryOutcome> => new Promise((end) => held.push({ end }));
+    await bus.consume({ ...consumer(before), slots: 5, ackWaitMs: 60_000 }, hold);
+    await publishNumbers(bus, before, 5);
+    await eventually(() => held.length === 5);
+    await world.server.wipe();
+    await world.server.restart();
+    // These take the positions that the held deliveries name.
+    await eventually(() => bus.publish(message(after, 0)));
+    for (const number of [1, 2, 3, 4]) await bus.publish(message(after, number));
+    await eventually(() => world.problems.some(({ code }) => code === 'consumer_recreated'));
+    for (const { end } of held) end(ack);
+    const seen = new Seen();
+    await bus.consume(consumer(after), seen.acked);
+    await seen.count(5);
+  });
+
   it('starts anew on a server whose store was wiped: streams, consumers and followers', async () => {
     await using world = await openWorld();
     const bus = await world.bus();

@@ -6,6 +6,7 @@
  * 2. `outstanding` plus what is held never exceeds the slots. Whenever it is unknown (reconnect, silence, deleted consumer)
  *    a new inbox makes the old requests void, and counting begins anew.
  * 3. A consumer that is gone shows in `problem`, and is declared again until it is there.
+ * 4. Nothing is said about deliveries of a consumer that was made anew since, nor asked of one that nobody has looked at.
  */
 import type { JetStreamManager } from '@nats-io/jetstream';
 import { createInbox, type Msg, type Subscription } from '@nats-io/nats-core';
@@ -14,7 +15,8 @@ import type { Pull, PullOptions } from '../transport.js';
 import { encodeJson } from '../wire/envelope.js';
 import type { Connection } from './connection.js';
 import { heldMessageOf } from './held-message.js';
-import { declareConsumer } from './streams.js';
+import { SettlementWords } from './settlement-words.js';
+import { declareConsumer, type DeclaredConsumer } from './streams.js';
 
 export interface PullPlatform {
   readonly connection: Connection;
@@ -44,16 +46,23 @@ export class PullConsumer implements Pull {
   private retry: NodeJS.Timeout | undefined;
   private silence: NodeJS.Timeout | undefined;
   private readonly watch: NodeJS.Timeout;
-  private readonly stopListening: () => void;
+  private readonly words: SettlementWords;
+  private readonly stopListening: (() => void)[];
 
   private constructor(
     private readonly platform: PullPlatform,
     private readonly options: PullOptions,
+    madeAt: string,
     private readonly onStopped: (pull: PullConsumer) => void,
   ) {
+    this.words = new SettlementWords(madeAt);
     this.watch = setInterval(() => void this.check(), platform.watchIntervalMs);
     this.watch.unref();
-    this.stopListening = platform.connection.onReconnect(() => void this.check(true));
+    const { connection } = platform;
+    this.stopListening = [
+      connection.onDisconnect(() => this.words.doubt()),
+      connection.onReconnect(() => void this.check(true)),
+    ];
   }
 
   /** @throws MillraceError `consumer_conflict` */
@@ -62,8 +71,8 @@ export class PullConsumer implements Pull {
     options: PullOptions,
     onStopped: (pull: PullConsumer) => void,
   ): Promise<PullConsumer> {
-    await declareConsumer(platform.manager, options);
-    const pull = new PullConsumer(platform, options, onStopped);
+    const { madeAt } = await declareConsumer(platform.manager, options);
+    const pull = new PullConsumer(platform, options, madeAt, onStopped);
     pull.beginAnew();
     return pull;
   }
@@ -83,7 +92,7 @@ export class PullConsumer implements Pull {
     clearTimeout(this.retry);
     clearTimeout(this.silence);
     clearImmediate(this.waking);
-    this.stopListening();
+    for (const stop of this.stopListening) stop();
     this.onStopped(this);
     const { subscription } = this;
     if (subscription === undefined || subscription.isClosed() || !this.platform.connection.isConnected) return;
@@ -93,6 +102,7 @@ export class PullConsumer implements Pull {
 
   private request(): void {
     if (this.stopped || this.problem !== undefined || !this.platform.connection.isConnected) return;
+    if (!this.words.areSure) return;
     const free = this.options.demand() - this.outstanding;
     // A few slots may wait for company: what is outstanding would have come by now if there were more to do.
     const worthwhile = this.outstanding === 0 ? 1 : Math.ceil(this.options.slots / 4);
@@ -130,7 +140,8 @@ export class PullConsumer implements Pull {
   private onMessage(message: Msg): void {
     this.outstanding = Math.max(0, this.outstanding - 1);
     this.silence?.refresh();
-    this.options.onMessage(heldMessageOf(message, (subject, payload) => this.say(subject, payload)));
+    const about = this.words.ofDelivery();
+    this.options.onMessage(heldMessageOf(message, (subject, payload) => about(() => this.say(subject, payload))));
     if (this.outstanding === 0) this.wake();
   }
 
@@ -178,18 +189,21 @@ export class PullConsumer implements Pull {
 
   private async checkOnce(counting: boolean): Promise<void> {
     try {
-      const created = await this.declare();
+      const seen = this.words.look();
+      const { created, madeAt } = await this.declare();
+      seen(madeAt);
       if (this.stopped) return;
       const wasGone = this.problem !== undefined;
       this.problem = undefined;
       if (created) this.recovered();
       if (created || wasGone || counting) this.beginAnew();
+      else this.wake();
     } catch (error) {
       this.fail('gone', error);
     }
   }
 
-  private async declare(): Promise<boolean> {
+  private async declare(): Promise<DeclaredConsumer> {
     const { manager, redeclareStreams } = this.platform;
     try {
       return await declareConsumer(manager, this.options);

@@ -66,25 +66,31 @@ function conflict({ name, subjects }: StreamDefinition, cause: unknown): Millrac
 
 type Declared = Pick<PullOptions, 'stream' | 'durableName' | 'subject' | 'ackWaitMs'>;
 
+export interface DeclaredConsumer {
+  /** Whether it had to be created. */
+  readonly created: boolean;
+  /** When it was made, as the server says: another moment means another consumer of the same name. */
+  readonly madeAt: string;
+}
+
 /**
  * The durable consumer, as declared.
- * @returns whether it had to be created
  * @throws MillraceError `consumer_conflict` when its name or subject belongs to another one
  */
-export async function declareConsumer(manager: JetStreamManager, declared: Declared): Promise<boolean> {
+export async function declareConsumer(manager: JetStreamManager, declared: Declared): Promise<DeclaredConsumer> {
   const { stream, durableName, subject, ackWaitMs } = declared;
   try {
-    const { config } = await manager.consumers.info(stream.name, durableName);
+    const { config, created: madeAt } = await manager.consumers.info(stream.name, durableName);
     if (config.filter_subject !== subject) throw consumerConflict(declared);
     if (config.ack_wait !== nanos(ackWaitMs)) {
       await manager.consumers.update(stream.name, durableName, { ack_wait: nanos(ackWaitMs) });
     }
-    return false;
+    return { created: false, madeAt };
   } catch (error) {
     if (!hasApiCode(error, apiCode.consumerNotFound)) throw error;
   }
   try {
-    await manager.consumers.add(stream.name, {
+    const { created: madeAt } = await manager.consumers.add(stream.name, {
       durable_name: durableName,
       filter_subject: subject,
       ack_policy: AckPolicy.Explicit,
@@ -94,12 +100,12 @@ export async function declareConsumer(manager: JetStreamManager, declared: Decla
       // The server would forget a message after its last delivery; the consumer writes the dead letter itself instead.
       max_deliver: -1,
     });
+    return { created: true, madeAt };
   } catch (error) {
     const taken = [apiCode.filterNotUnique, apiCode.consumerNameExists, apiCode.consumerAlreadyExists];
     if (hasApiCode(error, ...taken)) throw consumerConflict(declared, error);
     throw error;
   }
-  return true;
 }
 
 function consumerConflict({ stream, durableName, subject }: Declared, cause?: unknown): MillraceError {
