@@ -6,9 +6,12 @@ import {
   listRunEvents,
   liveEndSubject,
   liveEventsSubject,
+  liveFollowedSubject,
   liveRunEnded,
   liveRunEvents,
+  liveRunFollowed,
   liveTokensSubject,
+  partitionCount,
   type RequestOf,
   type ResponseOf,
   type Run,
@@ -35,6 +38,8 @@ export class ScriptedOrchestrator {
   beforeStart: (() => Promise<void>) | undefined;
   /** Whether commits are hinted at. */
   hints = true;
+  /** The runs that a gateway said it follows. */
+  readonly followed = new Set<string>();
   private readonly subscriptions: Subscription[] = [];
   private tokens = 0;
 
@@ -51,6 +56,12 @@ export class ScriptedOrchestrator {
       this.commit(data.runId, [['RunStarted', {}]]);
       return this.find(data.runId, tenantId).run;
     });
+    for (let partition = 0; partition < partitionCount; partition += 1) {
+      const heard = await this.bus.subscribe(liveFollowedSubject(partition), ({ envelope }) => {
+        this.followed.add(liveRunFollowed.data.parse(envelope.data).runId);
+      });
+      this.subscriptions.push(heard);
+    }
     await this.respond(getRun, ({ runId }, tenantId) => this.find(runId, tenantId).run);
     await this.respond(cancelRun, ({ runId, reason }, tenantId) => {
       const { run } = this.find(runId, tenantId);
@@ -74,7 +85,7 @@ export class ScriptedOrchestrator {
     const ended = { RunCompleted: 'completed', RunFailed: 'failed', RunCancelled: 'cancelled' } as const;
     const status = added.map(({ type }) => ended[type as keyof typeof ended]).find((found) => found !== undefined);
     if (status) stored.run = { ...stored.run, status, finishedAt: at, output: { words: 3 } };
-    if (this.hints) this.hint(runId, added);
+    if (this.hints && this.followed.has(runId)) this.hint(runId, added);
     if (this.hints && status) this.hintEnd(runId);
   }
 

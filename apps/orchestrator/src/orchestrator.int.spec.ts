@@ -1,8 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import {
+  envelopeOf,
   eventSubject,
   liveEventsSubject,
+  liveFollowedSubject,
+  liveRunFollowed,
   partitionCount,
+  partitionOf,
   runCancelledEvent,
   runCompletedEvent,
   type RunEvent,
@@ -155,6 +159,22 @@ describe.each(backendKinds)('the orchestrator on %s', (backend) => {
       )
     ).length;
 
+  const sayFollowed = (runId: string): void => {
+    const envelope = envelopeOf(liveRunFollowed, acme, { runId, forMs: 60_000 });
+    world.bus.notify({ subject: liveFollowedSubject(partitionOf(runId)), envelope });
+  };
+
+  it('hints at nothing that nobody follows', async () => {
+    const hinted: string[] = [];
+    const subscription = await world.bus.subscribe('live.*.events', ({ subject }) => void hinted.push(subject));
+    const [unheard, followed] = [newRunId(), newRunId()];
+    sayFollowed(followed);
+    for (const runId of [unheard, followed]) await start(orchestrator, single, runId);
+    await eventually(() => hinted.includes(liveEventsSubject(followed)));
+    expect(hinted).not.toContain(liveEventsSubject(unheard));
+    await subscription.stop();
+  });
+
   it('announces what happens, with ids that follow from the events, and hints at it live', async () => {
     const heard: IncomingMessage[] = [];
     const live: RunEvent[] = [];
@@ -165,6 +185,7 @@ describe.each(backendKinds)('the orchestrator on %s', (backend) => {
         live.push(...(envelope.data as { events: RunEvent[] }).events),
       ),
     ]);
+    sayFollowed(runId);
     await start(orchestrator, single, runId);
     await sendResult(world.bus, runId, { node: 'only' });
     const mine = () => heard.filter(({ envelope }) => (envelope.data as { runId: string }).runId === runId);

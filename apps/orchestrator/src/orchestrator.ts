@@ -6,6 +6,7 @@ import type { Logger } from '@millrace/telemetry';
 import { ApprovalReader } from './approval/approval.reader.js';
 import type { OrchestratorConfig } from './config.js';
 import { newCounts, type OrchestratorCounts } from './counts.js';
+import { FollowedRuns } from './following/followed-runs.js';
 import { GraphLibrary } from './graph/graph-library.js';
 import { GraphStore } from './graph/graph.store.js';
 import { readShippedGraphs } from './graph/shipped-graphs.js';
@@ -74,8 +75,9 @@ export class Orchestrator {
       ledger.forget(partition);
       inbox.close(partition).catch((error: unknown) => onFailure('A subscription could not be ended.', error));
     });
+    const followed = new FollowedRuns();
     const announce = announcing({ steps: config.announceSteps });
-    const publisher = new Publisher(bus, ledger, announce, maxPublishes, (error) => {
+    const publisher = new Publisher(bus, ledger, announce, followed, maxPublishes, (error) => {
       counts.failedPublishes += 1;
       onFailure('A message could not be published; its run is published again from its events.', error);
     });
@@ -93,7 +95,11 @@ export class Orchestrator {
     const results = new TaskResults(this.writer, counts, config.maxOutputBytes);
     const inbox = new PartitionInbox(
       bus,
-      { onResult: (message) => results.receive(message), onDelivery: (message) => this.runs.deliver(message) },
+      {
+        onResult: (message) => results.receive(message),
+        onDelivery: (message) => this.runs.deliver(message),
+        onFollowed: (message) => followed.hear(message),
+      },
       maxInFlightPerPartition,
     );
     this.timers = new RunTimers(

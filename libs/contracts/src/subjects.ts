@@ -27,6 +27,9 @@ export const eventSubject = (contract: EventContract, tenantId: string): string 
 /** A run's new events, published as a hint after their commit. Core NATS, never stored: readers fill gaps from the store. */
 export const liveEventsSubject = (runId: string): string => `live.${runId}.events`;
 
+/** Where the owner of a partition hears which of its runs are followed now. Core NATS, never stored. */
+export const liveFollowedSubject = (partition: number): string => `live.partition-${partition}.followed`;
+
 /** A run's end, published as a hint after its commit. Core NATS, never stored: who waits looks into the store now and then. */
 export const liveEndSubject = (runId: string): string => `live.${runId}.ended`;
 

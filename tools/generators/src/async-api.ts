@@ -7,6 +7,7 @@ import {
   type EventContract,
   liveRunEnded,
   liveRunEvents,
+  liveRunFollowed,
   liveTokenSchema,
   sharedShapes,
   type TaskContract,
@@ -35,7 +36,13 @@ export function asyncApiDocument(contracts: KnownContracts): JsonObject {
     ...contracts.tasks.map((contract) => taskPart(contract, shapes)),
     resultPart(shapes),
     ...contracts.events.map((contract) => eventPart(contract, shapes)),
-    livePart('events', 'Hints at new run events, after their commit; never stored.', liveRunEvents.data, shapes),
+    livePart(
+      'events',
+      'Hints at new events of a followed run, after their commit; never stored.',
+      liveRunEvents.data,
+      shapes,
+    ),
+    followedPart(shapes),
     livePart('ended', 'A hint that a run has ended, after its commit; never stored.', liveRunEnded.data, shapes),
     livePart(
       'tokens',
@@ -167,6 +174,23 @@ function livePart(kind: 'events' | 'ended' | 'tokens', summary: string, data: z.
     },
     operations: { [key]: { action: 'send', channel: { $ref: `#/channels/${key}` }, summary } },
     messages: { [key]: message(key, summary, envelopeOf({}, shapes.take(data, 'output'))) },
+  };
+}
+
+function followedPart(shapes: Shapes): Part {
+  const key = 'live.followed';
+  const summary = 'Says that a run of the partition is followed, so that its events are hinted at; never stored.';
+  return {
+    channels: {
+      [key]: {
+        ...channel('live.partition-{partition}.followed', summary, key),
+        parameters: { partition: { description: 'The partition that owns the run.' } },
+      },
+    },
+    operations: { [key]: { action: 'receive', channel: { $ref: `#/channels/${key}` }, summary } },
+    messages: {
+      [key]: message(key, summary, envelopeOf(liveRunFollowed, shapes.take(liveRunFollowed.data, 'output'))),
+    },
   };
 }
 

@@ -7,6 +7,7 @@ import { CommandSender } from '../commands/command-sender.js';
 import type { GatewayConfig } from '../config.js';
 import { Endpoint } from '../endpoint/endpoint.js';
 import { answered, type RouteReply, type RouteRequest, type Serves } from '../endpoint/exchange.js';
+import { sayFollowed } from './say-followed.js';
 import { EventStreamWriter } from './event-stream-writer.js';
 import { OpenStreams } from './open-streams.js';
 import { RunEventFeed } from './run-event-feed.js';
@@ -55,6 +56,7 @@ export class StreamRunEndpoint implements Serves<StreamRun> {
       const hint = liveRunEvents.data.safeParse(envelope.data);
       if (hint.success && envelope.tenantId === context.tenantId) feed.hint(hint.data.events);
     });
+    const stopSaying = sayFollowed(this.bus, params.id, context);
     try {
       // Refuses an unknown run while it can still be refused.
       const { events, done } = await feed.begin();
@@ -65,6 +67,7 @@ export class StreamRunEndpoint implements Serves<StreamRun> {
       else await this.write(request, feed, from, signal);
       return answered;
     } finally {
+      stopSaying();
       await subscription.stop();
     }
   }

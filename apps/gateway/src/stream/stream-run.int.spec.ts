@@ -140,6 +140,15 @@ describe.each(buses)('GET /v1/runs/{id}/stream over the %s bus', (_, openBus) =>
     expect(unknown.status).toBe(404);
   });
 
+  it('says that it follows a run, so that the run is hinted at', async () => {
+    const id = await newRun();
+    expect(orchestrator.followed.has(id)).toBe(false);
+    const reader = await read(id);
+    await eventually(() => orchestrator.followed.has(id));
+    orchestrator.commit(id, [['RunCompleted', { output: null }]]);
+    await reader.ended;
+  });
+
   it('goes on without any hint', async () => {
     orchestrator.hints = false;
     const id = await newRun();

@@ -1,10 +1,11 @@
-/** Listens for what concerns the owned partitions: results of workers, and commands that reached another replica. */
-import { mailboxSubject, resultSubject } from '@millrace/contracts';
+/** Listens for what concerns the owned partitions: results of workers, commands that reached another replica, and who follows runs. */
+import { liveFollowedSubject, mailboxSubject, resultSubject } from '@millrace/contracts';
 import type { IncomingMessage, MessageBus, Subscription } from '@millrace/messaging';
 
 export interface PartitionHandlers {
   readonly onResult: (message: IncomingMessage) => Promise<unknown>;
   readonly onDelivery: (message: IncomingMessage) => Promise<unknown>;
+  readonly onFollowed: (message: IncomingMessage) => void;
 }
 
 export class PartitionInbox {
@@ -20,10 +21,11 @@ export class PartitionInbox {
   async open(partition: number): Promise<void> {
     if (this.subscriptions.has(partition)) return;
     const options = { queue: 'orchestrator', maxInFlight: this.maxInFlight };
-    const { onResult, onDelivery } = this.handlers;
+    const { onResult, onDelivery, onFollowed } = this.handlers;
     const results = await this.bus.respond(resultSubject(partition), options, onResult);
     const deliveries = await this.bus.respond(mailboxSubject(partition), options, onDelivery);
-    this.subscriptions.set(partition, [results, deliveries]);
+    const followed = await this.bus.subscribe(liveFollowedSubject(partition), onFollowed);
+    this.subscriptions.set(partition, [results, deliveries, followed]);
   }
 
   /** Takes nothing new for a partition, and resolves when what was taken is answered. */

@@ -5,10 +5,12 @@
  *    gather queue fills, and callers are told of the overload.
  * 2. A publish that fails puts its partition into debt from the batch's moment on; the republisher pays debts from the
  *    stored events, with the same ids.
+ * 3. The events of a run are hinted at only while somebody follows it: a hint that nobody hears costs as much as a task.
  */
 import type { RunEvent } from '@millrace/contracts';
 import type { MessageBus, OutgoingMessage } from '@millrace/messaging';
 import { tasksOf } from '@millrace/workflow';
+import type { FollowedRuns } from '../following/followed-runs.js';
 import { scheduleText, tracesOfTasks, type EventTraces } from '../run/event-traces.js';
 import type { HotRun } from '../run/hot-run.js';
 import type { Turn } from '../run/turn.js';
@@ -23,6 +25,7 @@ export class Publisher {
     private readonly bus: MessageBus,
     private readonly ledger: PublicationLedger,
     private readonly announce: Announce,
+    private readonly followed: FollowedRuns,
     private readonly maxUnderWay: number,
     private readonly onFailure: (error: unknown, message: OutgoingMessage) => void,
   ) {}
@@ -47,8 +50,7 @@ export class Publisher {
         left += 1;
         this.store(message, owe, done);
       }
-      const live = liveMessage(run, decided);
-      if (live !== null) this.bus.notify(live);
+      if (this.followed.has(run.key)) this.bus.notify(liveMessage(run, decided, at.toISOString()));
       if (ended) this.bus.notify(endMessage(run, at.toISOString()));
     }
     done();

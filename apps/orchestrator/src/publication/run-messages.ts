@@ -98,13 +98,11 @@ function announcementsOf(run: HotRun, events: readonly RunEvent[], traces: Event
 }
 
 /** The hint to whoever follows the run now. Never stored: a reader fills gaps from the run's events. */
-export function liveMessage(run: HotRun, events: readonly RunEvent[]): OutgoingMessage | null {
-  const last = events.at(-1);
-  if (last === undefined) return null;
-  const id = `${run.key.runId}:live:${last.position}`;
+export function liveMessage(run: HotRun, events: readonly RunEvent[], at: string): OutgoingMessage {
+  const id = `${run.key.runId}:live:${run.position}`;
   return {
     subject: liveEventsSubject(run.key.runId),
-    envelope: envelope(run, liveRunEvents, id, last.at, { events }),
+    envelope: envelope(run, liveRunEvents, id, at, { events }),
   };
 }
 

@@ -1,8 +1,18 @@
 import { z } from 'zod';
-import { runSchema } from './run.js';
+import { runIdSchema, runSchema } from './run.js';
 import { runEventSchema } from './run-event.js';
 
-/** A hint on a run's live subject after a commit. It may be lost: readers fill gaps from the stored events. */
+/**
+ * Says to the owner of a run that somebody follows it, for so long: only then are its events hinted at. Said again while the
+ * following lasts, since it may be lost and its owner may change.
+ */
+export const liveRunFollowed = {
+  name: 'live.run-followed',
+  version: 1,
+  data: z.object({ runId: runIdSchema, forMs: z.int().min(1).max(600_000) }),
+};
+
+/** A hint on a followed run's live subject after a commit. It may be lost: readers fill gaps from the stored events. */
 export const liveRunEvents = {
   name: 'live.run-events',
   version: 1,

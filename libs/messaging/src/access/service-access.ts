@@ -42,7 +42,7 @@ export const serviceAccess = {
     never: [mailboxes],
     answers: [commandsOf('gateway')],
     // The end of a stream of tokens, for readers that wait for it.
-    publishes: ['live.*.tokens'],
+    publishes: ['live.*.tokens', 'live.*.followed'],
     hears: ['live.*.*', 'evt.>'],
     follows: ['LIVE', 'EVENTS'],
   },
@@ -50,6 +50,7 @@ export const serviceAccess = {
     asks: [mailboxes],
     answers: [commandsOf('orchestrator'), 'result.*.*'],
     publishes: ['task.*.*', 'evt.*.run.*.*', 'live.*.events', 'live.*.ended'],
+    hears: ['live.*.followed'],
     updatesStreams: true,
   },
   research: {
