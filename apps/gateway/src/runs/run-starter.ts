@@ -22,6 +22,8 @@ export interface StartedRun {
   readonly run: Run;
   /** Whether an earlier request with this key made it. */
   readonly replayed: boolean;
+  /** Resolves when the answer is kept for a repeat, which must be before it is given. @throws what the database does */
+  readonly kept: Promise<void>;
 }
 
 /** Starts runs, once for each `Idempotency-Key`. */
@@ -40,32 +42,46 @@ export class RunStarter {
   async start(request: StartRequest): Promise<StartedRun> {
     const { idempotencyKey: key, context } = request;
     const newRunId = newId('run');
-    if (key === undefined) return { run: await this.send(newRunId, request), replayed: false };
+    if (key === undefined) return { run: await this.send(newRunId, request), replayed: false, kept: nothingToKeep };
     const { tenantId } = context;
     const bodySha256 = bodyHashOf(request.body);
     const leaseMs = this.config.idempotencyLeaseMs;
     const claim = await this.records.claim({ tenantId, key, bodySha256, runId: newRunId, leaseMs });
     const permission = permissionOf(claim, newRunId);
-    if ('replay' in permission) return { run: permission.replay, replayed: true };
+    if ('replay' in permission) return { run: permission.replay, replayed: true, kept: nothingToKeep };
     const record: RecordOfRun = { tenantId, key, bodySha256, runId: permission.runId };
-    return { run: await this.sendOnce(record, request), replayed: claim.kind === 'take-over' };
+    const run = await this.sendOnce(record, request);
+    const kept = this.keep(record, run);
+    // Whoever waits for the run to end hears of a failure afterwards.
+    kept.catch(() => undefined);
+    return { run, replayed: claim.kind === 'take-over', kept };
   }
 
   private async sendOnce(record: RecordOfRun, request: StartRequest): Promise<Run> {
     try {
-      const run = await this.send(record.runId, request);
-      await this.records.complete(record, run);
-      return run;
+      return await this.send(record.runId, request);
     } catch (error) {
       // A refusal means that nothing was stored. Anything else may have arrived: the next request sends the same id.
       const isRefusal = error instanceof MillraceError && !error.retryable && error.kind !== 'internal';
-      const settle = isRefusal ? this.records.abandon(record) : this.records.release(record);
-      // Should this fail too, the lease ends by itself.
-      await settle.catch((cause: unknown) =>
-        this.logger.warn({ err: cause }, 'could not settle an idempotency record'),
-      );
+      await this.settle(isRefusal ? this.records.abandon(record) : this.records.release(record));
       throw error;
     }
+  }
+
+  private async keep(record: RecordOfRun, run: Run): Promise<void> {
+    try {
+      await this.records.complete(record, run);
+    } catch (error) {
+      await this.settle(this.records.release(record));
+      throw error;
+    }
+  }
+
+  /** Should it fail, the lease ends by itself. */
+  private async settle(settling: Promise<void>): Promise<void> {
+    await settling.catch((cause: unknown) =>
+      this.logger.warn({ err: cause }, 'could not settle an idempotency record'),
+    );
   }
 
   private async send(runId: string, { body, traceparent, context, beforeSending }: StartRequest): Promise<Run> {
@@ -77,6 +93,8 @@ export class RunStarter {
     });
   }
 }
+
+const nothingToKeep = Promise.resolve();
 
 /** Where in the body the things are that the orchestrator speaks of. */
 const placesInBody: Readonly<Record<string, string>> = { invalid_input: '/input', invalid_graph: '/graph' };

@@ -21,8 +21,9 @@ export class StartRunEndpoint implements Serves<StartRun> {
 
   async handle(request: RouteRequest<StartRun>): Promise<RouteReply<StartRun>> {
     const waitSeconds = preferredWait(request.headers.prefer);
-    const { run, replayed } =
+    const { run, replayed, kept } =
       waitSeconds === null ? await this.start(request) : await this.startAndWait(request, waitSeconds);
+    await kept;
     const hasEnded = waitSeconds !== null && terminalStatuses.has(run.status);
     return {
       status: hasEnded ? 200 : 202,
@@ -51,13 +52,13 @@ export class StartRunEndpoint implements Serves<StartRun> {
     const { context } = request;
     let end: RunEnd | undefined;
     try {
-      const { run, replayed } = await this.start(request, (runId) => {
+      const { run, replayed, kept } = await this.start(request, (runId) => {
         end = this.waiter.listen(runId, context);
       });
       // An answer that is given again is of then, and nobody has listened since.
       end ??= this.waiter.listen(run.id, context);
       const current = replayed ? await this.waiter.look(run, context) : run;
-      return { run: await this.waiter.wait(current, end, seconds, request), replayed };
+      return { run: await this.waiter.wait(current, end, seconds, request), replayed, kept };
     } finally {
       end?.stop();
     }
