@@ -8,6 +8,7 @@
  * 4. A batch fails alone: what is wrong with one run is found by halving, and its neighbours are committed.
  * 5. Where a commit's outcome is unknown, its partitions are in debt, so that what it may have stored is published.
  */
+import { setTimeout as pause } from 'node:timers/promises';
 import { toMillraceError, type Clock } from '@millrace/kernel';
 import { inSharedSpans, inSpan, outsideTraces, type Span } from '@millrace/telemetry';
 import type { PublicationLedger } from '../publication/publication-ledger.js';
@@ -21,6 +22,7 @@ import { GatherQueue, type GatherLimits } from './gather-queue.js';
 import { keyText, type RunKey } from './hot-run.js';
 import type { HotRuns } from './hot-runs.js';
 import { UnfoldableRunError, type RunLoader } from './run.loader.js';
+import { restAfter } from './pacing.js';
 import type { RunStore } from './run.store.js';
 import { takeTurn, type FoundRun, type RunAnswer, type RunWork, type Turn } from './turn.js';
 
@@ -126,10 +128,14 @@ export class RunWriter {
     while (this.queue.size > 0) {
       await this.parts.publisher.room();
       const items = this.queue.take(this.limits.batch);
+      const began = performance.now();
       await this.settle(items, 0).catch((error: unknown) => {
         this.parts.onFailure('A batch could not be decided.', error);
         rejectAll(items, refused(error));
       });
+      const tookMs = performance.now() - began;
+      const restMs = restAfter({ items: items.length, tookMs, waiting: this.queue.size });
+      if (restMs > 0) await pause(restMs);
     }
     this.working = null;
   }
