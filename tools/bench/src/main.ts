@@ -1,7 +1,13 @@
 /** `npm run bench -- NAME`: measures on request, prints medians; nothing here asserts. */
 import { Command } from 'commander';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { benchDemo } from './demo/bench-demo.js';
 import { demoTable } from './demo/report.js';
+import { benchEngine } from './engine/bench-engine.js';
+import { engineTable } from './engine/report.js';
+
+const collect = (value: string, before: readonly string[]): string[] => [...before, value];
 
 const program = new Command('bench').description('Measures Millrace on this machine.').showHelpAfterError();
 program
@@ -11,5 +17,26 @@ program
   .action(async (flags: { json?: boolean }) => {
     const figures = await benchDemo((text) => process.stderr.write(`${text}\n`));
     process.stdout.write(flags.json ? `${JSON.stringify(figures, null, 2)}\n` : `${demoTable(figures)}\n`);
+  });
+program
+  .command('engine')
+  .description('Durable runs over HTTP, NATS and Postgres: throughput, latency, processor time and write-ahead log.')
+  .option('--json', 'print the figures as one JSON document (a list where there are several checkouts)')
+  .option(
+    '--against <checkout>',
+    'another built checkout to measure in turns with this one; may be given again',
+    collect,
+    [],
+  )
+  .option('--rounds <number>', 'how many rounds', Number, 5)
+  .option('--runs <number>', 'runs of a round', Number, 1_000)
+  .action(async (flags: { json?: boolean; against: string[]; rounds: number; runs: number }) => {
+    const checkouts = [fileURLToPath(new URL('../../..', import.meta.url)), ...flags.against].map((path) =>
+      resolve(path),
+    );
+    const report = (text: string): void => void process.stderr.write(`${text}\n`);
+    const figures = await benchEngine({ checkouts, rounds: flags.rounds, runsPerRound: flags.runs, report });
+    const json = JSON.stringify(figures.length === 1 ? figures[0] : figures, null, 2);
+    process.stdout.write(`${flags.json ? json : engineTable(checkouts, figures)}\n`);
   });
 await program.parseAsync();
