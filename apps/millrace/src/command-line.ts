@@ -8,6 +8,7 @@ import { exitCodeOf, exitCodes } from './exit-codes.js';
 import { addGraphsCommand } from './graphs/graphs.command.js';
 import { addIngestCommand } from './ingest/ingest.command.js';
 import { addKeysCommand } from './keys/keys.command.js';
+import { addNatsUsersCommand } from './nats-users/nats-users.command.js';
 import { addRunCommand } from './run/run.command.js';
 import { addRunsCommand } from './runs/runs.command.js';
 import { addSearchCommand } from './search/search.command.js';
@@ -53,6 +54,7 @@ function programFor(terminal: Terminal, setExitCode: (code: number) => void): Co
   addIngestCommand(program, terminal, setExitCode);
   addSearchCommand(program, terminal);
   addKeysCommand(program, terminal);
+  addNatsUsersCommand(program, terminal);
   return program;
 }
 

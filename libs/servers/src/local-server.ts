@@ -36,6 +36,7 @@ export interface ManagedServer extends AsyncDisposable {
   /** With the credentials of who may do everything. */
   readonly url: string;
   readonly port: number;
+  readonly pid: number;
   readonly logFile: string;
   /** How what runs now, or ran last, ended. */
   readonly exited: Promise<ExitInfo>;
@@ -107,6 +108,10 @@ export class LocalServer implements ManagedServer {
 
   get url(): string {
     return this.recipe.url(this.port);
+  }
+
+  get pid(): number {
+    return this.process.pid;
   }
 
   get exited(): Promise<ExitInfo> {

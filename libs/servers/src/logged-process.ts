@@ -50,7 +50,7 @@ export async function startLogged(command: ProcessCommand): Promise<LoggedProces
     cwd: command.workingDirectory ?? directory,
     stdio: ['ignore', output, output],
     detached: command.detached === true,
-    ...(command.environment !== undefined && { env: { ...command.environment } }),
+    env: { ...(command.environment ?? process.env) },
     ...command.user,
   });
   closeSync(output);

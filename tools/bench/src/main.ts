@@ -1,7 +1,9 @@
 /** `npm run bench -- NAME`: measures on request, prints medians; nothing here asserts. */
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { benchCluster } from './cluster/bench-cluster.js';
+import { clusterTable } from './cluster/report.js';
 import { benchDemo } from './demo/bench-demo.js';
 import { demoTable } from './demo/report.js';
 import { benchEngine } from './engine/bench-engine.js';
@@ -39,4 +41,22 @@ program
     const json = JSON.stringify(figures.length === 1 ? figures[0] : figures, null, 2);
     process.stdout.write(`${flags.json ? json : engineTable(checkouts, figures)}\n`);
   });
+program
+  .command('cluster')
+  .description('The six-step diamond over processes, NATS and a Postgres with fsync, with several orchestrators.')
+  .option('--orchestrators <list>', 'how many, one measurement each', countsOf, [1, 2, 3])
+  .option('--json', 'print the figures as one JSON document')
+  .action(async (flags: { orchestrators: readonly number[]; json?: boolean }) => {
+    const figures = await benchCluster(flags.orchestrators, (text) => process.stderr.write(`${text}\n`));
+    process.stdout.write(flags.json ? `${JSON.stringify(figures, null, 2)}\n` : `${clusterTable(figures)}\n`);
+  });
+// Neither children nor signals keep a process alive.
+const untilDone = setInterval(() => undefined, 60_000);
 await program.parseAsync();
+clearInterval(untilDone);
+
+function countsOf(text: string): readonly number[] {
+  const counts = text.split(',').map(Number);
+  if (counts.every((count) => Number.isInteger(count) && count >= 1 && count <= 16)) return counts;
+  throw new InvalidArgumentError('It must be numbers from 1 to 16, such as 1,2,3.');
+}

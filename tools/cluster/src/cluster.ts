@@ -2,7 +2,7 @@
 import { createKey as createKeyContract, envelopeOf, tenantIdSchema, type Role } from '@millrace/contracts';
 import { lockFolder, provisionService } from '@millrace/database';
 import { invalidInput, newId } from '@millrace/kernel';
-import { connectJetStream, type ServiceName } from '@millrace/messaging';
+import { connectJetStream, operatorUser, subscriberUser, type ServiceName } from '@millrace/messaging';
 import { freePort, requireFreePort } from '@millrace/servers';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -15,7 +15,7 @@ import {
 } from './credentials/credentials.js';
 import { serviceEnvironment, type ServiceAddresses } from './processes/service-environment.js';
 import { LocalServiceProcess, type ServiceProcess } from './processes/service-process.js';
-import { natsConfig, subscriberOf } from './servers/nats-users.js';
+import { natsConfig } from './servers/nats-users.js';
 import {
   openServers,
   type ClusterNats,
@@ -161,7 +161,7 @@ class LocalCluster implements Cluster {
     credentials.subscribers[tenantId] ??= newPassword();
     this.nats.reconfigure(natsConfig(credentials));
     await saveCredentials(this.folder, credentials);
-    return { user: subscriberOf(tenantId), password: credentials.subscribers[tenantId] };
+    return { user: subscriberUser(tenantId), password: credentials.subscribers[tenantId] };
   }
 
   drain(): Promise<void> {
@@ -234,7 +234,7 @@ class LocalCluster implements Cluster {
   private async requestKey(tenantId: string, role: Role, onlyFirst: boolean): Promise<string | undefined> {
     const { url, user, password } = splitCredentials(this.nats.url);
     const replicas = Number(process.env['MILLRACE_NATS_REPLICAS'] ?? 1);
-    const bus = await connectJetStream({ servers: url.split(','), name: 'operator', user, pass: password, replicas });
+    const bus = await connectJetStream({ servers: url.split(','), name: operatorUser, user, pass: password, replicas });
     try {
       const context = { tenantId, correlationId: newId('cor'), causationId: null };
       const envelope = envelopeOf(createKeyContract, context, { name: onlyFirst ? 'first' : role, role, onlyFirst });

@@ -4,6 +4,12 @@ import { CommanderError } from 'commander';
 import { runUp } from './up/run-up.js';
 import { upProgram } from './up/up-options.js';
 
+if (!('withResolvers' in Promise)) {
+  process.stderr.write(
+    `Millrace needs Node.js 22.15 or later; this is ${process.versions.node}. Run it through npm.\n`,
+  );
+  process.exit(1);
+}
 const exitCodes = { failed: 1, usage: 64, interrupted: 130 } as const;
 const words = process.argv.slice(2);
 const controller = new AbortController();

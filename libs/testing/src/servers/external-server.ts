@@ -25,6 +25,7 @@ export function externalServer(variable: string, url: string, defaultPort: numbe
   return {
     url,
     port: Number(new URL(url).port || defaultPort),
+    pid: Number.NaN,
     logFile: '',
     // Nobody here would hear of it.
     exited: new Promise<never>(() => undefined),

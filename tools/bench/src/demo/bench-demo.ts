@@ -3,11 +3,12 @@ import { MillraceClient } from '@millrace/client';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { measureDiamond } from './diamond.js';
+import { withTemporaryCluster } from '../cluster/temporary-cluster.js';
+import { measureDiamond } from '../diamond.js';
+import { usageOf } from '../process-usage.js';
+import { startEmbedded } from './embedded-server.js';
 import type { DemoFigures } from './figures.js';
-import { measureNatsAndPostgres } from './nats-and-postgres.js';
 import { pageOf } from './pages.js';
-import { residentMiB, startProcess, untilReady } from './processes.js';
 
 const pages = 1_000;
 const uploadsAtOnce = 4;
@@ -23,31 +24,39 @@ export async function benchDemo(report: (text: string) => void): Promise<DemoFig
 async function measureEmbedded(report: (text: string) => void): Promise<DemoFigures['embedded']> {
   const dataDirectory = await mkdtemp(join(tmpdir(), 'millrace-bench-'));
   report('Embedded: starting');
-  const began = performance.now();
-  const server = startProcess('millrace', ['start', '--port', '0', '--data', dataDirectory], {
-    MILLRACE_LOG_LEVEL: 'error',
-  });
   try {
-    const baseUrl = (await server.waitFor(/listens on (\S+?),/))[1] ?? '';
-    const apiKey = (await server.waitFor(/API key[^:]*: (\S+)/))[1] ?? '';
-    await untilReady(baseUrl);
+    const began = performance.now();
+    await using server = await startEmbedded(dataDirectory);
     const startMs = performance.now() - began;
-    const startMiB = await residentMiB(server.pid);
-    const client = new MillraceClient({ baseUrl, apiKey });
+    const memory = async (): Promise<number> => Math.round((await usageOf([server.pid])).memoryMiB);
+    const startMiB = await memory();
+    const client = new MillraceClient({ baseUrl: server.url, apiKey: server.apiKey });
 
     report(`Embedded: the diamond`);
     const diamond = await measureDiamond(client);
     report(`Embedded: ingesting ${pages} pages`);
     const ingest1000PagesMs = await timed(() => ingestPages(client));
-    const afterIngestMiB = await residentMiB(server.pid);
+    const afterIngestMiB = await memory();
     report('Embedded: one content run');
     const contentRunMs = await timed(() => contentRun(client));
-    const afterAllMiB = await residentMiB(server.pid);
+    const afterAllMiB = await memory();
     return { startMs, startMiB, ingest1000PagesMs, afterIngestMiB, contentRunMs, diamond, afterAllMiB };
   } finally {
-    await server.stop();
     await rm(dataDirectory, { recursive: true, force: true });
   }
+}
+
+function measureNatsAndPostgres(report: (text: string) => void): Promise<DemoFigures['natsAndPostgres']> {
+  report('NATS and Postgres: starting servers and services');
+  return withTemporaryCluster({}, async ({ processes }, client, startMs) => {
+    report('NATS and Postgres: the diamond');
+    const diamond = await measureDiamond(client);
+    const memory = processes.map(async ({ service, pid }) => {
+      const { memoryMiB } = await usageOf([pid]);
+      return [service, Math.round(memoryMiB)] as const;
+    });
+    return { startMs, memoryMiB: Object.fromEntries(await Promise.all(memory)), diamond };
+  });
 }
 
 async function ingestPages(client: MillraceClient): Promise<void> {

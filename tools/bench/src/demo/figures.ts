@@ -1,10 +1,4 @@
-export interface DiamondFigures {
-  /** One run at a time, from the request to the ended run, in milliseconds. */
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  /** With 64 runs in flight. */
-  readonly runsPerSecond: number;
-}
+import type { DiamondFigures } from '../diamond.js';
 
 export interface DemoFigures {
   readonly embedded: {
@@ -18,14 +12,8 @@ export interface DemoFigures {
   };
   readonly natsAndPostgres: {
     readonly startMs: number;
-    /** Resident memory by service, in MiB. */
+    /** By service, in MiB. */
     readonly memoryMiB: Readonly<Record<string, number>>;
     readonly diamond: DiamondFigures;
   };
-}
-
-/** The value at a share of the sorted values, 0.5 for the median. */
-export function percentile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 }

@@ -1,5 +1,6 @@
 import Table from 'cli-table3';
-import type { DemoFigures, DiamondFigures } from './figures.js';
+import type { DiamondFigures } from '../diamond.js';
+import type { DemoFigures } from './figures.js';
 
 /** The figures for people. */
 export function demoTable({ embedded, natsAndPostgres }: DemoFigures): string {
@@ -21,8 +22,8 @@ export function demoTable({ embedded, natsAndPostgres }: DemoFigures): string {
 }
 
 const milliseconds = (value: number): string => `${value.toFixed(0)} ms`;
-const sequential = ({ p50Ms, p99Ms }: DiamondFigures): string =>
-  `p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms`;
+const sequential = ({ p50Ms, p95Ms, p99Ms }: DiamondFigures): string =>
+  `p50 ${p50Ms.toFixed(1)} ms, p95 ${p95Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms`;
 const concurrent = ({ runsPerSecond }: DiamondFigures): string => `${runsPerSecond.toFixed(0)} runs/s`;
 const perService = (memory: Readonly<Record<string, number>>): string =>
   Object.entries(memory)

@@ -2,6 +2,7 @@
 import { chmod, mkdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { MillraceError } from '@millrace/kernel';
+import { operatorUser } from '@millrace/messaging';
 import {
   launchNats,
   launchPostgres,
@@ -12,7 +13,7 @@ import {
   type PostgresServer,
 } from '@millrace/servers';
 import type { Credentials } from '../credentials/credentials.js';
-import { natsConfig, operator } from './nats-users.js';
+import { natsConfig } from './nats-users.js';
 
 export interface RunningServers {
   /** With the credentials of an operator. */
@@ -28,6 +29,7 @@ export interface ClusterServer extends Pick<ManagedServer, 'url' | 'port' | 'kil
   /** How what runs now, or ran last, ended; undefined for one that was named. */
   readonly exited: Promise<ExitInfo> | undefined;
   readonly logFile: string | undefined;
+  readonly pid: number | undefined;
 }
 
 export interface ClusterNats extends ClusterServer, Pick<NatsServer, 'wipe' | 'reconfigure'> {}
@@ -82,7 +84,7 @@ const startNats = (folder: string, credentials: Credentials): Promise<NatsServer
     folder,
     detached: true,
     config: natsConfig(credentials),
-    credentials: { user: operator, password: credentials.operator },
+    credentials: { user: operatorUser, password: credentials.operator },
     instead: 'name a running one with --nats-url',
   });
 
@@ -104,7 +106,7 @@ const startRedis = (folder: string, { redis: password }: Credentials): Promise<M
 function named(url: string, defaultPort: number): ClusterServer {
   const refuse = () => Promise.reject(notOwn());
   const port = Number(new URL(url).port || defaultPort);
-  return { url, port, exited: undefined, logFile: undefined, kill: refuse, restart: refuse };
+  return { url, port, exited: undefined, logFile: undefined, pid: undefined, kill: refuse, restart: refuse };
 }
 
 const namedNats = (url: string): ClusterNats => ({
