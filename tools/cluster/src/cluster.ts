@@ -1,6 +1,6 @@
 /** The whole system as processes on this machine: the servers that are missing, and each service as a process of its own. */
 import { createKey as createKeyContract, envelopeOf, tenantIdSchema, type Role } from '@millrace/contracts';
-import { lockFolder, provisionService } from '@millrace/database';
+import { lockFolder, provisionService, type ProvisionedDatabase } from '@millrace/database';
 import { invalidInput, newId } from '@millrace/kernel';
 import { connectJetStream, operatorUser, subscriberUser, type ServiceName } from '@millrace/messaging';
 import { freePort, requireFreePort } from '@millrace/servers';
@@ -13,6 +13,7 @@ import {
   saveCredentials,
   type Credentials,
 } from './credentials/credentials.js';
+import { migrateService } from './processes/migrate-service.js';
 import { serviceEnvironment, type ServiceAddresses } from './processes/service-environment.js';
 import { LocalServiceProcess, type ServiceProcess } from './processes/service-process.js';
 import { natsConfig } from './servers/nats-users.js';
@@ -75,7 +76,8 @@ export interface Cluster extends AsyncDisposable {
 
 /**
  * Starts everything and waits until every service is ready.
- * @throws MillraceError `port_in_use`, `server_missing`, `server_folder_unusable`, `data_folder_in_use`, `service_ended`, `service_not_ready`
+ * @throws MillraceError `port_in_use`, `server_missing`, `server_folder_unusable`, `data_folder_in_use`, `migration_failed`,
+ *   `service_ended`, `service_not_ready`
  */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const folder = resolve(options.folder);
@@ -138,7 +140,8 @@ class LocalCluster implements Cluster {
     onProgress?.('Starting the servers that are missing');
     this.servers = await openServers(this.folder, this.credentials, servers);
     signal?.throwIfAborted();
-    const databases = await this.provision(this.credentials);
+    const databases = await this.prepareDatabases(this.credentials);
+    signal?.throwIfAborted();
     onProgress?.('Starting the services');
     for (const kind of services) await this.startService(kind, databases.get(kind.name));
     await Promise.all(this.processes.map((process) => process.untilReady({ signal })));
@@ -172,6 +175,11 @@ class LocalCluster implements Cluster {
     return this.drain();
   }
 
+  /** For logs. */
+  private get servicesFolder(): string {
+    return join(this.folder, 'services');
+  }
+
   private get opened(): Servers {
     if (this.servers === undefined) throw new Error('The servers have not started.');
     return this.servers;
@@ -187,16 +195,26 @@ class LocalCluster implements Cluster {
     await this.unlock();
   }
 
-  private async provision(credentials: Credentials): Promise<Map<ServiceName, string>> {
-    this.options.onProgress?.('Making a database and a user for each service');
+  /** A database per service, migrated; gives the addresses with which the services work in them. */
+  private async prepareDatabases(credentials: Credentials): Promise<Map<ServiceName, string>> {
+    const { onProgress, signal } = this.options;
     const adminUrl = this.postgres.url;
-    const addresses = new Map<ServiceName, string>();
-    for (const { name, hasDatabase } of services) {
-      if (!hasDatabase) continue;
-      const password = credentials.services[name]?.database ?? '';
-      addresses.set(name, await provisionService({ adminUrl, service: name, password }));
+    const databases = new Map<ServiceName, ProvisionedDatabase>();
+    onProgress?.('Making a database with an owner and a login for each service');
+    for (const { name: service, hasDatabase } of services) {
+      const passwords = credentials.services[service];
+      if (!hasDatabase || passwords === undefined) continue;
+      signal?.throwIfAborted();
+      const { owner: ownerPassword, login: loginPassword } = passwords;
+      databases.set(service, await provisionService({ adminUrl, service, ownerPassword, loginPassword }));
     }
-    return addresses;
+    onProgress?.('Migrating the databases');
+    const migrating = [...databases].map(([service, urls]) =>
+      migrateService({ service, folder: this.servicesFolder, ...urls }),
+    );
+    const failure = (await Promise.allSettled(migrating)).find(({ status }) => status === 'rejected');
+    if (failure?.status === 'rejected') throw failure.reason;
+    return new Map([...databases].map(([service, { loginUrl }]) => [service, loginUrl]));
   }
 
   private async startService({ name, isDoor = false }: ServiceKind, databaseUrl: string | undefined): Promise<void> {
@@ -214,7 +232,7 @@ class LocalCluster implements Cluster {
       const process = await LocalServiceProcess.start({
         service: name,
         replica,
-        folder: join(this.folder, 'services'),
+        folder: this.servicesFolder,
         healthPort: addresses.healthPort,
         httpPort: addresses.httpPort,
         environment: { ...serviceEnvironment(name, replica, addresses), ...environment?.(name, replica) },

@@ -11,8 +11,8 @@ const credentialsSchema = z.object({
   redis: z.string(),
   /** Of the NATS user who may do everything. */
   operator: z.string(),
-  /** Of each service, on NATS and on Postgres. */
-  services: z.record(z.string(), z.object({ nats: z.string(), database: z.string() })),
+  /** Of each service: on NATS, on Postgres, and of the owner of its tables. */
+  services: z.record(z.string(), z.object({ nats: z.string(), login: z.string(), owner: z.string() })),
   /** NATS users who see the events of one tenant. */
   subscribers: z.record(z.string(), z.string()),
 });
@@ -21,12 +21,14 @@ export type Credentials = z.infer<typeof credentialsSchema>;
 /** A letter first: nats-server reads what begins with a digit as a number. */
 export const newPassword = (): string => `p${randomBytes(24).toString('hex')}`;
 
+const newServiceCredentials = () => ({ nats: newPassword(), login: newPassword(), owner: newPassword() });
+
 export const credentialsFileOf = (folder: string): string => join(folder, 'credentials.json');
 
 /** Those of a folder, made where there are none. @throws MillraceError `credentials_unreadable` */
 export async function openCredentials(folder: string): Promise<Credentials> {
   const known = await readCredentials(credentialsFileOf(folder));
-  const ofService = (name: string) => known?.services[name] ?? { nats: newPassword(), database: newPassword() };
+  const ofService = (name: string) => known?.services[name] ?? newServiceCredentials();
   const credentials: Credentials = {
     postgres: known?.postgres ?? newPassword(),
     redis: known?.redis ?? newPassword(),

@@ -19,7 +19,8 @@ const ownVariables: Readonly<Record<string, ServiceName>> = {
 };
 
 /** Variables that would send a service somewhere else than the cluster says. */
-const replaced = /^MILLRACE_(NATS_(URL|USER|PASSWORD|TOKEN)|DATABASE_URL|REDIS_URL|HTTP_PORT|HEALTH_|TEST_|API_KEY)/;
+const replaced =
+  /^MILLRACE_(NATS_(URL|USER|PASSWORD|TOKEN)|DATABASE_(URL|MIGRATE|MIGRATION_URL)|REDIS_URL|HTTP_PORT|HEALTH_|TEST_|API_KEY)/;
 
 export function serviceEnvironment(
   service: ServiceName,
@@ -36,6 +37,7 @@ export function serviceEnvironment(
     MILLRACE_NATS_USER: nats.user,
     MILLRACE_NATS_PASSWORD: nats.password,
     MILLRACE_DATABASE_URL: databaseUrl,
+    MILLRACE_DATABASE_MIGRATE: 'never',
     MILLRACE_REDIS_URL: redisUrl,
     MILLRACE_HTTP_PORT: httpPort === undefined ? undefined : String(httpPort),
     MILLRACE_HEALTH_HOST: '127.0.0.1',

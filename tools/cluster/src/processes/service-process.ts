@@ -5,7 +5,7 @@ import { MillraceError } from '@millrace/kernel';
 import type { ServiceName } from '@millrace/messaging';
 import { describeExit, guard, startLogged, type ExitInfo, type LoggedProcess } from '@millrace/servers';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { builtApp } from './built-app.js';
 
 export interface ServiceProcess {
   readonly service: ServiceName;
@@ -48,9 +48,6 @@ const drainTimeoutMs = 45_000;
 const readyTimeoutMs = 60_000;
 const lookEveryMs = 25;
 const probeTimeoutMs = 2_000;
-
-const builtApp = (name: string): string =>
-  fileURLToPath(new URL(`../../../../apps/${name}/dist/main.js`, import.meta.url));
 
 export class LocalServiceProcess implements ServiceProcess {
   readonly service: ServiceName;

@@ -14,7 +14,7 @@ import type { startedDocument } from './where-everything-is.js';
 type StartedDocument = ReturnType<typeof startedDocument>;
 interface Passwords {
   readonly operator: string;
-  readonly services: Record<string, { readonly nats: string; readonly database: string }>;
+  readonly services: Record<string, { readonly nats: string; readonly login: string; readonly owner: string }>;
   readonly subscribers: Record<string, string>;
 }
 
@@ -71,9 +71,9 @@ describe('npm run up', () => {
     const secrets = [
       operator,
       ...Object.values(subscribers),
-      ...Object.values(services).flatMap(({ nats, database }) => [nats, database]),
+      ...Object.values(services).flatMap(Object.values<string>),
     ];
-    expect(secrets.length).toBe(14);
+    expect(secrets.length).toBe(20);
     const logs = readdirSync(data, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.log'));
     expect(logs.length).toBeGreaterThanOrEqual(10);
     const texts = [up.out(), up.error(), ...logs.map((file) => readFileSync(join(data, file), 'utf8'))];
@@ -87,7 +87,7 @@ describe('npm run up', () => {
     const { services } = passwords();
     const connectAs = async (service: string, database: string) => {
       const user = `millrace_${service}`;
-      const password = services[service]?.database;
+      const password = services[service]?.login;
       const login = new pg.Client({
         host: '127.0.0.1',
         port: portOf(started.servers.postgres.url),
@@ -108,6 +108,8 @@ describe('npm run up', () => {
     const takeOn = (role: string) => login.query(`set role ${role}`).then(() => login.query('reset role'));
     await takeOn('millrace_research_service');
     await expect(takeOn('millrace_orchestrator_service')).rejects.toThrow(/permission denied/);
+    await expect(login.query('create table millrace_mine (a int)')).rejects.toThrow(/permission denied/);
+    await expect(login.query('drop table research.migration')).rejects.toThrow(/must be owner|permission denied/);
     await login.end();
     for (const database of ['millrace_orchestrator', 'millrace_gateway'])
       await expect(connectAs('research', database)).rejects.toThrow(/permission denied/);
