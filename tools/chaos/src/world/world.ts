@@ -95,8 +95,11 @@ async function subscriberEnvironment(cluster: Cluster, databaseUrl: string): Pro
   const password = new URL(databaseUrl).password;
   const adminUrl = cluster.postgres.url;
   const { servers, user, pass } = natsAddress(cluster.nats.url);
+  const passwords = { ownerPassword: password, loginPassword: password };
+  // It migrates by itself, so it works as the owner.
+  const { ownerUrl } = await provisionService({ adminUrl, service: subscriberService, ...passwords });
   return {
-    MILLRACE_DATABASE_URL: await provisionService({ adminUrl, service: subscriberService, password }),
+    MILLRACE_DATABASE_URL: ownerUrl,
     MILLRACE_NATS_URL: servers,
     MILLRACE_NATS_USER: user,
     MILLRACE_NATS_PASSWORD: pass,
