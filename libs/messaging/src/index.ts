@@ -1,5 +1,6 @@
+export { permissionsOf } from './access/nats-permissions.js';
 export { installationUsers, operatorUser, renderUsers, subscriberUser, type NatsUser } from './access/nats-users.js';
-export type { ServiceName } from './access/service-access.js';
+export { serviceAccess, type BusAccess, type ServiceName } from './access/service-access.js';
 export * from './bus.js';
 export type { BlobStore } from './claim-check/blob-store.js';
 export { FolderBlobs } from './claim-check/folder-blobs.js';
