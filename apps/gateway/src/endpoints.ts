@@ -15,6 +15,7 @@ import {
 import { CreateKeyEndpoint, ListKeysEndpoint, RevokeKeyEndpoint } from './keys/key.endpoints.js';
 import { CancelRunEndpoint } from './runs/cancel-run.endpoint.js';
 import { GetRunEndpoint, ListRunEventsEndpoint, ListRunsEndpoint } from './runs/read-runs.endpoints.js';
+import { PauseRunEndpoint, ResumeRunEndpoint } from './runs/halt-run.endpoints.js';
 import { SignalRunEndpoint } from './runs/signal-run.endpoint.js';
 import { StartRunEndpoint } from './runs/start-run.endpoint.js';
 import { StreamRunEndpoint } from './stream/stream-run.endpoint.js';
@@ -28,6 +29,8 @@ export const endpoints = [
   ListRunEventsEndpoint,
   StreamRunEndpoint,
   CancelRunEndpoint,
+  PauseRunEndpoint,
+  ResumeRunEndpoint,
   SignalRunEndpoint,
   ListApprovalsEndpoint,
   GetApprovalEndpoint,

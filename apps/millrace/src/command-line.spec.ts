@@ -34,6 +34,8 @@ describe('wrong words', () => {
     [['start', 'now']],
     [['run']],
     [['runs']],
+    [['runs', 'pause']],
+    [['runs', 'resume']],
     [['runs', 'signal']],
     [['runs', 'signal', 'run_1']],
     [['approvals']],
@@ -62,7 +64,7 @@ describe('help', () => {
     [['--help']],
     ...['demo', 'start', 'run', 'ingest', 'search'].map((name) => [[name, '--help']]),
     ...['list', 'show', 'approve', 'reject'].map((name) => [['approvals', name, '--help']]),
-    ...['signal'].map((name) => [['runs', name, '--help']]),
+    ...['pause', 'resume', 'signal'].map((name) => [['runs', name, '--help']]),
     ...['validate', 'publish', 'list'].map((name) => [['graphs', name, '--help']]),
     ...['create', 'list', 'revoke'].map((name) => [['keys', name, '--help']]),
   ])('is there for %j', async (words) => {

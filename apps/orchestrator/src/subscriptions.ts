@@ -12,7 +12,9 @@ import {
   listGraphs,
   listRunEvents,
   listRuns,
+  pauseRun,
   publishGraph,
+  resumeRun,
   signalRun,
   startRun,
   validateGraph,
@@ -29,12 +31,16 @@ import { CancelRunHandler } from './run/cancel-run.handler.js';
 import { GetRunHandler } from './run/get-run.handler.js';
 import { ListRunEventsHandler } from './run/list-run-events.handler.js';
 import { ListRunsHandler } from './run/list-runs.handler.js';
+import { PauseRunHandler } from './run/pause-run.handler.js';
+import { ResumeRunHandler } from './run/resume-run.handler.js';
 import { SignalRunHandler } from './run/signal-run.handler.js';
 import { StartRunHandler } from './run/start-run.handler.js';
 
 export const subscriptions = defineSubscriptions([
   { contract: startRun, handler: StartRunHandler, maxInFlight: 4_096 },
   { contract: cancelRun, handler: CancelRunHandler, maxInFlight: 1_024 },
+  { contract: pauseRun, handler: PauseRunHandler, maxInFlight: 1_024 },
+  { contract: resumeRun, handler: ResumeRunHandler, maxInFlight: 1_024 },
   { contract: signalRun, handler: SignalRunHandler, maxInFlight: 1_024 },
   { contract: getRun, handler: GetRunHandler, maxInFlight: 256 },
   { contract: listRuns, handler: ListRunsHandler, maxInFlight: 64 },

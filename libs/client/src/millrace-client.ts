@@ -90,6 +90,17 @@ export class MillraceClient {
     return (await this.transport.call(routes.cancelRun, call)).body;
   }
 
+  /** What runs goes on, and nothing begins until the run is resumed. */
+  async pauseRun(id: string, reason?: string, options: CallOptions = {}): Promise<Run> {
+    const call = { params: { id }, body: { reason }, isRepeatable: true, ...options };
+    return (await this.transport.call(routes.pauseRun, call)).body;
+  }
+
+  async resumeRun(id: string, options: CallOptions = {}): Promise<Run> {
+    return (await this.transport.call(routes.resumeRun, { params: { id }, body: {}, isRepeatable: true, ...options }))
+      .body;
+  }
+
   /** `idempotencyKey` names the signal, so that sending it again changes nothing. Made up where absent. */
   async signalRun(
     id: string,

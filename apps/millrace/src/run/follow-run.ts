@@ -21,6 +21,10 @@ function describe(type: string, data: Readonly<Record<string, unknown>>): string
   switch (type) {
     case 'NodeScheduled':
       return `${node} …`;
+    case 'RunPaused':
+      return 'the run is paused';
+    case 'RunResumed':
+      return 'the run goes on';
     case 'WaitStarted':
       return `${node} waits ${typeof data['until'] === 'string' ? `until ${data['until']}` : `for the signal ${String(data['signal'])}`}`;
     case 'ApprovalRequested':

@@ -17,6 +17,23 @@ interface SignalFlags extends ConnectionFlags, JsonFlag {
 export function addRunsCommand(program: Command, terminal: Terminal): void {
   const runs = program.command('runs').description('Works on runs that have been started.');
 
+  withConnection(runs.command('pause'))
+    .description('Pauses a run: what runs goes on, and nothing begins until it is resumed.')
+    .argument('<run>', 'the id of the run')
+    .option('--reason <text>', 'why, for the events of the run')
+    .option('--json', 'print the run as JSON')
+    .action(async (id: string, { reason, ...flags }: ConnectionFlags & JsonFlag & { readonly reason?: string }) =>
+      printRun(terminal, await connect(flags, terminal).pauseRun(id, reason), flags),
+    );
+
+  withConnection(runs.command('resume'))
+    .description('Resumes a run that was paused.')
+    .argument('<run>', 'the id of the run')
+    .option('--json', 'print the run as JSON')
+    .action(async (id: string, flags: ConnectionFlags & JsonFlag) =>
+      printRun(terminal, await connect(flags, terminal).resumeRun(id), flags),
+    );
+
   withConnection(runs.command('signal'))
     .description('Sends a signal to a run: it completes a node that waits for one of its name, now or later.')
     .argument('<run>', 'the id of the run')

@@ -157,6 +157,8 @@ function announcementOf(run: HotRun, event: RunEvent): { contract: EventContract
     case 'MapStarted':
     case 'LoopRoundStarted':
     case 'LoopRoundCompleted':
+    case 'RunPaused':
+    case 'RunResumed':
     case 'WaitStarted':
     case 'SignalReceived':
     case 'SignalConsumed':

@@ -19,7 +19,7 @@ interface EventRow {
   traceparent: string | null;
 }
 
-/** The read model of a run that started or ended in the batch. JSON columns are text, null where there is nothing. */
+/** The read model of a run whose status changed in the batch. JSON columns are text, null where there is nothing. */
 interface RunRow {
   partition: number;
   tenantId: string;
@@ -88,10 +88,10 @@ export interface BatchRows {
 export function rowsOf(turns: readonly Turn[]): BatchRows | null {
   const changing = turns.filter(writes);
   if (changing.length === 0) return null;
-  const startedOrEnded = changing.filter((turn) => turn.started || turn.ended);
+  const ofNewStatus = changing.filter((turn) => turn.started || turn.ended || turn.halted);
   return {
     events: columns(changing.flatMap(eventRows), emptyEvents()),
-    runs: columns(startedOrEnded.map(runRow), emptyRuns()),
+    runs: columns(ofNewStatus.map(runRow), emptyRuns()),
     timersSet: columns(
       changing.flatMap((turn) => timerRows(turn, turn.timersSet)),
       emptyTimers(),

@@ -70,6 +70,8 @@ export function unstorable(work: RunWork): RunWork | null {
       return { type: 'failure', error: unstorableState, inPlaceOf: work };
     case 'start':
     case 'cancel':
+    case 'pause':
+    case 'resume':
     case 'signal':
     case 'decision':
     case 'failure':

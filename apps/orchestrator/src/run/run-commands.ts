@@ -15,6 +15,8 @@ import {
   type Envelope,
   type MessageContext,
   type RequestOf,
+  type pauseRun,
+  type resumeRun,
   type Run,
   type RunDecision,
   type signalRun,
@@ -29,13 +31,18 @@ import type { LeaseBook } from '../partition/lease-book.js';
 import type { RunKey } from './hot-run.js';
 import type { RunReader } from './run.reader.js';
 import type { RunWriter } from './run.writer.js';
+import type { RunWork } from './turn.js';
 
 export type StartRunRequest = RequestOf<typeof startRun>;
 export type CancelRunRequest = RequestOf<typeof cancelRun>;
+export type PauseRunRequest = RequestOf<typeof pauseRun>;
+export type ResumeRunRequest = RequestOf<typeof resumeRun>;
 export type SignalRunRequest = RequestOf<typeof signalRun>;
 type Delivery =
   | { readonly type: 'start'; readonly data: StartRunRequest }
   | { readonly type: 'cancel'; readonly data: CancelRunRequest }
+  | { readonly type: 'pause'; readonly data: PauseRunRequest }
+  | { readonly type: 'resume'; readonly data: ResumeRunRequest }
   | { readonly type: 'signal'; readonly data: SignalRunRequest }
   | { readonly type: 'decision'; readonly data: RunDecision };
 
@@ -72,6 +79,16 @@ export class RunCommands {
   /** Cancels a run; one that has ended stays as it is. @throws MillraceError `unknown_run`, and as `start` */
   cancel(context: MessageContext, data: CancelRunRequest): Promise<Run> {
     return this.byOwner(context, { type: 'cancel', data });
+  }
+
+  /** Pauses a run; one that is paused stays so. @throws MillraceError `unknown_run`, `run_ended`, and as `start` */
+  pause(context: MessageContext, data: PauseRunRequest): Promise<Run> {
+    return this.byOwner(context, { type: 'pause', data });
+  }
+
+  /** Resumes a run; one that is not paused stays as it is. @throws MillraceError as `pause` */
+  resume(context: MessageContext, data: ResumeRunRequest): Promise<Run> {
+    return this.byOwner(context, { type: 'resume', data });
   }
 
   /**
@@ -130,6 +147,10 @@ export class RunCommands {
         return this.startHere(key, context, delivery.data);
       case 'cancel':
         return this.cancelHere(key, delivery.data);
+      case 'pause':
+        return this.haltHere(key, { type: 'pause', reason: delivery.data.reason });
+      case 'resume':
+        return this.haltHere(key, { type: 'resume' });
       case 'signal':
         return this.signalHere(key, delivery.data);
       case 'decision':
@@ -157,6 +178,14 @@ export class RunCommands {
     const answer = await this.parts.writer.submit(key, { type: 'cancel', reason }, reason.length);
     if (answer.kind === 'applied' && answer.run !== undefined) return answer.run;
     return await this.parts.reader.get(key.tenantId, key.runId);
+  }
+
+  private async haltHere(key: RunKey, work: Extract<RunWork, { type: 'pause' | 'resume' }>): Promise<Run> {
+    const answer = await this.parts.writer.submit(key, work, 0);
+    if (answer.kind === 'applied' && answer.run !== undefined) return answer.run;
+    const run = await this.parts.reader.get(key.tenantId, key.runId);
+    if (run.finishedAt === null) return run;
+    throw new MillraceError('conflict', 'run_ended', `The run is ${run.status}: it cannot be paused or resumed.`);
   }
 
   private async decideHere(key: RunKey, { node, decision, data, by }: RunDecision): Promise<Run> {

@@ -55,6 +55,8 @@ export type RunInput =
       readonly data: JsonObject;
       readonly by: Decider;
     }
+  | { readonly type: 'pause'; readonly reason: string }
+  | { readonly type: 'resume' }
   | { readonly type: 'cancel'; readonly reason: string };
 
 /** What one message came to. `run` is there for a command that applied. */
@@ -83,6 +85,8 @@ export interface Turn {
   readonly at: string;
   readonly started: boolean;
   readonly ended: boolean;
+  /** Whether it was paused or resumed. */
+  readonly halted: boolean;
   readonly timersSet: readonly Timer[];
   readonly timersDropped: readonly Timer[];
   /** The approvals that were asked for, decided or cancelled. */
@@ -122,6 +126,7 @@ export function takeTurn(key: RunKey, found: FoundRun, works: readonly RunWork[]
     at: circumstances.now,
     started: events[0]?.event.position === 1,
     ended: run !== null && run.ended && events.length > 0,
+    halted: events.some(({ event }) => event.type === 'RunPaused' || event.type === 'RunResumed'),
     timersSet: timers.set,
     timersDropped: [...timers.dropped, ...overdue(run, works)],
     approvals: run === null ? [] : approvalsAfter(run, events),
@@ -159,7 +164,7 @@ function applyWork(run: HotRun, work: RunWork, circumstances: Circumstances, eve
   return isCommand(work) ? { kind: 'applied', run: runOf(run) } : { kind: 'applied' };
 }
 
-const commands: ReadonlySet<RunWork['type']> = new Set(['start', 'cancel', 'signal', 'decision']);
+const commands: ReadonlySet<RunWork['type']> = new Set(['start', 'cancel', 'pause', 'resume', 'signal', 'decision']);
 const isCommand = ({ type }: RunWork): boolean => commands.has(type);
 
 function answerWithoutEvents(run: HotRun, work: RunWork, circumstances: Circumstances): RunAnswer {
@@ -204,6 +209,10 @@ function messageOf(run: HotRun, work: RunInput, { now, random }: Circumstances):
       return { type: 'signal', id: work.id, name: work.name, data: work.data, now };
     case 'decision':
       return { type: 'decision', node: work.node, decision: work.decision, data: work.data, by: work.by, now };
+    case 'pause':
+      return { type: 'pause', reason: work.reason, now };
+    case 'resume':
+      return { type: 'resume', now };
     case 'cancel':
       return { type: 'cancel', reason: work.reason, now };
     default:

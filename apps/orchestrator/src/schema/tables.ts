@@ -28,7 +28,7 @@ interface GraphVersionTable {
   created_at: Generated<Date>;
 }
 
-/** The read model of a run, written when the run starts and when it ends; what happens between follows from its events. */
+/** The read model of a run, written when the run starts, is paused or resumed, and ends; what happens between follows from its events. */
 export interface RunTable {
   tenant_id: string;
   run_id: string;

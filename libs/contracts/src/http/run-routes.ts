@@ -122,6 +122,33 @@ export const runRoutes = {
     },
     responses: { 200: { description: 'The run as it is now.', schema: runSchema } },
   }),
+  pauseRun: defineRoute({
+    name: 'pauseRun',
+    tag,
+    method: 'POST',
+    path: '/v1/runs/{id}/pause',
+    summary: 'Pauses a run: what runs goes on, and nothing begins until it is resumed.',
+    role: 'editor',
+    params,
+    body: {
+      kind: 'json',
+      schema: z
+        .strictObject({ reason: z.string().max(1000).default('paused by the caller') })
+        .default({ reason: 'paused by the caller' }),
+    },
+    responses: { 200: { description: 'The run as it is now.', schema: runSchema } },
+  }),
+  resumeRun: defineRoute({
+    name: 'resumeRun',
+    tag,
+    method: 'POST',
+    path: '/v1/runs/{id}/resume',
+    summary: 'Resumes a run; one that is not paused stays as it is.',
+    role: 'editor',
+    params,
+    body: { kind: 'json', schema: z.strictObject({}).default({}) },
+    responses: { 200: { description: 'The run as it is now.', schema: runSchema } },
+  }),
   signalRun: defineRoute({
     name: 'signalRun',
     tag,

@@ -70,6 +70,24 @@ export const cancelRun = defineCommand({
   request: z.object({ runId: runIdSchema, reason: z.string().max(1000) }),
   response: runSchema,
 });
+export const pauseRun = defineCommand({
+  owner,
+  entity: 'run',
+  action: 'pause',
+  version: 1,
+  summary: 'Pauses a run: what runs goes on, and nothing begins until it is resumed.',
+  request: z.object({ runId: runIdSchema, reason: z.string().max(1000) }),
+  response: runSchema,
+});
+export const resumeRun = defineCommand({
+  owner,
+  entity: 'run',
+  action: 'resume',
+  version: 1,
+  summary: 'Resumes a run that was paused.',
+  request: z.object({ runId: runIdSchema }),
+  response: runSchema,
+});
 /** The caller names the signal, so that sending it again changes nothing. */
 export const signalRun = defineCommand({
   owner,
@@ -183,6 +201,8 @@ export const deliverToPartition = {
   request: z.discriminatedUnion('type', [
     z.object({ type: z.literal('start'), data: startRun.request }),
     z.object({ type: z.literal('cancel'), data: cancelRun.request }),
+    z.object({ type: z.literal('pause'), data: pauseRun.request }),
+    z.object({ type: z.literal('resume'), data: resumeRun.request }),
     z.object({ type: z.literal('signal'), data: signalRun.request }),
     z.object({ type: z.literal('decision'), data: runDecisionSchema }),
   ]),

@@ -94,6 +94,9 @@ const approvalDecided = event(
 );
 /** An `emit` node published this. */
 const eventEmitted = event('EventEmitted', z.object({ node, name: z.string(), data: jsonValueSchema }));
+/** Nothing begins from here on, no node and no attempt, until the run is resumed. What runs goes on. */
+const runPaused = event('RunPaused', z.object({ reason: z.string() }));
+const runResumed = event('RunResumed', z.object({}));
 const runCompleted = event('RunCompleted', z.object({ output: jsonValueSchema }));
 const runFailed = event('RunFailed', z.object({ error: runErrorSchema }));
 const runCancelled = event('RunCancelled', z.object({ reason: z.string() }));
@@ -114,6 +117,8 @@ export const newRunEventSchema = z.discriminatedUnion('type', [
   approvalRequested,
   approvalDecided,
   eventEmitted,
+  runPaused,
+  runResumed,
   runCompleted,
   runFailed,
   runCancelled,

@@ -13,7 +13,8 @@ export const graphIdentitySchema = z.object({
 });
 export type GraphIdentity = z.infer<typeof graphIdentitySchema>;
 
-export const runStatusSchema = z.enum(['queued', 'running', 'waiting', 'completed', 'failed', 'cancelled']);
+/** `paused`: nothing begins until the run is resumed. */
+export const runStatusSchema = z.enum(['queued', 'running', 'waiting', 'paused', 'completed', 'failed', 'cancelled']);
 export type RunStatus = z.infer<typeof runStatusSchema>;
 
 export const terminalStatuses: ReadonlySet<RunStatus> = new Set(['completed', 'failed', 'cancelled']);

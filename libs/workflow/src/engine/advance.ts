@@ -10,8 +10,9 @@ import { continueMap } from './map.js';
 import type { Frame, RunningRun } from './state.js';
 import { resolveIn } from './variables.js';
 
-/** Works off the agenda of a decision. */
+/** Works off the agenda of a decision. While the run is paused, the state holds what there is to do. */
 export function advance(decision: Decision): void {
+  if (running(decision)?.pausedAt !== null) return;
   for (const item of decision.agenda) {
     if (decision.state.status !== 'running') return;
     switch (item.action) {

@@ -15,6 +15,8 @@
  *   signal        the run is running, the signal is new to it        SignalReceived, and SignalConsumed, NodeCompleted where a node
  *                                                                    waits for it
  *   decision      the node asks for it, of whom, in this form        ApprovalDecided, NodeCompleted or NodeFailed, as above
+ *   pause         the run is running, and not paused                 RunPaused; what follows from later events is held back
+ *   resume        the run is paused                                  RunResumed, and what was held back
  *   cancel        the run is running                                 RunCancelled
  *   anything else (a stale attempt, an unknown node, an ended run)   nothing
  *
@@ -52,11 +54,23 @@ export function decide(graph: CompiledGraph, state: RunState, message: RunMessag
     const error = { code: 'run_timeout', message: 'The run took longer than its graph allows.' };
     return [{ type: 'RunFailed', at: message.now, data: { error } }];
   }
+  if (message.type === 'pause') {
+    return state.pausedAt === null ? [{ type: 'RunPaused', at: message.now, data: { reason: message.reason } }] : [];
+  }
   const decision = newDecision(graph, state, message.now);
-  if (message.type === 'signal') decideSignal(decision, state, message);
+  if (message.type === 'resume') resume(decision, state);
+  else if (message.type === 'signal') decideSignal(decision, state, message);
   else if (message.type === 'decision') decideDecision(decision, state, message);
   else decideNode(decision, state, message);
   return decision.events;
+}
+
+/** Goes on with what was held back. */
+function resume(decision: Decision, { pausedAt, held }: RunningRun): void {
+  if (pausedAt === null) return;
+  record(decision, { type: 'RunResumed', at: decision.now, data: {} });
+  for (const path of held) decision.agenda.push({ action: 'ended', path });
+  advance(decision);
 }
 
 function decideSignal(decision: Decision, state: RunningRun, message: Extract<RunMessage, { type: 'signal' }>): void {
@@ -117,7 +131,7 @@ function decideNode(decision: Decision, state: RunningRun, message: NodeMessage)
 function fireTimer(decision: Decision, { path, node }: Location, state: BegunNodeState, timer: TimerKind): void {
   switch (timer) {
     case 'retry': {
-      if (state.status !== 'retrying') return;
+      if (state.status !== 'retrying' || running(decision)?.pausedAt !== null) return;
       const deadline = state.deadlineAt === undefined ? {} : { deadlineAt: state.deadlineAt };
       const data = { node: path, kind: node.kind, attempt: state.attempt + 1, ...deadline };
       record(decision, { type: 'NodeScheduled', at: decision.now, data });

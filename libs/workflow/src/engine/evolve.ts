@@ -5,6 +5,8 @@
  *   new        RunStarted            running        |  (none)               NodeScheduled        running, attempt 1
  *   running    RunCompleted          completed      |  (none)               NodeSkipped          skipped
  *   running    RunFailed             failed         |  running              NodeCompleted        completed
+ *   running    RunPaused             paused         |  (a run that is paused is running, and holds back what follows)
+ *   paused     RunResumed            running        |
  *   running    RunCancelled          cancelled      |  running              NodeRetryScheduled   retrying
  *                                                   |  running, retrying    NodeFailed           failed
  *   a map or loop (running, unfolded)               |  retrying             NodeScheduled        running, attempt n + 1
@@ -44,6 +46,13 @@ export function evolve(graph: CompiledGraph, state: RunState, event: NewRunEvent
     case 'EventEmitted':
     case 'ApprovalDecided':
       return state;
+    case 'RunPaused':
+      state.pausedAt ??= event.at;
+      return state;
+    case 'RunResumed':
+      state.pausedAt = null;
+      state.held = [];
+      return state;
     case 'SignalReceived': {
       const { id, name, data } = event.data;
       state.signals = [...state.signals, { id, name, data, receivedAt: event.at, consumed: false }];
@@ -79,7 +88,17 @@ function begin(graph: CompiledGraph, event: RunEventOf<'RunStarted'>): RunningRu
   const { runId, graph: identity, input, correlationId, traceparent } = event.data;
   const usage: Usage = { promptTokens: 0, completionTokens: 0, costUsd: 0 };
   const started = { runId, graph: identity, input, correlationId, traceparent, startedAt: event.at };
-  return { status: 'running', ...started, usage, signals: [], steps: 0, nodes: storedTable(), frames };
+  return {
+    status: 'running',
+    ...started,
+    usage,
+    signals: [],
+    pausedAt: null,
+    held: [],
+    steps: 0,
+    nodes: storedTable(),
+    frames,
+  };
 }
 
 type NodeEvent = Exclude<
@@ -184,6 +203,7 @@ function settle(state: RunningRun, location: Location, skipped: boolean, goto?: 
   const frame = state.frames.edit(location.framePath);
   if (!frame) return;
   frame.remaining -= 1;
+  if (state.pausedAt !== null) state.held = [...state.held, location.path];
   for (const { id, index } of location.node.dependents) {
     frame.waiting[index] = (frame.waiting[index] ?? 0) - 1;
     if (skipped && id !== goto) frame.skippedNeeds[index] = (frame.skippedNeeds[index] ?? 0) + 1;

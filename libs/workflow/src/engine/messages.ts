@@ -44,6 +44,8 @@ export type RunMessage =
       readonly by: Decider;
       readonly now: string;
     }
+  | { readonly type: 'pause'; readonly reason: string; readonly now: string }
+  | { readonly type: 'resume'; readonly now: string }
   | { readonly type: 'cancel'; readonly reason: string; readonly now: string };
 
 /**

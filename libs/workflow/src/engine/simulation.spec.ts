@@ -185,6 +185,11 @@ function step(
   const anyTask = published[which % Math.max(1, published.length)];
   const anyTimer = timers[which % Math.max(1, timers.length)];
   if (!calm && act < 2 && turn > 3) return run.cancel();
+  if (!calm && act > 97) return run.pause();
+  if (act > 90 || (calm && turn % 2 === 0)) {
+    const resumed = run.resume();
+    if (resumed.length > 0) return resumed;
+  }
   if (!calm && act < 15 && anyTask) return run.result(anyTask.node, outcomeOf(act), anyTask.attempt);
   if (!calm && act < 30 && anyTimer) return run.fire(anyTimer);
   if (!calm && act < 45 && task) return run.result(task.node, outcomeOf(act), task.attempt);
@@ -246,7 +251,7 @@ function note({ run, published, timers, known }: History, events: readonly NewRu
   for (const timer of set) known.add(JSON.stringify(timer));
   const outstanding = [...run.tasks().map(keyOf), ...run.timers().map((timer) => JSON.stringify(timer))];
   expect(outstanding.filter((key) => !known.has(key))).toEqual([]);
-  if (run.state.status === 'running') expect(outstanding.length).toBeGreaterThan(0);
+  if (run.state.status === 'running' && run.state.pausedAt === null) expect(outstanding.length).toBeGreaterThan(0);
 }
 
 const keyOf = ({ node, attempt }: TaskToDo): string => `${node}:${attempt}`;
@@ -286,8 +291,12 @@ function checkHistory(document: JsonObject, { run }: History): void {
   const consumed = new Set<string>();
   const decided = new Set<string>();
   const chosen = new Set<string>();
+  let isPaused = false;
   const choosable = choosableIn(document);
   for (const event of events) {
+    if (event.type === 'RunPaused' || event.type === 'RunResumed') isPaused = event.type === 'RunPaused';
+    if (['NodeScheduled', 'NodeSkipped', 'LoopRoundStarted', 'RunCompleted'].includes(event.type))
+      expect(isPaused).toBe(false);
     if (event.type === 'SignalReceived') {
       expect(received).not.toContain(event.data.id);
       received.add(event.data.id);

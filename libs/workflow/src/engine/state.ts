@@ -20,6 +20,10 @@ interface BegunRun {
   usage: Usage;
   /** In the order of their arrival. */
   signals: readonly ReceivedSignal[];
+  /** Since when nothing begins, or null. */
+  pausedAt: string | null;
+  /** The paths of the nodes that ended since, in their order: what follows from that is held back. */
+  held: readonly string[];
   /** How many steps have begun. */
   steps: number;
   /** By path. */

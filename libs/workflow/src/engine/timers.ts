@@ -18,6 +18,8 @@ export function timersOf(graph: CompiledGraph, state: RunState): Timer[] {
   if (state.status !== 'running') return [];
   const timers = runTimers(graph, state);
   for (const [path, node] of state.nodes.entries()) timers.push(...nodeTimers(path, node));
+  // While the run is paused no attempt begins; the time for it is kept, and may have passed when the run goes on.
+  if (state.pausedAt !== null) return timers.filter(({ timer }) => timer !== 'retry');
   return timers;
 }
 
@@ -26,9 +28,11 @@ export function newTimersOf(graph: CompiledGraph, state: RunState, events: reado
   if (state.status !== 'running') return [];
   return events.flatMap((event) => {
     if (event.type === 'RunStarted') return runTimers(graph, state);
+    if (event.type === 'RunResumed') return timersOf(graph, state).filter(({ timer }) => timer === 'retry');
     const set = timerSetBy(event);
     const node = set && state.nodes.get(set.node);
-    return node ? nodeTimers(set.node, node).filter(({ timer }) => timer === set.timer) : [];
+    if (!node || (set.timer === 'retry' && state.pausedAt !== null)) return [];
+    return nodeTimers(set.node, node).filter(({ timer }) => timer === set.timer);
   });
 }
 

@@ -22,7 +22,7 @@ export function viewOf(graph: CompiledGraph, state: RunState): RunView {
   if (state.status === 'new') return viewOfNew(graph);
   return {
     graph: state.graph,
-    status: state.status,
+    status: state.status === 'running' && state.pausedAt !== null ? 'paused' : state.status,
     input: state.input,
     output: state.status === 'completed' ? state.output : null,
     error: errorOf(state),

@@ -78,6 +78,14 @@ export class TestRun {
     return this.send({ type: 'decision', node, decision, data, by, now: this.tick() });
   }
 
+  pause(reason = 'lunch'): NewRunEvent[] {
+    return this.send({ type: 'pause', reason, now: this.tick() });
+  }
+
+  resume(): NewRunEvent[] {
+    return this.send({ type: 'resume', now: this.tick() });
+  }
+
   cancel(reason = 'enough'): NewRunEvent[] {
     return this.send({ type: 'cancel', reason, now: this.tick() });
   }
