@@ -78,8 +78,33 @@ export interface ResponderOptions {
   readonly maxInFlight: number;
 }
 
-export interface LiveMessage extends IncomingMessage {
+export interface StoredMessage extends IncomingMessage {
   readonly sequence: number;
+}
+
+export interface LiveMessage extends StoredMessage {
+  /** The `identity` of the stream that holds it. */
+  readonly stream: string;
+}
+
+/** What a stream holds now. */
+export interface StreamExtent {
+  /** Another one after the stream was made anew: sequences of one mean nothing in the other. */
+  readonly identity: string;
+  /** Of the oldest message that is held; `lastSequence + 1` when none is. */
+  readonly firstSequence: number;
+  /** Of the newest message that was ever stored; 0 before the first. */
+  readonly lastSequence: number;
+  /** The share of its bounds that is used, 0 to 1, by count or by size, whichever is larger. */
+  readonly fullness: number;
+}
+
+export interface StreamPage {
+  /** In the order in which they were stored. */
+  readonly messages: readonly StoredMessage[];
+  /** Every message up to this sequence is in this page or in one before it: the next page begins after it. */
+  readonly reachedSequence: number;
+  readonly extent: StreamExtent;
 }
 
 export interface BusHealth {
@@ -113,6 +138,13 @@ export interface MessageBus {
     subject: string,
     options: { readonly afterSequence: number; readonly signal: AbortSignal },
   ): AsyncIterable<LiveMessage>;
+  /**
+   * Stored messages of a subject after a sequence, at most `limit` (1 to 1,000) of them; waits for none.
+   * @throws MillraceError `not_a_stored_subject`, `work_queue_subject`, `bus_unavailable`, `stream_unavailable`
+   */
+  read(subject: string, options: { readonly afterSequence: number; readonly limit: number }): Promise<StreamPage>;
+  /** What the stream of a subject holds. Errors as `read`. */
+  extent(subject: string): Promise<StreamExtent>;
   health(): Promise<BusHealth>;
   /** Ends every subscription and consumer within the grace period, then the connection. */
   drain(options: { readonly graceMs: number }): Promise<void>;

@@ -1,6 +1,6 @@
 /** The bus over a transport: what both adapters must hold alike is done here, once. */
 import type { Envelope } from '@millrace/contracts';
-import { MillraceError } from '@millrace/kernel';
+import { invalidInput, MillraceError } from '@millrace/kernel';
 import type {
   BusHealth,
   ConsumerOptions,
@@ -11,6 +11,9 @@ import type {
   PublishReceipt,
   RequestOptions,
   ResponderOptions,
+  StoredMessage,
+  StreamExtent,
+  StreamPage,
   Subscription,
 } from './bus.js';
 import type { BlobStore } from './claim-check/blob-store.js';
@@ -23,7 +26,7 @@ import type { ReportProblem } from './problem.js';
 import { Responder, type RequestHandler } from './responding/responder.js';
 import { Subscriber, type SubscriptionHandler } from './subscribing/subscriber.js';
 import { assertPattern, assertSubject } from './subject.js';
-import { requireStream, streamOf } from './topology.js';
+import { requireStream, streamOf, type StreamDefinition } from './topology.js';
 import { inPublishSpan, inRequestSpan } from './tracing/message-spans.js';
 import type { RawMessage, Transport } from './transport.js';
 import { encodeEnvelope, incomingMessage } from './wire/envelope.js';
@@ -41,6 +44,11 @@ const defaultRequestTimeoutMs = 10_000;
 
 /** Publishes and requests waiting for their answer at once; beyond them callers are told to wait. */
 const maximumPending = 50_000;
+
+/** Messages of one page. */
+const maximumPage = 1_000;
+/** A page ends with the message that makes it larger than this. */
+const fullPageBytes = 8 * 1024 * 1024;
 
 export class TransportBus implements MessageBus {
   private readonly consumers = new Set<Consumer>();
@@ -132,11 +140,7 @@ export class TransportBus implements MessageBus {
     options: { readonly afterSequence: number; readonly signal: AbortSignal },
   ): AsyncIterable<LiveMessage> {
     this.assertTaking();
-    assertPattern(subject);
-    const stream = requireStream(subject);
-    if (stream.retention === 'work-queue') {
-      throw new MillraceError('invalid', 'work_queue_subject', `"${subject}" is a work queue: consume it.`);
-    }
+    const stream = readableStream(subject);
     const { afterSequence } = options;
     const signal = AbortSignal.any([options.signal, this.followersEnd.signal]);
     let isWaiting = true;
@@ -147,7 +151,7 @@ export class TransportBus implements MessageBus {
         if (message === undefined) continue;
         isWaiting = false;
         this.following.end();
-        yield { ...message, sequence: raw.sequence };
+        yield { ...message, sequence: raw.sequence, stream: raw.stream };
         this.following.begin();
         isWaiting = true;
       }
@@ -155,6 +159,33 @@ export class TransportBus implements MessageBus {
       // A reader that leaves does so while it has a message, and is not counted then.
       if (isWaiting) this.following.end();
     }
+  }
+
+  async read(
+    subject: string,
+    { afterSequence, limit }: { readonly afterSequence: number; readonly limit: number },
+  ): Promise<StreamPage> {
+    this.assertOpen();
+    const stream = readableStream(subject);
+    if (!Number.isInteger(limit) || limit < 1 || limit > maximumPage) {
+      throw invalidInput('invalid_limit', `A page has 1 to ${maximumPage} messages, not ${limit}.`);
+    }
+    const page = await this.bounded(() => this.platform.transport.read(stream, subject, { afterSequence, limit }));
+    const messages: StoredMessage[] = [];
+    let bytes = 0;
+    for (const raw of page.messages) {
+      const message = await this.readable(raw, (size) => (bytes += size));
+      if (message !== undefined) messages.push({ ...message, sequence: raw.sequence });
+      // What was put aside as a blob is much more than the page that was fetched.
+      if (bytes > fullPageBytes) return { ...page, messages, reachedSequence: raw.sequence };
+    }
+    return { ...page, messages };
+  }
+
+  async extent(subject: string): Promise<StreamExtent> {
+    this.assertOpen();
+    const stream = readableStream(subject);
+    return this.bounded(() => this.platform.transport.extent(stream));
   }
 
   health(): Promise<BusHealth> {
@@ -187,9 +218,11 @@ export class TransportBus implements MessageBus {
   }
 
   /** Undefined, and reported, for what nobody can read. */
-  private async readable(raw: RawMessage): Promise<IncomingMessage | undefined> {
+  private async readable(raw: RawMessage, weigh?: (bytes: number) => void): Promise<IncomingMessage | undefined> {
     try {
-      return incomingMessage(raw, await payloadOf(this.platform.blobs, raw));
+      const payload = await payloadOf(this.platform.blobs, raw);
+      weigh?.(payload.byteLength);
+      return incomingMessage(raw, payload);
     } catch (cause) {
       const { subject } = raw;
       this.platform.report({ code: 'message_skipped', message: 'It cannot be read.', subject, cause });
@@ -253,6 +286,14 @@ export class TransportBus implements MessageBus {
     if (this.state !== 'closed') return;
     throw new MillraceError('unavailable', 'bus_closed', 'The bus is closed.');
   }
+}
+
+/** @throws MillraceError `invalid_subject`, `not_a_stored_subject`, `work_queue_subject` */
+function readableStream(subject: string): StreamDefinition {
+  assertPattern(subject);
+  const stream = requireStream(subject);
+  if (stream.retention !== 'work-queue') return stream;
+  throw new MillraceError('invalid', 'work_queue_subject', `"${subject}" is a work queue: consume it.`);
 }
 
 async function settledWithin(work: Promise<unknown>, timeoutMs: number): Promise<boolean> {

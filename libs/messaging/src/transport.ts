@@ -2,7 +2,7 @@
  * What lies under the bus: storing, passing and pulling messages as raw bytes. The two adapters (`jetstream/`,
  * `in-process/`) implement this; everything that both must hold alike is done once, above it.
  */
-import type { BusHealth, Headers, PublishReceipt } from './bus.js';
+import type { BusHealth, Headers, PublishReceipt, StreamExtent } from './bus.js';
 import type { StreamDefinition } from './topology.js';
 
 export interface RawMessage {
@@ -13,6 +13,17 @@ export interface RawMessage {
 
 export interface StoredRawMessage extends RawMessage {
   readonly sequence: number;
+}
+
+export interface FollowedRawMessage extends StoredRawMessage {
+  /** The identity of its stream. */
+  readonly stream: string;
+}
+
+export interface RawPage {
+  readonly messages: readonly StoredRawMessage[];
+  readonly reachedSequence: number;
+  readonly extent: StreamExtent;
 }
 
 /** A stored message that this process holds until it settles it. Settling what it lost meanwhile is the caller's fault. */
@@ -82,7 +93,15 @@ export interface Transport {
     stream: StreamDefinition,
     pattern: string,
     options: { readonly afterSequence: number; readonly signal: AbortSignal },
-  ): AsyncIterable<StoredRawMessage>;
+  ): AsyncIterable<FollowedRawMessage>;
+  /** @throws MillraceError `bus_unavailable`, `stream_unavailable` */
+  read(
+    stream: StreamDefinition,
+    pattern: string,
+    options: { readonly afterSequence: number; readonly limit: number },
+  ): Promise<RawPage>;
+  /** @throws MillraceError `bus_unavailable`, `stream_unavailable` */
+  extent(stream: StreamDefinition): Promise<StreamExtent>;
   health(): BusHealth;
   /** Sends what was handed over, then ends. */
   close(): Promise<void>;

@@ -7,6 +7,7 @@ import { drainingConformance } from './draining.conformance.js';
 import { followingConformance } from './following.conformance.js';
 import { largePayloadsConformance } from './large-payloads.conformance.js';
 import { publishingConformance } from './publishing.conformance.js';
+import { readingConformance } from './reading.conformance.js';
 import { requestingConformance } from './requesting.conformance.js';
 import { tracingConformance } from './tracing.conformance.js';
 
@@ -17,6 +18,7 @@ export function busConformance(adapter: string, open: OpenWorld): void {
     deadLettersConformance(open);
     requestingConformance(open);
     followingConformance(open);
+    readingConformance(open);
     largePayloadsConformance(open);
     drainingConformance(open);
     describe('traces', () => tracingConformance(open));

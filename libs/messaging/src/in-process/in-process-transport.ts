@@ -3,18 +3,20 @@
  * so no object is shared between sender and receiver, and nobody is called before the sender's own turn has ended.
  */
 import { MillraceError, type Clock } from '@millrace/kernel';
-import type { BusHealth, Headers, PublishReceipt } from '../bus.js';
+import { randomUUID } from 'node:crypto';
+import type { BusHealth, Headers, PublishReceipt, StreamExtent } from '../bus.js';
 import type { ReportProblem } from '../problem.js';
 import { matchesSubject, patternsOverlap } from '../subject.js';
 import type { StreamDefinition, StreamName } from '../topology.js';
 import type {
+  FollowedRawMessage,
   Listener,
   Pull,
   PullOptions,
   RawMessage,
+  RawPage,
   RawReply,
   RawRequest,
-  StoredRawMessage,
   Transport,
 } from '../transport.js';
 import { noHeaders } from '../wire/headers.js';
@@ -37,6 +39,8 @@ const copied = (headers: Headers): Headers => (headers === noHeaders ? noHeaders
 
 export class InProcessTransport implements Transport {
   readonly system = 'in-process';
+  /** Streams live as long as their transport. */
+  private readonly identity = randomUUID();
   private readonly streams = new Map<StreamName, StreamState>();
   private readonly exchange = new Exchange();
   private readonly mailbox = new Fifo<() => void>();
@@ -139,7 +143,7 @@ export class InProcessTransport implements Transport {
     stream: StreamDefinition,
     pattern: string,
     { afterSequence, signal }: { readonly afterSequence: number; readonly signal: AbortSignal },
-  ): AsyncIterable<StoredRawMessage> {
+  ): AsyncIterable<FollowedRawMessage> {
     const { log, bell } = this.stateOf(stream);
     // A number from before a restart: what is stored now is all new.
     let cursor = afterSequence > log.lastSequence ? 0 : afterSequence;
@@ -150,9 +154,31 @@ export class InProcessTransport implements Transport {
         await bell.wait(pattern, signal);
       } else {
         cursor = message.sequence;
-        yield message;
+        yield { ...message, stream: this.identity };
       }
     }
+  }
+
+  read(
+    stream: StreamDefinition,
+    pattern: string,
+    { afterSequence, limit }: { readonly afterSequence: number; readonly limit: number },
+  ): Promise<RawPage> {
+    return new Promise((resolve) => {
+      const { log } = this.stateOf(stream);
+      log.forgetOld(this.clock.now().getTime());
+      const messages = log.after(pattern, afterSequence, limit);
+      const reachedSequence = messages.length < limit ? log.lastSequence : (messages.at(-1)?.sequence ?? 0);
+      resolve({ messages, reachedSequence, extent: this.extentOf(log) });
+    });
+  }
+
+  extent(stream: StreamDefinition): Promise<StreamExtent> {
+    return new Promise((resolve) => {
+      const { log } = this.stateOf(stream);
+      log.forgetOld(this.clock.now().getTime());
+      resolve(this.extentOf(log));
+    });
   }
 
   health(): BusHealth {
@@ -171,6 +197,10 @@ export class InProcessTransport implements Transport {
         resolve();
       });
     });
+  }
+
+  private extentOf({ firstSequence, lastSequence, fullness }: StoredLog): StreamExtent {
+    return { identity: this.identity, firstSequence, lastSequence, fullness };
   }
 
   private queueOf({ stream, durableName, subject }: PullOptions): DurableQueue {

@@ -33,6 +33,14 @@ export class StoredLog {
   get messages(): number {
     return this.live;
   }
+  /** Of the oldest message that is held. */
+  get firstSequence(): number {
+    return this.first + this.head;
+  }
+  /** The share of the bounds that is used, 0 to 1. */
+  get fullness(): number {
+    return Math.max(this.live / this.definition.maxMessages, this.bytes / this.definition.maxBytes);
+  }
 
   /** @throws MillraceError `stream_full` */
   append(message: RawMessage & { readonly messageId: string }, now: number): PublishReceipt {
@@ -79,6 +87,16 @@ export class StoredLog {
       if (entry !== undefined && matchesSubject(pattern, entry.subject)) return entry;
     }
     return undefined;
+  }
+
+  /** At most `limit` messages after a sequence that the pattern stands for. */
+  after(pattern: string, sequence: number, limit: number): StoredRawMessage[] {
+    const found: StoredRawMessage[] = [];
+    for (let next = this.next(pattern, sequence); next !== undefined; next = this.next(pattern, next.sequence)) {
+      found.push(next);
+      if (found.length === limit) break;
+    }
+    return found;
   }
 
   forgetOld(now: number): void {

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { ConsumerMessages, JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
 import type { ReportProblem } from '../problem.js';
 import type { StreamDefinition } from '../topology.js';
-import type { StoredRawMessage } from '../transport.js';
+import type { FollowedRawMessage } from '../transport.js';
 import type { Connection } from './connection.js';
 import { headersOf } from './held-message.js';
 
@@ -26,7 +26,7 @@ export async function* followStream(
   stream: StreamDefinition,
   pattern: string,
   { afterSequence, signal }: { readonly afterSequence: number; readonly signal: AbortSignal },
-): AsyncIterable<StoredRawMessage> {
+): AsyncIterable<FollowedRawMessage> {
   const { connection, report } = platform;
   let cursor = afterSequence;
   while (!signal.aborted && !connection.nats.isClosed()) {
@@ -41,7 +41,8 @@ export async function* followStream(
     try {
       for await (const read of reader.messages) {
         cursor = read.seq;
-        yield { subject: read.subject, payload: read.data, headers: headersOf(read.headers), sequence: read.seq };
+        const { subject, data: payload, headers, seq: sequence } = read;
+        yield { subject, payload, headers: headersOf(headers), sequence, stream: reader.stream };
       }
     } finally {
       reader.close();
@@ -56,9 +57,9 @@ async function openReader(
   pattern: string,
   cursor: number,
   signal: AbortSignal,
-): Promise<{ readonly messages: ConsumerMessages; readonly close: () => void }> {
+): Promise<{ readonly messages: ConsumerMessages; readonly stream: string; readonly close: () => void }> {
   await connection.whenConnected(reconnectPatienceMs);
-  const { state } = await manager.streams.info(stream.name);
+  const { state, created } = await manager.streams.info(stream.name);
   const consumer = await client.consumers.get(stream.name, {
     filter_subjects: pattern,
     opt_start_seq: cursor > state.last_seq ? 1 : cursor + 1,
@@ -75,5 +76,5 @@ async function openReader(
     stop();
     void consumer.delete().catch(() => undefined);
   };
-  return { messages, close };
+  return { messages, stream: String(created), close };
 }

@@ -3,17 +3,18 @@ import { toMillraceError } from '@millrace/kernel';
 import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
 import { headers as newHeaders, type Msg, type MsgHdrs } from '@nats-io/nats-core';
 import { z } from 'zod';
-import type { BusHealth, Headers, PublishReceipt } from '../bus.js';
+import type { BusHealth, Headers, PublishReceipt, StreamExtent } from '../bus.js';
 import type { ReportProblem } from '../problem.js';
 import type { StreamDefinition } from '../topology.js';
 import type {
+  FollowedRawMessage,
   Listener,
   Pull,
   PullOptions,
   RawMessage,
+  RawPage,
   RawReply,
   RawRequest,
-  StoredRawMessage,
   Transport,
 } from '../transport.js';
 import { decodeJson } from '../wire/envelope.js';
@@ -23,6 +24,7 @@ import { confirmationFailure, refusal } from './failures.js';
 import { followStream } from './follow-stream.js';
 import { headersOf } from './held-message.js';
 import { PullConsumer } from './pull-consumer.js';
+import { extentOfStream, readStream } from './read-stream.js';
 import { ReplyInbox } from './reply-inbox.js';
 
 export interface JetStreamPlatform {
@@ -124,8 +126,20 @@ export class JetStreamTransport implements Transport {
     stream: StreamDefinition,
     pattern: string,
     options: { readonly afterSequence: number; readonly signal: AbortSignal },
-  ): AsyncIterable<StoredRawMessage> {
+  ): AsyncIterable<FollowedRawMessage> {
     return followStream(this.platform, stream, pattern, options);
+  }
+
+  read(
+    stream: StreamDefinition,
+    pattern: string,
+    options: { readonly afterSequence: number; readonly limit: number },
+  ): Promise<RawPage> {
+    return readStream(this.platform, stream, pattern, options);
+  }
+
+  extent(stream: StreamDefinition): Promise<StreamExtent> {
+    return extentOfStream(this.platform, stream);
   }
 
   health(): BusHealth {
