@@ -43,6 +43,8 @@ export interface EventContract<Data = unknown> {
   readonly version: number;
   readonly summary: string;
   readonly data: z.ZodType<Data>;
+  /** The field of the data with the id of what the event is about: the attribute `subject` of CloudEvents. */
+  readonly about: string;
 }
 
 /** The durable consumer of a kind of task; replicas share its position, each version has its own. */
@@ -93,6 +95,7 @@ export function defineEvent<Data>(definition: {
   version: number;
   summary: string;
   data: z.ZodType<Data>;
+  about: string;
 }): EventContract<Data> {
   return { kind: 'event', name: `${definition.entity}.${definition.action}`, ...definition };
 }

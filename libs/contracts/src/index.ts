@@ -1,4 +1,5 @@
-export * from './cloud-event.js';
+export * from './cloud-event/cloud-event.js';
+export * from './cloud-event/custom-event.js';
 export * from './contract.js';
 export * from './envelope.js';
 export * from './shared.js';
@@ -10,6 +11,7 @@ export * from './http/problem.js';
 export * from './http/route.js';
 export * from './http/routes.js';
 export * from './http/collection-routes.js';
+export * from './http/event-routes.js';
 export * from './http/run-routes.js';
 export * from './json-schema.js';
 export * from './orchestrator/approval.js';

@@ -1,6 +1,8 @@
 /** JSON Schema (2020-12) of the contracts, with the shapes that recur named once. */
 import type { JsonObject, JsonValue } from '@millrace/kernel';
 import { z } from 'zod';
+import { cloudEventSchema } from './cloud-event/cloud-event.js';
+import { newCloudEventSchema } from './cloud-event/custom-event.js';
 import { apiKeySchema, createdApiKeySchema, newApiKeySchema } from './gateway/commands.js';
 import { uploadedDocumentSchema } from './http/collection-routes.js';
 import { problemSchema } from './http/problem.js';
@@ -19,6 +21,7 @@ const named: Readonly<Record<string, z.ZodType>> = {
   Article: articleSchema,
   Check: checkSchema,
   Citation: citationSchema,
+  CloudEvent: cloudEventSchema,
   Collection: collectionSchema,
   CreatedApiKey: createdApiKeySchema,
   Document: documentSchema,
@@ -28,6 +31,7 @@ const named: Readonly<Record<string, z.ZodType>> = {
   GraphSummary: graphSummarySchema,
   JsonValue: jsonValueSchema,
   NewApiKey: newApiKeySchema,
+  NewCloudEvent: newCloudEventSchema,
   Passage: passageSchema,
   Problem: problemSchema,
   Run: runSchema,

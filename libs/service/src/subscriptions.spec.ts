@@ -28,6 +28,7 @@ const arrived = defineEvent({
   version: 1,
   summary: 'A guest arrived.',
   data: z.object({ name: z.string() }),
+  about: 'name',
 });
 
 @Injectable()

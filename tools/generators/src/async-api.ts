@@ -2,6 +2,7 @@
 import {
   cloudEventHeadersSchema,
   type CommandContract,
+  customEventSubject,
   envelopeSchema,
   errorShapeSchema,
   type EventContract,
@@ -36,6 +37,7 @@ export function asyncApiDocument(contracts: KnownContracts): JsonObject {
     ...contracts.tasks.map((contract) => taskPart(contract, shapes)),
     resultPart(shapes),
     ...contracts.events.map((contract) => eventPart(contract, shapes)),
+    customEventPart(shapes),
     livePart(
       'events',
       'Hints at new events of a followed run, after their commit; never stored.',
@@ -157,6 +159,29 @@ function eventPart(contract: EventContract, shapes: Shapes): Part {
     messages: {
       [key]: {
         ...message(contract.name, contract.summary, envelopeOf(contract, shapes.take(contract.data, 'output'))),
+        headers: shapes.take(cloudEventHeadersSchema, 'output'),
+      },
+    },
+  };
+}
+
+function customEventPart(shapes: Shapes): Part {
+  const key = 'custom-event';
+  const summary = 'What a tenant published itself; its own attributes are further headers.';
+  return {
+    channels: {
+      [key]: {
+        ...channel(customEventSubject('{tenant}', '{type}'), summary, key),
+        parameters: {
+          tenant: { description: 'Whose event it is.' },
+          type: { description: 'The type of the event: up to 8 tokens.' },
+        },
+      },
+    },
+    operations: { [key]: { action: 'send', channel: { $ref: `#/channels/${key}` }, summary } },
+    messages: {
+      [key]: {
+        ...message(key, summary, { $ref: '#/components/schemas/Envelope' }),
         headers: shapes.take(cloudEventHeadersSchema, 'output'),
       },
     },

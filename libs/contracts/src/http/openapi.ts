@@ -93,6 +93,13 @@ function requestBodyOf(body: RouteBody, shapes: Shapes): JsonObject {
           ]),
         ),
       };
+    case 'media':
+      return {
+        required: true,
+        content: Object.fromEntries(
+          Object.entries(body.schemas).map(([type, schema]) => [type, schemaOf(shapes, schema, 'input')]),
+        ),
+      };
     case 'upload':
       return {
         required: true,
@@ -115,8 +122,12 @@ function responseOf(response: RouteResponse, shapes: Shapes): JsonObject {
         Object.entries(headers).map(([name, meaning]) => [name, { description: meaning, schema: { type: 'string' } }]),
       ),
     }),
-    ...(schema && { content: { 'application/json': schemaOf(shapes, schema) } }),
-    ...(mediaType && { content: { [mediaType]: { schema: { type: 'string' } } } }),
+    ...((schema ?? mediaType) && {
+      content: {
+        ...(schema && { 'application/json': schemaOf(shapes, schema) }),
+        ...(mediaType && { [mediaType]: { schema: { type: 'string' } } }),
+      },
+    }),
   };
 }
 

@@ -25,13 +25,18 @@ interface SourceBody {
 interface UploadBody {
   readonly kind: 'upload';
 }
-export type RouteBody<Value = unknown> = JsonBody<Value> | SourceBody | UploadBody;
+/** JSON whose media type says which of the schemas checks it; at least one that ends with `+json`. */
+interface MediaBody {
+  readonly kind: 'media';
+  readonly schemas: Readonly<Record<string, z.ZodType>>;
+}
+export type RouteBody<Value = unknown> = JsonBody<Value> | SourceBody | UploadBody | MediaBody;
 
 export interface RouteResponse<Value = unknown> {
   readonly description: string;
   /** Absent where there is no JSON body. */
   readonly schema?: z.ZodType<Value>;
-  /** Of a body that is not JSON. */
+  /** Of a body that is not JSON, where a schema stands beside it if the caller asks for it. */
   readonly mediaType?: string;
   /** Response headers by name, with what they mean. */
   readonly headers?: Readonly<Record<string, string>>;
@@ -73,9 +78,11 @@ export type HeadersOf<R extends Route> = z.output<R['headers']>;
 /** What a handler gets: the checked JSON, the text, or nothing where it reads an upload itself. */
 export type BodyOf<R extends Route> = R['body'] extends { kind: 'json'; schema: infer Schema extends z.ZodType }
   ? z.output<Schema>
-  : R['body'] extends { kind: 'source' }
-    ? string
-    : undefined;
+  : R['body'] extends { kind: 'media'; schemas: infer Schemas extends Readonly<Record<string, z.ZodType>> }
+    ? z.output<Schemas[keyof Schemas]>
+    : R['body'] extends { kind: 'source' }
+      ? string
+      : undefined;
 /** What a caller sends as JSON, defaults left out. */
 export type BodyInputOf<R extends Route> = R['body'] extends { kind: 'json'; schema: infer Schema extends z.ZodType }
   ? z.input<Schema>

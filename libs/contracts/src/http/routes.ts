@@ -1,5 +1,6 @@
 import { approvalRoutes } from './approval-routes.js';
 import { collectionRoutes } from './collection-routes.js';
+import { eventRoutes } from './event-routes.js';
 import { graphRoutes } from './graph-routes.js';
 import { keyRoutes } from './key-routes.js';
 import type { Route } from './route.js';
@@ -12,6 +13,7 @@ export const routes = {
   ...approvalRoutes,
   ...graphRoutes,
   ...collectionRoutes,
+  ...eventRoutes,
   ...keyRoutes,
   ...systemRoutes,
 };

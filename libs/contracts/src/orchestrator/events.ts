@@ -7,7 +7,15 @@ import { graphIdentitySchema, runErrorSchema, runIdSchema } from './run.js';
 const owner = 'orchestrator';
 const subject = { runId: runIdSchema, graph: graphIdentitySchema };
 const runEvent = <Shape extends z.ZodRawShape>(action: string, summary: string, shape: Shape) =>
-  defineEvent({ owner, entity: 'run', action, version: 1, summary, data: z.object({ ...subject, ...shape }) });
+  defineEvent({
+    owner,
+    entity: 'run',
+    action,
+    version: 1,
+    summary,
+    data: z.object({ ...subject, ...shape }),
+    about: 'runId',
+  });
 
 export const runStartedEvent = runEvent('started', 'A run was accepted and began.', {});
 export const runCompletedEvent = runEvent('completed', 'A run ended well.', { usage: usageSchema });

@@ -109,4 +109,5 @@ export const documentIngestedEvent = defineEvent({
   version: 1,
   summary: 'A document was added to a collection or replaced in it.',
   data: z.object({ documentId: z.string(), collection: nameSchema, source: z.string(), snapshotSha256: z.string() }),
+  about: 'documentId',
 });

@@ -30,6 +30,7 @@ export const guestArrived = defineEvent({
   version: 1,
   summary: 'A guest arrived.',
   data: z.object({ name: z.string() }),
+  about: 'name',
 });
 
 /** What the handlers saw, in order. */
