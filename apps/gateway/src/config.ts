@@ -28,6 +28,12 @@ const variables = {
   streamStallMs: variable('MILLRACE_STREAM_STALL_MS', wholeNumber({ min: 100, max: 600_000 }).default(30_000), '30000'),
   /** How often a stream looks into the stored events by itself, in case a hint was lost, in milliseconds. */
   streamPollMs: variable('MILLRACE_STREAM_POLL_MS', wholeNumber({ min: 50, max: 600_000 }).default(5_000), '5000'),
+  /** How often a stream on which nothing happens says that it is alive, in milliseconds. */
+  streamHeartbeatMs: variable(
+    'MILLRACE_STREAM_HEARTBEAT_MS',
+    wholeNumber({ min: 50, max: 600_000 }).default(15_000),
+    '15000',
+  ),
   /** How long a start with an Idempotency-Key is believed to be in flight before another request takes it over. */
   idempotencyLeaseMs: variable(
     'MILLRACE_IDEMPOTENCY_LEASE_MS',

@@ -6,6 +6,8 @@ import {
   SearchCollectionEndpoint,
 } from './collections/collection.endpoints.js';
 import { UploadDocumentsEndpoint } from './collections/upload-documents.endpoint.js';
+import { ListEventsEndpoint } from './events/list-events.endpoint.js';
+import { PublishEventsEndpoint } from './events/publish-events.endpoint.js';
 import {
   GetGraphEndpoint,
   ListGraphsEndpoint,
@@ -35,6 +37,8 @@ export const endpoints = [
   ListApprovalsEndpoint,
   GetApprovalEndpoint,
   DecideApprovalEndpoint,
+  PublishEventsEndpoint,
+  ListEventsEndpoint,
   PublishGraphEndpoint,
   ListGraphsEndpoint,
   GetGraphEndpoint,

@@ -6,6 +6,7 @@ import { KeyUse } from './access/key-use.js';
 import { cacheProvider, CacheShutdown } from './cache.provider.js';
 import { CommandSender } from './commands/command-sender.js';
 import { endpoints } from './endpoints.js';
+import { CustomEvents } from './events/custom-events.js';
 import { UnreadBodies } from './http-edge.js';
 import { IdempotencyStore } from './idempotency/idempotency.store.js';
 import { RecordPruning } from './idempotency/record-pruning.js';
@@ -28,6 +29,7 @@ import { OpenStreams } from './stream/open-streams.js';
     CacheShutdown,
     CommandSender,
     CreateKeyHandler,
+    CustomEvents,
     IdempotencyStore,
     KeyStore,
     KeyUse,

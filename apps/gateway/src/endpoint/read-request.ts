@@ -2,7 +2,7 @@ import { type Route, type RouteBody, violationsOf } from '@millrace/contracts';
 import { invalidInput, MillraceError } from '@millrace/kernel';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Readable } from 'node:stream';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { readText } from './body-stream.js';
 import type { RouteRequest } from './exchange.js';
 import { parseJsonBody } from './json-body.js';
@@ -47,11 +47,17 @@ function check(schema: z.ZodType, value: unknown, part: RequestPart): unknown {
 async function readBodyOf(body: RouteBody | null, request: FastifyRequest): Promise<unknown> {
   if (body === null || body.kind === 'upload') return undefined;
   const mediaType = mediaTypeOf(request);
+  if (body.kind === 'media' && !Object.hasOwn(body.schemas, mediaType)) {
+    throw unsupported(mediaType, Object.keys(body.schemas));
+  }
   const text = request.body instanceof Readable ? await readText(request.body, bodyLimits) : '';
   switch (body.kind) {
     case 'json':
       if (text !== '' && !isJson(mediaType)) throw unsupported(mediaType, ['application/json']);
       return check(body.schema, text === '' ? undefined : parseJsonBody(text), 'body');
+    case 'media':
+      if (text === '') throw invalidInput('empty_body', 'The body is empty. Send JSON.');
+      return check(body.schemas[mediaType] ?? z.never(), parseJsonBody(text), 'body');
     case 'source':
       if (text === '') throw invalidInput('empty_body', 'The body is empty. Send the document as JSON or YAML.');
       if (!body.mediaTypes.includes(mediaType)) throw unsupported(mediaType, body.mediaTypes);

@@ -1,38 +1,48 @@
 import type { ServerResponse } from 'node:http';
-import { frameOf, heartbeatFrame } from './server-sent-event.js';
-import { type StreamPosition, streamIdOf } from './stream-position.js';
+import { frameOf, heartbeatFrame, idFrame } from './server-sent-event.js';
+
+export interface Frame<Position> {
+  /** The kind of event; a reader without interest in kinds takes those that have none. */
+  readonly event?: string;
+  readonly data: unknown;
+  /** How far the reader is when it has this frame. */
+  readonly reached?: Partial<Position>;
+}
 
 /**
- * Writes one reader's stream. Every frame's id says how far the reader is in events and in tokens, so two sources may
+ * Writes one reader's stream. Every frame's id says how far the reader is, so several sources may
  * write at the same time; each waits until its frame is taken, so nothing is buffered beyond the socket. A reader who takes
  * nothing for `stallMs` is cut: it may come back with its last id and misses nothing.
  */
-export class EventStreamWriter {
+export class EventStreamWriter<Position extends object> {
   private turn: Promise<void> = Promise.resolve();
   private pending = 0;
 
   constructor(
     private readonly response: ServerResponse,
-    private position: StreamPosition,
-    private readonly stallMs: number,
+    private position: Position,
+    private readonly options: { readonly idOf: (position: Position) => string; readonly stallMs: number },
   ) {}
 
   /** Resolves when the frame is taken, or when the reader is gone and there is nobody to write to. */
-  async send(event: string, data: unknown, reached: Partial<StreamPosition>): Promise<void> {
-    await this.inTurn(() => {
-      this.position = { ...this.position, ...reached };
-      return frameOf({ event, id: streamIdOf(this.position), data });
-    });
+  async send({ event, data, reached }: Frame<Position>): Promise<void> {
+    await this.inTurn(() => frameOf({ event, id: this.advance(reached), data }));
   }
 
-  /** Skipped while a frame waits for the reader: a heartbeat says nothing then. */
-  async heartbeat(): Promise<void> {
-    if (this.pending === 0) await this.inTurn(() => heartbeatFrame);
+  /** Skipped while a frame waits for the reader: a heartbeat says nothing then, and what it has reached is too old. */
+  async heartbeat(reached?: Partial<Position>): Promise<void> {
+    if (this.pending > 0) return;
+    await this.inTurn(() => (reached === undefined ? heartbeatFrame : idFrame(this.advance(reached))));
   }
 
   async end(): Promise<void> {
     await this.turn;
     this.response.end();
+  }
+
+  private advance(reached: Partial<Position> = {}): string {
+    this.position = { ...this.position, ...reached };
+    return this.options.idOf(this.position);
   }
 
   private async inTurn(frame: () => string): Promise<void> {
@@ -48,7 +58,7 @@ export class EventStreamWriter {
     const { response } = this;
     if (response.destroyed || response.write(text)) return;
     await new Promise<void>((resolve) => {
-      const stalled = setTimeout(() => response.destroy(), this.stallMs);
+      const stalled = setTimeout(() => response.destroy(), this.options.stallMs);
       const settle = (): void => {
         clearTimeout(stalled);
         response.off('drain', settle).off('close', settle);

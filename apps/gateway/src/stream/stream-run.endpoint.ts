@@ -7,19 +7,17 @@ import { CommandSender } from '../commands/command-sender.js';
 import type { GatewayConfig } from '../config.js';
 import { Endpoint } from '../endpoint/endpoint.js';
 import { answered, type RouteReply, type RouteRequest, type Serves } from '../endpoint/exchange.js';
-import { sayFollowed } from './say-followed.js';
+import { beginStream } from './begin-stream.js';
 import { EventStreamWriter } from './event-stream-writer.js';
 import { OpenStreams } from './open-streams.js';
 import { RunEventFeed } from './run-event-feed.js';
-import { retryFrame } from './server-sent-event.js';
-import { parseStreamId, type StreamPosition, streamStart } from './stream-position.js';
+import { sayFollowed } from './say-followed.js';
+import { parseStreamId, streamIdOf, type StreamPosition, streamStart } from './stream-position.js';
 import { markEndOfTokens, tokensOf } from './token-feed.js';
 
 type StreamRun = typeof routes.streamRun;
 
 const pageSize = 200;
-const heartbeatEveryMs = 15_000;
-const reconnectAfterMs = 1_000;
 /** Tokens are for eyes: should their end not come, the stream ends without the last of them. */
 const lastTokensMs = 3_000;
 
@@ -78,8 +76,11 @@ export class StreamRunEndpoint implements Serves<StreamRun> {
     from: StreamPosition,
     signal: AbortSignal,
   ): Promise<void> {
-    const writer = new EventStreamWriter(beginStream(request), from, this.config.streamStallMs);
-    const heartbeat = setInterval(() => void writer.heartbeat(), heartbeatEveryMs);
+    const writer = new EventStreamWriter(beginStream(request), from, {
+      idOf: streamIdOf,
+      stallMs: this.config.streamStallMs,
+    });
+    const heartbeat = setInterval(() => void writer.heartbeat(), this.config.streamHeartbeatMs);
     const tokensEnd = new AbortController();
     const tokens = this.writeTokens(request, writer, from, AbortSignal.any([signal, tokensEnd.signal]));
     try {
@@ -87,7 +88,7 @@ export class StreamRunEndpoint implements Serves<StreamRun> {
         for (const [index, event] of events.entries()) {
           // The last event is the last thing that a reader gets.
           if (done && index === events.length - 1) await this.awaitLastTokens(request, tokens);
-          await writer.send(event.type, event, { event: event.position });
+          await writer.send({ event: event.type, data: event, reached: { event: event.position } });
         }
       }
     } catch (error) {
@@ -102,13 +103,14 @@ export class StreamRunEndpoint implements Serves<StreamRun> {
 
   private async writeTokens(
     { params, context }: RouteRequest<StreamRun>,
-    writer: EventStreamWriter,
+    writer: EventStreamWriter<StreamPosition>,
     from: StreamPosition,
     signal: AbortSignal,
   ): Promise<void> {
     try {
       const source = { bus: this.bus, runId: params.id, context, afterSequence: from.token, signal };
-      for await (const { sequence, token } of tokensOf(source)) await writer.send('token', token, { token: sequence });
+      for await (const { sequence, token } of tokensOf(source))
+        await writer.send({ event: 'token', data: token, reached: { token: sequence } });
     } catch (error) {
       if (!signal.aborted) this.logger.warn({ err: error }, 'the tokens of a stream ended early');
     }
@@ -127,19 +129,4 @@ export class StreamRunEndpoint implements Serves<StreamRun> {
       this.logger.warn({ err: error }, 'could not mark the end of tokens');
     });
   }
-}
-
-/** Takes the answer out of Fastify's hands, with the headers that hooks have set. */
-function beginStream({ http: { reply } }: RouteRequest<StreamRun>) {
-  reply.hijack();
-  const headers = Object.fromEntries(Object.entries(reply.getHeaders()).filter(([, value]) => value !== undefined));
-  reply.raw.writeHead(200, {
-    ...(headers as Record<string, string>),
-    'content-type': 'text/event-stream; charset=utf-8',
-    'cache-control': 'no-store',
-    // Proxies that buffer by default (nginx) pass it on as it comes.
-    'x-accel-buffering': 'no',
-  });
-  reply.raw.write(retryFrame(reconnectAfterMs));
-  return reply.raw;
 }
