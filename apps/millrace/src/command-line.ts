@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander';
 import { addApprovalsCommand } from './approvals/approvals.command.js';
 import { addDemoCommand } from './demo/demo.command.js';
 import { exitCodeOf, exitCodes } from './exit-codes.js';
+import { addEventsCommand } from './events/events.command.js';
 import { addGraphsCommand } from './graphs/graphs.command.js';
 import { addIngestCommand } from './ingest/ingest.command.js';
 import { addKeysCommand } from './keys/keys.command.js';
@@ -53,6 +54,7 @@ function programFor(terminal: Terminal, setExitCode: (code: number) => void): Co
   addGraphsCommand(program, terminal, setExitCode);
   addIngestCommand(program, terminal, setExitCode);
   addSearchCommand(program, terminal);
+  addEventsCommand(program, terminal);
   addKeysCommand(program, terminal);
   addNatsUsersCommand(program, terminal);
   return program;

@@ -1,5 +1,6 @@
 /** The commands that talk to a server, against one that runs as a process. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually } from '@millrace/testing';
 import { join } from 'node:path';
 import { Workbench } from './command-line.fixture.js';
 import { badFiles, goodFiles, writeBadFiles, writeFiles } from './documents/documents.fixture.js';
@@ -165,6 +166,70 @@ describe('ingest and search', () => {
     const { code, out, error } = await millrace(...words);
     expect([code, out]).toEqual([1, '']);
     expect(error).toContain(`(${errorCode})`);
+  });
+});
+
+describe('events', () => {
+  it('are those of a run, and of the tenant itself, filtered and page by page', async () => {
+    const { id } = (await jsonOf('run', 'greet', '--input', '{"name": "Ada"}')) as { id: string };
+    const ended = await jsonOf('events', '--about', id, '--subject', 'run.completed.v1');
+    expect(ended).toMatchObject({ items: [{ type: 'millrace.run.completed.v1', data: { runId: id } }], more: false });
+    const publish = ['events', 'publish', '--source', '/shop', '--type', 'order.placed.v1'];
+    const first = await jsonOf(...publish, '--id', 'o-1', '--data', '{"order": 1}', '--attribute', 'region=north');
+    expect(first).toMatchObject({ id: 'o-1', subject: 'custom.order.placed.v1', duplicate: false });
+    expect(await millrace(...publish, '--id', 'o-1', '--data', '{"order": 1}', '--attribute', 'region=north')).toEqual({
+      code: 0,
+      out: 'o-1 had been published before on custom.order.placed.v1.\n',
+      error: '',
+    });
+    await millrace(...publish, '--id', 'o-2', '--about', 'order 2', '--data', '@input.json');
+    const listed = await millrace('events', '--type', 'order.placed.v1');
+    expect(listed.out).toMatch(
+      /^\S+ {2}order\.placed\.v1 {2}- {2}\{"order":1\}\n\S+ {2}order\.placed\.v1 {2}order 2 {2}\{"name":"Ada"\}\n$/,
+    );
+    const { cursor } = first as { cursor: string };
+    expect(await jsonOf('events', '--after', cursor, '--source', '/shop')).toMatchObject({ items: [{ id: 'o-2' }] });
+    expect(await jsonOf('events', '--attribute', 'region=north')).toMatchObject({ items: [{ id: 'o-1' }] });
+    expect(await millrace('events', '--type', 'nothing')).toMatchObject({ code: 0, out: '' });
+  });
+
+  it('are followed', async () => {
+    const following = millrace('events', '--follow', '--json', '--after', 'now', '--type', 'followed', '--limit', '2');
+    const numbers = [1, 2].map((number) => ['--id', `f-${number}`, '--data', String(number)]);
+    // The follower begins when the server has its request; what is published before that is not for it.
+    await eventually(async () => {
+      for (const words of numbers) {
+        await millrace('events', 'publish', '--source', `/${Math.random()}`, '--type', 'followed', ...words);
+      }
+      return (await Promise.race([following, Promise.resolve(undefined)])) !== undefined;
+    });
+    const { code, out } = await following;
+    expect(code).toBe(0);
+    const lines = out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { type: string });
+    expect(lines.map(({ type: kind }) => kind)).toEqual(['followed', 'followed']);
+  });
+
+  it.each([
+    [['events', 'publish', '--source', '/millrace/x', '--type', 'a'], 'invalid_event', '/source'],
+    [['events', 'publish', '--source', '/x', '--type', 'millrace.run.completed.v1'], 'invalid_event', '/type'],
+    [['events', 'publish', '--source', '/x', '--type', 'a', '--data', '{'], 'invalid_data', '--data must be JSON'],
+    [
+      ['events', 'publish', '--source', '/x', '--type', 'a', '--data', '@none'],
+      'unreadable_file',
+      'none cannot be read',
+    ],
+    [['events', 'publish', '--source', '/x', '--type', 'a', '--attribute', 'b'], 'invalid_event', 'name=value'],
+    [['events', '--subject', 'a..b'], 'invalid_query', '/subject'],
+    [['events', '--after', 'nonsense'], 'invalid_cursor', 'none of ours'],
+    [['events', '--follow', '--after', 'nonsense'], 'invalid_cursor', 'none of ours'],
+  ])('refuses %j', async (words, errorCode, hint) => {
+    const { code, out, error } = await millrace(...words);
+    expect([code, out]).toEqual([1, '']);
+    expect(error).toContain(`(${errorCode})`);
+    expect(error).toContain(hint);
   });
 });
 

@@ -1,3 +1,5 @@
 export type { CallOptions, ClientOptions } from './client-options.js';
 export { MillraceClient, type FileToUpload, type GraphSource, type StartRunOptions } from './millrace-client.js';
-export type { RunStreamItem, RunStreamOptions } from './run-stream.js';
+export type { EventQuery, EventStreamItem } from './event-stream.js';
+export type { ResumeOptions } from './resumed-stream.js';
+export type { RunStreamItem } from './run-stream.js';

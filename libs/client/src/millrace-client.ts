@@ -4,6 +4,7 @@ import {
   type BodyInputOf,
   type Collection,
   type CreatedApiKey,
+  type NewCloudEvent,
   type QueryInputOf,
   type ResponseBodyOf,
   routes,
@@ -12,7 +13,9 @@ import {
 } from '@millrace/contracts';
 import { type JsonValue, newId } from '@millrace/kernel';
 import type { CallOptions, ClientOptions } from './client-options.js';
-import { type RunStreamItem, type RunStreamOptions, streamRun } from './run-stream.js';
+import { type EventQuery, type EventStreamItem, streamEvents } from './event-stream.js';
+import type { ResumeOptions } from './resumed-stream.js';
+import { type RunStreamItem, streamRun } from './run-stream.js';
 import { Transport } from './transport.js';
 
 export interface StartRunOptions extends CallOptions {
@@ -81,7 +84,7 @@ export class MillraceClient {
   }
 
   /** Run events and tokens until the run has ended, over as many connections as it takes. */
-  streamRun(id: string, options: RunStreamOptions = {}): AsyncGenerator<RunStreamItem, void, undefined> {
+  streamRun(id: string, options: ResumeOptions = {}): AsyncGenerator<RunStreamItem, void, undefined> {
     return streamRun(this.transport, id, options);
   }
 
@@ -132,6 +135,31 @@ export class MillraceClient {
   ): Promise<Approval> {
     return (await this.transport.call(routes.decideApproval, { params: { id }, body, isRepeatable: true, ...options }))
       .body;
+  }
+
+  /** Stores events in their order; the same `id` and `source` again is the same event. */
+  async publishEvents(
+    events: readonly NewCloudEvent[],
+    options: CallOptions = {},
+  ): Promise<ResponseBodyOf<typeof routes.publishEvents>> {
+    const headers = { 'content-type': 'application/cloudevents-batch+json' };
+    const call = { rawBody: JSON.stringify(events), headers, isRepeatable: true, ...options };
+    return (await this.transport.call(routes.publishEvents, call)).body;
+  }
+
+  /** A page of events, oldest first; with `wait` it may take so many seconds for the first. */
+  async listEvents(
+    query: QueryInputOf<typeof routes.listEvents> = {},
+    options: CallOptions = {},
+  ): Promise<ResponseBodyOf<typeof routes.listEvents>> {
+    const { timeoutMs = 30_000 } = options;
+    const call = { query, ...options, timeoutMs: timeoutMs + (query.wait ?? 0) * 1000 };
+    return (await this.transport.call(routes.listEvents, call)).body;
+  }
+
+  /** Events as they come, until the signal aborts, over as many connections as it takes. */
+  streamEvents(query: EventQuery = {}, options: ResumeOptions = {}): AsyncGenerator<EventStreamItem, void, undefined> {
+    return streamEvents(this.transport, query, options);
   }
 
   async publishGraph(

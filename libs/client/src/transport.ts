@@ -31,7 +31,7 @@ export interface RouteAnswer<R extends Route> {
   readonly body: ResponseBodyOf<R, StatusOf<R>>;
 }
 
-type QueryValue = string | number | boolean | undefined;
+type QueryValue = string | number | boolean | readonly string[] | undefined;
 
 const defaultTimeoutMs = 30_000;
 const defaultAttempts = 3;
@@ -103,7 +103,8 @@ export class Transport {
     const base = this.options.baseUrl.replace(/\/+$/, '');
     const address = new URL(base + path);
     for (const [name, value] of Object.entries((query ?? {}) as Readonly<Record<string, QueryValue>>)) {
-      if (value !== undefined) address.searchParams.set(name, String(value));
+      if (Array.isArray(value)) for (const each of value as readonly string[]) address.searchParams.append(name, each);
+      else if (value !== undefined) address.searchParams.set(name, String(value));
     }
     return address;
   }

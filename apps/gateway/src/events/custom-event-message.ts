@@ -65,7 +65,8 @@ const deduplicationId = (...parts: readonly string[]): string =>
 export function isSameEvent(sent: NewCloudEvent, stored: CloudEvent): boolean {
   return Object.entries({ ...sent, data: sent.data ?? null, datacontenttype: undefined }).every(([name, value]) => {
     if (value === undefined) return true;
-    const other = stored[name];
-    return name === 'data' ? canonicalize(value) === canonicalize(other) : String(value) === String(other);
+    // Attributes travel as text.
+    const said = typeof value === 'boolean' || typeof value === 'number' ? String(value) : value;
+    return canonicalize(name === 'data' ? value : said) === canonicalize(stored[name]);
   });
 }

@@ -41,7 +41,7 @@ export async function page(
   query: Readonly<Record<string, string>> = {},
   options: CallOptions = {},
 ): Promise<EventPage> {
-  const response = await gateway.call(`/v1/events?${new URLSearchParams(query)}`, options);
+  const response = await gateway.call(`/v1/events?${new URLSearchParams(query).toString()}`, options);
   if (response.status !== 200) throw new Error(`${response.status}: ${await response.text()}`);
   return (await response.json()) as EventPage;
 }
@@ -49,7 +49,7 @@ export async function page(
 export interface Reader {
   readonly frames: EventSourceMessage[];
   readonly events: CloudEvent[];
-  /** The last id, that of frames without an event included, as a browser keeps it. */
+  /** The last id, as a browser keeps it. */
   lastId(): string | undefined;
   readonly ended: Promise<void>;
   cut(): void;
@@ -63,7 +63,7 @@ export async function follow(
 ): Promise<Reader> {
   const aborted = new AbortController();
   const headers = { accept: 'text/event-stream', ...(lastEventId !== undefined && { 'last-event-id': lastEventId }) };
-  const address = `/v1/events?${new URLSearchParams(query)}`;
+  const address = `/v1/events?${new URLSearchParams(query).toString()}`;
   const response = await gateway.call(address, { headers, signal: aborted.signal, ...options });
   if (response.status !== 200) throw new Error(`${response.status}: ${await response.text()}`);
   const frames: EventSourceMessage[] = [];
@@ -72,6 +72,7 @@ export async function follow(
   const parser = createParser({
     onEvent: (frame) => {
       frames.push(frame);
+      lastId = frame.id;
       if (frame.event === undefined) events.push(JSON.parse(frame.data) as CloudEvent);
     },
   });
@@ -79,9 +80,7 @@ export async function follow(
     const decoder = new TextDecoder();
     try {
       for await (const chunk of response.body ?? []) {
-        const text = decoder.decode(chunk as Uint8Array, { stream: true });
-        lastId = [...text.matchAll(/^id: (.*)$/gm)].at(-1)?.[1] ?? lastId;
-        parser.feed(text);
+        parser.feed(decoder.decode(chunk as Uint8Array, { stream: true }));
       }
     } catch (error) {
       if (!aborted.signal.aborted) throw error;

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { frameOf, heartbeatFrame, idFrame } from './server-sent-event.js';
+import { frameOf, heartbeatFrame } from './server-sent-event.js';
 
 export interface Frame<Position> {
   /** The kind of event; a reader without interest in kinds takes those that have none. */
@@ -29,10 +29,14 @@ export class EventStreamWriter<Position extends object> {
     await this.inTurn(() => frameOf({ event, id: this.advance(reached), data }));
   }
 
-  /** Skipped while a frame waits for the reader: a heartbeat says nothing then, and what it has reached is too old. */
+  /**
+   * With how far a reader is for whom nothing came, it moves the last id on by an event `position`. Skipped while a frame waits for
+   * the reader: a heartbeat says nothing then, and what it has reached is too old.
+   */
   async heartbeat(reached?: Partial<Position>): Promise<void> {
     if (this.pending > 0) return;
-    await this.inTurn(() => (reached === undefined ? heartbeatFrame : idFrame(this.advance(reached))));
+    if (reached === undefined) await this.inTurn(() => heartbeatFrame);
+    else await this.send({ event: 'position', data: {}, reached });
   }
 
   async end(): Promise<void> {

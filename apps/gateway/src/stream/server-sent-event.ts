@@ -10,9 +10,6 @@ export function frameOf(frame: { readonly event?: string; readonly id: string; r
 /** Keeps proxies from closing a quiet stream, and shows us a reader who has gone. */
 export const heartbeatFrame = ': alive\n\n';
 
-/** A heartbeat that moves the reader's last id on, though there was nothing for it: no event is dispatched for it. */
-export const idFrame = (id: string): string => `id: ${oneLine(id)}\n\n`;
-
 /** Sent first: how long a client waits before it connects again, in milliseconds. */
 export const retryFrame = (milliseconds: number): string => `retry: ${milliseconds}\n\n`;
 

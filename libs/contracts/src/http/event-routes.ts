@@ -87,7 +87,7 @@ export const eventRoutes = {
     responses: {
       200: {
         description:
-          'A page; or server-sent events whose data is an event each, and `problem` (data: problem details) before an end that is not the reader’s.',
+          'A page; or server-sent events: without a name those whose data is an event, `position` to move `Last-Event-ID` on where nothing came, and `problem` (problem details) before an end that is not the reader’s.',
         schema: eventPageSchema,
         mediaType: 'text/event-stream',
       },
