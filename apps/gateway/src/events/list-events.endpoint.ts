@@ -75,7 +75,9 @@ export class ListEventsEndpoint implements Serves<ListEvents> {
         // What was sent meanwhile is further on.
         await writer.heartbeat(idle !== undefined && idle.after >= position.after ? idle : undefined);
       } catch (error) {
+        // An outage is no reason to be silent.
         if (isGone(error)) ended.abort(error);
+        else await writer.heartbeat();
       }
     };
     const heartbeat = setInterval(() => void beat(), streamHeartbeatMs);

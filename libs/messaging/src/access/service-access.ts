@@ -41,8 +41,8 @@ export const serviceAccess = {
     asks: ['orchestrator', 'research', 'llm-provider', 'evaluation', 'toolbox'].map(commandsOf),
     never: [mailboxes],
     answers: [commandsOf('gateway')],
-    // The end of a stream of tokens, for readers that wait for it.
-    publishes: ['live.*.tokens', 'live.*.followed'],
+    // The end of a stream of tokens, for readers that wait for it; that a run is followed; and what tenants publish themselves.
+    publishes: ['live.*.tokens', 'live.*.followed', 'evt.*.custom.>'],
     hears: ['live.*.*', 'evt.>'],
     follows: ['LIVE', 'EVENTS'],
   },

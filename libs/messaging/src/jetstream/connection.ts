@@ -15,11 +15,13 @@ export interface ConnectionOptions {
   readonly token?: string;
   /** Where replies come in; one per service, so that permissions keep services from reading each other's. Default `_INBOX_<name>`. */
   readonly inboxPrefix?: string;
+  /** Between two attempts to connect again, in milliseconds; as much again at random on top. Default 250. */
+  readonly reconnectWaitMs?: number;
 }
 
 /** @throws MillraceError `bus_unavailable`, `bus_unauthorized` */
 export async function openConnection(options: ConnectionOptions): Promise<Connection> {
-  const { servers, name, user, pass, token, inboxPrefix = inboxPrefixOf(name) } = options;
+  const { servers, name, user, pass, token, inboxPrefix = inboxPrefixOf(name), reconnectWaitMs = 250 } = options;
   try {
     const nats = await connect({
       servers: typeof servers === 'string' ? servers : [...servers],
@@ -29,8 +31,8 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
       inboxPrefix,
       // The default gives up for good after some twenty seconds.
       maxReconnectAttempts: -1,
-      reconnectTimeWait: 250,
-      reconnectJitter: 250,
+      reconnectTimeWait: reconnectWaitMs,
+      reconnectJitter: reconnectWaitMs,
       pingInterval: 10_000,
       noAsyncTraces: true,
     });

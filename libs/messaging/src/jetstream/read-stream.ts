@@ -1,5 +1,5 @@
 /** Reads what a stream holds: its extent, and pages of it through a short-lived consumer that the server filters for. */
-import { MillraceError } from '@millrace/kernel';
+import { MillraceError, newId } from '@millrace/kernel';
 import {
   AckPolicy,
   DeliverPolicy,
@@ -67,6 +67,7 @@ function openConsumer(
   afterSequence: number,
 ): Promise<ConsumerInfo> {
   return manager.consumers.add(name, {
+    name: newId('page'),
     filter_subject: pattern,
     deliver_policy: DeliverPolicy.StartSequence,
     opt_start_seq: afterSequence + 1,
