@@ -11,6 +11,7 @@ export const cacheProvider: Provider = {
   inject: [CONFIG, LOGGER],
   useFactory: (config: GatewayConfig, logger: Logger): Promise<Cache> =>
     openCache({
+      name: 'api-keys',
       redisUrl: config.redisUrl,
       onError: (error) => logger.warn({ err: error }, 'Redis does not answer; going on without it'),
     }),

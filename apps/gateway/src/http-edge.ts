@@ -4,6 +4,7 @@ import { MillraceError, newId } from '@millrace/kernel';
 import { HttpAdapterHost } from '@nestjs/core';
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { overloadRefusals } from '@millrace/telemetry';
 import multipart from '@fastify/multipart';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { STATUS_CODES } from 'node:http';
@@ -64,10 +65,12 @@ export class UnreadBodies implements OnModuleInit {
 const probes: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 
 function boundInFlight(fastify: FastifyInstance, maxInFlight: number): void {
+  const refusals = overloadRefusals.at({ 'millrace.queue': 'http' });
   let inFlight = 0;
   fastify.addHook('onRequest', (request, reply, done) => {
     if (probes.has(request.url)) return done();
     if (inFlight >= maxInFlight) {
+      refusals.add(1);
       return done(
         new MillraceError('unavailable', 'server_busy', 'This server is busy. Try again.', { retryAfterSeconds: 1 }),
       );

@@ -1,4 +1,4 @@
-/** What the orchestrator counts, in one place. Numbers since the start of the process; metrics read them from here. */
+/** What the orchestrator counts, in one place. Numbers since the start of the process; `measuring/` shows them. */
 export interface OrchestratorCounts {
   /** Committed batches, and the events in them. */
   batches: number;

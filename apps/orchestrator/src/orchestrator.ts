@@ -10,6 +10,8 @@ import { FollowedRuns } from './following/followed-runs.js';
 import { GraphLibrary } from './graph/graph-library.js';
 import { GraphStore } from './graph/graph.store.js';
 import { readShippedGraphs } from './graph/shipped-graphs.js';
+import { CommitMeter } from './measuring/commit-meter.js';
+import { measureOrchestrator } from './measuring/measure-orchestrator.js';
 import { LeaseBook } from './partition/lease-book.js';
 import { LeaseStore } from './partition/lease.store.js';
 import { Ownership } from './partition/ownership.js';
@@ -55,6 +57,7 @@ export class Orchestrator {
   private readonly ownership: Ownership;
   private readonly timers: RunTimers;
   private readonly republishing: RepublishingRounds;
+  private readonly stopMeasuring: () => void;
 
   constructor(platform: OrchestratorPlatform) {
     const { database, bus, config, clock, logger } = platform;
@@ -84,6 +87,7 @@ export class Orchestrator {
     this.writer = new RunWriter(
       {
         ...{ store: runStore, loader, hotRuns, leases, ledger, publisher, counts, clock, onFailure },
+        meter: new CommitMeter(),
         random: Math.random,
         onCommitted: (turns) => this.timers.note(turns),
       },
@@ -129,6 +133,10 @@ export class Orchestrator {
       },
       config.leaseMs,
     );
+    this.stopMeasuring = measureOrchestrator({
+      ...{ counts, leases, ledger, publisher, hotRuns, bus, clock },
+      ...{ writer: this.writer, timers: this.timers, store: runStore },
+    });
   }
 
   /** Seeds the shipped graphs, takes partitions over and begins to work. */
@@ -141,6 +149,7 @@ export class Orchestrator {
 
   /** Takes nothing new, answers what was taken, publishes what it can, and hands the partitions back. */
   async stop(): Promise<void> {
+    this.stopMeasuring();
     this.timers.stop();
     await this.ownership.stop();
     await this.republishing.stop();

@@ -1,10 +1,13 @@
 import { BentoCache, bentostore, errors } from 'bentocache';
 import { memoryDriver } from 'bentocache/drivers/memory';
 import { redisDriver } from 'bentocache/drivers/redis';
+import { cacheRequests } from '@millrace/telemetry';
 import { Redis } from 'ioredis';
 import type { Cache, CacheKey } from './cache.js';
 
 export interface CacheOptions {
+  /** What metrics call it; without a name it is not measured. */
+  readonly name?: Parameters<typeof cacheRequests.at>[0]['millrace.cache'];
   /** Where values are shared between processes, e.g. `redis://127.0.0.1:6379`. Absent: memory only. */
   readonly redisUrl?: string;
   /** Values kept in this process's memory; the least recently used go first. */
@@ -36,10 +39,18 @@ export async function openCache(options: CacheOptions = {}): Promise<Cache> {
     suppressL2Errors: true,
     l2CircuitBreakerDuration: circuitBreakerMs,
   });
+  const count = counterOf(options.name);
   return {
     async getOrLoad(key, ttlMs, load) {
+      let result: 'hit' | 'miss' = 'hit';
+      const factory = () => {
+        result = 'miss';
+        return load();
+      };
       try {
-        return await bento.getOrSet({ key: textOf(key), ttl: ttlMs, factory: load });
+        const value = await bento.getOrSet({ key: textOf(key), ttl: ttlMs, factory });
+        count(result);
+        return value;
       } catch (error) {
         throw error instanceof errors.E_FACTORY_ERROR ? error.cause : error;
       }
@@ -52,6 +63,15 @@ export async function openCache(options: CacheOptions = {}): Promise<Cache> {
       await bento.disconnect();
     },
   };
+}
+
+function counterOf(name: CacheOptions['name']): (result: 'hit' | 'miss') => void {
+  if (name === undefined) return () => undefined;
+  const cells = {
+    hit: cacheRequests.at({ 'millrace.cache': name, 'millrace.result': 'hit' }),
+    miss: cacheRequests.at({ 'millrace.cache': name, 'millrace.result': 'miss' }),
+  };
+  return (result) => cells[result].add(1);
 }
 
 /** The tenant's id has no colon, so that no name can reach into another tenant's keys. */

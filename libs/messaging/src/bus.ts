@@ -113,6 +113,34 @@ export interface BusHealth {
   readonly problems: readonly string[];
 }
 
+/** A durable consumer, over all replicas that pull from it. */
+export interface ConsumerStatus {
+  readonly name: string;
+  /** Messages that it has yet to be given. */
+  readonly pending: number;
+  readonly unacknowledged: number;
+  /** Of the unacknowledged ones, those that were delivered more than once. */
+  readonly redelivered: number;
+}
+
+/** Messages of a work queue that nobody will ever be given. */
+export interface StrandedMessages {
+  /** On subjects that no consumer has. */
+  readonly uncovered: number;
+  /** Delivered as often as their consumer allows. */
+  readonly exhausted: number;
+}
+
+export interface StreamStatus {
+  readonly name: 'TASKS' | 'EVENTS' | 'LIVE' | 'DEAD_LETTERS';
+  readonly messages: number;
+  readonly bytes: number;
+  /** How full it is, 0 to 1, by messages or by bytes, whichever is more. */
+  readonly fill: number;
+  readonly consumers: readonly ConsumerStatus[];
+  readonly stranded: StrandedMessages;
+}
+
 export interface MessageBus {
   /** Stores a message on the stream that owns its subject (`task.`, `evt.`, `live.*.tokens`, `dlq.`), deduplicated by the envelope's id. */
   publish(message: OutgoingMessage): Promise<PublishReceipt>;
@@ -146,6 +174,8 @@ export interface MessageBus {
   /** What the stream of a subject holds. Errors as `read`. */
   extent(subject: string): Promise<StreamExtent>;
   health(): Promise<BusHealth>;
+  /** What every stream holds now, of all services: for metrics, not for decisions. @throws what the transport throws */
+  inspect(): Promise<readonly StreamStatus[]>;
   /** Ends every subscription and consumer within the grace period, then the connection. */
   drain(options: { readonly graceMs: number }): Promise<void>;
 }

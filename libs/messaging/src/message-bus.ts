@@ -14,6 +14,7 @@ import type {
   StoredMessage,
   StreamExtent,
   StreamPage,
+  StreamStatus,
   Subscription,
 } from './bus.js';
 import type { BlobStore } from './claim-check/blob-store.js';
@@ -191,6 +192,10 @@ export class TransportBus implements MessageBus {
   health(): Promise<BusHealth> {
     if (this.state === 'open') return Promise.resolve(this.platform.transport.health());
     return Promise.resolve({ ready: false, problems: [`the bus is ${this.state}`] });
+  }
+
+  inspect(): Promise<readonly StreamStatus[]> {
+    return this.platform.transport.inspect();
   }
 
   drain({ graceMs }: { readonly graceMs: number }): Promise<void> {

@@ -2,7 +2,7 @@
  * What lies under the bus: storing, passing and pulling messages as raw bytes. The two adapters (`jetstream/`,
  * `in-process/`) implement this; everything that both must hold alike is done once, above it.
  */
-import type { BusHealth, Headers, PublishReceipt, StreamExtent } from './bus.js';
+import type { BusHealth, Headers, PublishReceipt, StreamExtent, StreamStatus } from './bus.js';
 import type { StreamDefinition } from './topology.js';
 
 export interface RawMessage {
@@ -103,6 +103,7 @@ export interface Transport {
   /** @throws MillraceError `bus_unavailable`, `stream_unavailable` */
   extent(stream: StreamDefinition): Promise<StreamExtent>;
   health(): BusHealth;
+  inspect(): Promise<readonly StreamStatus[]>;
   /** Sends what was handed over, then ends. */
   close(): Promise<void>;
 }

@@ -1,4 +1,5 @@
 import { MillraceError, systemClock } from '@millrace/kernel';
+import { circuitState } from '@millrace/telemetry';
 import {
   circuitBreaker as circuitBreakerPolicy,
   CircuitState,
@@ -21,6 +22,8 @@ export interface CircuitBreakerOptions {
   readonly code: string;
   /** Whether a failure says that the other side is unwell; a mistake of ours does not. */
   readonly counts: (error: unknown) => boolean;
+  /** What metrics call it; without it nothing is measured. */
+  readonly metric?: string;
 }
 
 export interface CircuitBreaker {
@@ -42,6 +45,7 @@ export function circuitBreaker(options: CircuitBreakerOptions): CircuitBreaker {
       minimumNumberOfCalls: options.window,
     }),
   });
+  if (options.metric !== undefined) measure(options.metric, () => policy.state);
   let reopensAt = 0;
   policy.onBreak(() => {
     reopensAt = systemClock.now().getTime() + options.openForMs;
@@ -65,4 +69,21 @@ export function circuitBreaker(options: CircuitBreakerOptions): CircuitBreaker {
       }
     },
   };
+}
+
+const states = {
+  [CircuitState.Closed]: 'closed',
+  [CircuitState.HalfOpen]: 'half-open',
+  [CircuitState.Open]: 'open',
+  // Held open by hand, which nobody here does.
+  [CircuitState.Isolated]: 'open',
+} as const;
+
+function measure(circuit: string, stateOf: () => CircuitState): void {
+  circuitState.observe(() =>
+    (['closed', 'half-open', 'open'] as const).map((state) => ({
+      labels: { 'millrace.circuit': circuit, 'millrace.state': state },
+      value: states[stateOf()] === state ? 1 : 0,
+    })),
+  );
 }

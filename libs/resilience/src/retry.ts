@@ -1,4 +1,5 @@
 import { MillraceError } from '@millrace/kernel';
+import { callRetries } from '@millrace/telemetry';
 import { DelegateBackoff, handleWhen, retry as retryPolicy } from 'cockatiel';
 import { cancellationOf, untilAborted } from './until-aborted.js';
 
@@ -10,6 +11,8 @@ export interface RetryOptions {
   readonly maxDelayMs: number;
   /** A longer `Retry-After` than this is not waited for: the error goes to the caller, who can plan. */
   readonly maxRetryAfterMs: number;
+  /** What metrics call the repeated call; without it nothing is measured. */
+  readonly metric?: string;
   /** 0 to 1, exclusive; for tests. */
   readonly random?: () => number;
 }
@@ -34,6 +37,10 @@ export function retry<Result>(
       ),
     },
   );
+  if (options.metric !== undefined) {
+    const retries = callRetries.at({ 'millrace.call': options.metric });
+    policy.onRetry(() => retries.add(1));
+  }
   const attempt = () => {
     if (signal.aborted) throw cancellationOf(signal);
     return operation(signal);

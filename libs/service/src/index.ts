@@ -17,4 +17,5 @@ export {
   type TaskHandler,
 } from './subscriptions.js';
 export { startService, type RunningService, type ServiceHost } from './running/start-service.js';
+export { serveHealth, type HealthServer } from './running/health-server.js';
 export { runService } from './running/run-service.js';

@@ -3,10 +3,19 @@ import { PinoPretty as pretty } from 'pino-pretty';
 import { describeError } from './error-shape.js';
 import { currentLogContext } from './log-context.js';
 import type { LogLevels } from './log-levels.js';
+import { logLines } from './metrics/catalogue/service.js';
 import { redactLine } from './redaction.js';
 import { activeTrace } from './tracing/spans.js';
 
 export type Logger = PinoLogger;
+
+/** By the numbers that pino has for them. */
+const linesAt = Object.fromEntries(
+  (['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const).map((level) => [
+    pino.levels.values[level] ?? 0,
+    logLines.at({ 'millrace.level': level }),
+  ]),
+);
 
 /** Where lines go. A terminal (`isTTY`) gets them in colours. */
 export interface LogDestination extends DestinationStream {
@@ -33,7 +42,10 @@ export function createLogger(options: LoggerOptions): Logger {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: (error: unknown) => describeError(error) },
-      mixin: () => ({ ...currentLogContext(), ...traceIds() }),
+      mixin: (_fields, level) => {
+        linesAt[level]?.add(1);
+        return { ...currentLogContext(), ...traceIds() };
+      },
       hooks: { streamWrite: redactLine },
     },
     openStream(options),

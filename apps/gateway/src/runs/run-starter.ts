@@ -1,7 +1,7 @@
 import { type BodyOf, type MessageContext, type Run, type routes, startRun } from '@millrace/contracts';
 import { MillraceError, newId, sha256Hex } from '@millrace/kernel';
 import { CONFIG, LOGGER } from '@millrace/service';
-import type { Logger } from '@millrace/telemetry';
+import { idempotencyClaims, type Logger } from '@millrace/telemetry';
 import { Inject, Injectable } from '@nestjs/common';
 import canonicalize from 'canonicalize';
 import { CommandSender } from '../commands/command-sender.js';
@@ -47,6 +47,7 @@ export class RunStarter {
     const bodySha256 = bodyHashOf(request.body);
     const leaseMs = this.config.idempotencyLeaseMs;
     const claim = await this.records.claim({ tenantId, key, bodySha256, runId: newRunId, leaseMs });
+    idempotencyClaims.at({ 'millrace.claim': claim.kind }).add(1);
     const permission = permissionOf(claim, newRunId);
     if ('replay' in permission) return { run: permission.replay, replayed: true, kept: nothingToKeep };
     const record: RecordOfRun = { tenantId, key, bodySha256, runId: permission.runId };

@@ -1,6 +1,7 @@
 import type { Route } from '@millrace/contracts';
 import { MillraceError } from '@millrace/kernel';
 import { CONFIG } from '@millrace/service';
+import { httpOpenStreams, overloadRefusals } from '@millrace/telemetry';
 import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common';
 import type { GatewayConfig } from '../config.js';
 import type { RouteRequest } from '../endpoint/exchange.js';
@@ -10,6 +11,8 @@ import type { RouteRequest } from '../endpoint/exchange.js';
 export class OpenStreams implements BeforeApplicationShutdown {
   private readonly counts = new Map<string, number>();
   private readonly draining = new AbortController();
+  private readonly open = httpOpenStreams.at({});
+  private readonly refusals = overloadRefusals.at({ 'millrace.queue': 'http-streams' });
 
   constructor(@Inject(CONFIG) private readonly config: Pick<GatewayConfig, 'maxStreams'>) {}
 
@@ -24,10 +27,12 @@ export class OpenStreams implements BeforeApplicationShutdown {
   ): Promise<Result> {
     const { tenantId } = request.context;
     if (this.isFull(tenantId)) {
+      this.refusals.add(1);
       const message = `There are ${this.config.maxStreams} open streams. Close one first.`;
       throw new MillraceError('overloaded', 'too_many_streams', message, { retryAfterSeconds: 5 });
     }
     this.counts.set(tenantId, this.countOf(tenantId) + 1);
+    this.open.add(1);
     request.http.request.leaveInFlight?.();
     try {
       return await work(AbortSignal.any([request.signal, this.draining.signal]));
@@ -45,6 +50,7 @@ export class OpenStreams implements BeforeApplicationShutdown {
   }
 
   private release(tenantId: string): void {
+    this.open.add(-1);
     const left = this.countOf(tenantId) - 1;
     if (left > 0) this.counts.set(tenantId, left);
     else this.counts.delete(tenantId);

@@ -6,6 +6,7 @@ import type { LlmProviderConfig } from '../config.js';
 import { CompletionLedger } from '../ledger/completion-ledger.js';
 import { priced } from '../ledger/price.js';
 import { PromptLibrary } from '../prompts/prompt-library.js';
+import { CompletionMeter } from './completion-meter.js';
 import { COMPLETION_MODEL, type CompletionModel } from './completion-model.js';
 import { requestOf } from './completion-request.js';
 
@@ -15,22 +16,36 @@ import { requestOf } from './completion-request.js';
  */
 @Injectable()
 export class CompleteHandler implements TaskHandler<typeof llmTask> {
+  private readonly meter: CompletionMeter;
+
   constructor(
     @Inject(CompletionLedger) private readonly ledger: CompletionLedger,
     @Inject(PromptLibrary) private readonly prompts: PromptLibrary,
     @Inject(COMPLETION_MODEL) private readonly model: CompletionModel,
     @Inject(CONFIG) private readonly config: LlmProviderConfig,
-  ) {}
+  ) {
+    this.meter = new CompletionMeter(model.name);
+  }
 
   async handle(input: InputOf<typeof llmTask>, task: Task): Promise<TaskResultOf<OutputOf<typeof llmTask>>> {
     const recorded = await this.ledger.find(task);
-    if (recorded) return recorded;
+    if (recorded) {
+      this.meter.answeredAgain();
+      return recorded;
+    }
     const request = requestOf(input, this.prompts, this.config);
-    const { usage, text, json, citations, finishReason } = await this.model.complete(request, {
-      signal: task.signal,
-      emit: (piece) => task.emitToken(piece),
-    });
+    const { usage, text, json, citations, finishReason } = await this.meter.measure((onText) =>
+      this.model.complete(request, {
+        signal: task.signal,
+        emit: (piece) => {
+          onText();
+          task.emitToken(piece);
+        },
+      }),
+    );
     const output = { text, json, citations: [...citations], model: this.model.name, finishReason };
-    return this.ledger.record(task, input.prompt ?? null, { output, usage: priced(usage, this.config.price) });
+    const paid = priced(usage, this.config.price);
+    this.meter.used(paid);
+    return this.ledger.record(task, input.prompt ?? null, { output, usage: paid });
   }
 }

@@ -53,13 +53,21 @@ export class OpenAiCompatibleModel implements CompletionModel {
     this.name = `openai-compatible:${options.model}`;
     this.chatModel = chatModelAt(options);
     const name = 'The model provider';
-    this.slots = bulkhead({ name, slots: options.concurrency, queue: options.queue, code: 'provider_overloaded' });
+    const metric = 'model-provider';
+    this.slots = bulkhead({
+      name,
+      slots: options.concurrency,
+      queue: options.queue,
+      code: 'provider_overloaded',
+      metric,
+    });
     this.circuit = circuitBreaker({
       name,
       failureShare: 0.5,
       window: 10,
       openForMs: 15_000,
       code: 'provider_unavailable',
+      metric,
       counts: (error) => error instanceof MillraceError && saysItIsUnwell.has(error.code),
     });
   }
@@ -176,7 +184,13 @@ export class OpenAiCompatibleModel implements CompletionModel {
   }
 }
 
-const retryOptions = { maxAttempts: 3, initialDelayMs: 250, maxDelayMs: 4_000, maxRetryAfterMs: 10_000 };
+const retryOptions = {
+  metric: 'model-provider',
+  maxAttempts: 3,
+  initialDelayMs: 250,
+  maxDelayMs: 4_000,
+  maxRetryAfterMs: 10_000,
+};
 
 /** Failures that count against the circuit; a rate limit or a bad answer comes from a server that is well. */
 const saysItIsUnwell: ReadonlySet<string> = new Set([

@@ -3,8 +3,15 @@ import { createKey, envelopeOf } from '@millrace/contracts';
 import { type EmbeddedBackend, openEmbedded } from '@millrace/database';
 import { MillraceError, newId } from '@millrace/kernel';
 import { createInProcessBus, FolderBlobs, type MessageBus } from '@millrace/messaging';
-import { type Environment, type RunningService, startService } from '@millrace/service';
-import { createLogger, type LogDestination, parseLogLevels, startTracing, type Tracing } from '@millrace/telemetry';
+import { type Environment, type HealthServer, type RunningService, serveHealth, startService } from '@millrace/service';
+import {
+  collectProcessMetrics,
+  createLogger,
+  type LogDestination,
+  parseLogLevels,
+  startTracing,
+  type Tracing,
+} from '@millrace/telemetry';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { requireFreePort } from './free-port.js';
@@ -20,6 +27,8 @@ export interface HostOptions {
   readonly dataDirectory: string;
   /** On 127.0.0.1; 0 lets the system choose. */
   readonly port: number;
+  /** Where `/healthz`, `/readyz` and `/metrics` are served, on 127.0.0.1; 0 lets the system choose. Absent: nowhere. */
+  readonly healthPort?: number | undefined;
   readonly environment: Environment;
   /** Where logs go. */
   readonly log: LogDestination;
@@ -31,6 +40,8 @@ export interface HostOptions {
 
 export interface Host {
   readonly url: string;
+  /** Where its health and its metrics are, if they are served. */
+  readonly healthUrl: string | undefined;
   /** A new admin key. */
   createKey(name: string): Promise<string>;
   /** An admin key where there is none yet. */
@@ -56,6 +67,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const logger = createLogger({ levels, destination: options.log });
   for (const { config } of services) config(environment);
   await requireFreePort(options.port);
+  if (options.healthPort !== undefined) await requireFreePort(options.healthPort);
   await makeFolder(dataDirectory);
   const tracing = await startTracing({
     service: 'millrace',
@@ -71,23 +83,39 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const bus = createInProcessBus({ blobs: new FolderBlobs(join(dataDirectory, 'blobs')) });
   const running: RunningService[] = [];
   let draining: Promise<void> | undefined;
+  let healthServer: HealthServer | undefined;
   const drain: Host['drain'] = ({ graceMs } = { graceMs: defaultGraceMs }) =>
-    (draining ??= drainAll({ running, bus, backend, tracing }, graceMs));
+    (draining ??= drainAll({ running, bus, backend, tracing }, graceMs).finally(() => healthServer?.close()));
   try {
     for (const definition of services) {
       signal?.throwIfAborted();
       running.push(await startService(definition, { environment, bus, backend, logger }));
     }
+    if (options.healthPort !== undefined) healthServer = await serveOperators(running, options.healthPort);
   } catch (error) {
     await drain({ graceMs: 0 });
     throw error;
   }
   return {
     url: running.find((service) => service.url !== undefined)?.url ?? '',
+    healthUrl: healthServer?.url,
     createKey: async (name) => (await requestKey(bus, name, false)) ?? '',
     createFirstKey: () => requestKey(bus, 'first', true),
     drain,
   };
+}
+
+/** Beside the API, never on its port: what is measured is nobody's business but the operator's. */
+function serveOperators(running: readonly RunningService[], port: number): Promise<HealthServer> {
+  collectProcessMetrics();
+  const check = async () => {
+    const answers = await Promise.all(running.map((service) => service.health()));
+    const problems = answers.flatMap((answer, index) =>
+      answer.problems.map((problem) => `${running[index]?.name ?? ''}: ${problem}`),
+    );
+    return { ready: answers.every(({ ready }) => ready), problems };
+  };
+  return serveHealth({ check }, { host: '127.0.0.1', port });
 }
 
 async function makeFolder(path: string): Promise<void> {

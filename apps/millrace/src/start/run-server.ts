@@ -1,23 +1,28 @@
 import pc from 'picocolors';
 import { exitCodes } from '../exit-codes.js';
-import { startHost } from '../host/host.js';
+import { type Host, startHost } from '../host/host.js';
 import { printJson } from '../terminal/print.js';
 import { hasColours, type Terminal, write } from '../terminal/terminal.js';
 
 /** Runs the host until a signal, then drains it. A second signal ends the process at once, which is as safe as a crash. */
 export async function runServer(
-  options: { readonly port: number; readonly dataDirectory: string; readonly json: boolean },
+  options: {
+    readonly port: number;
+    readonly healthPort?: number | undefined;
+    readonly dataDirectory: string;
+    readonly json: boolean;
+  },
   terminal: Terminal,
 ): Promise<number> {
   const signalled = new Promise<NodeJS.Signals>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal));
   });
   const host = await startHost({ ...options, environment: terminal.environment, log: terminal.error, quiet: false });
-  const { url } = host;
+  const { url, healthUrl } = host;
   const apiKey = await host.createFirstKey();
   const { dataDirectory, json } = options;
-  if (json) await printJson(terminal, { url, dataDirectory, apiKey: apiKey ?? null });
-  else await write(terminal.out, greeting(url, dataDirectory, apiKey, hasColours(terminal.out, terminal)));
+  if (json) await printJson(terminal, { url, healthUrl: healthUrl ?? null, dataDirectory, apiKey: apiKey ?? null });
+  else await write(terminal.out, greeting(host, dataDirectory, apiKey, hasColours(terminal.out, terminal)));
 
   const signal = await signalled;
   for (const again of ['SIGINT', 'SIGTERM'] as const) process.once(again, () => process.exit(exitCodes.interrupted));
@@ -26,8 +31,14 @@ export async function runServer(
   return exitCodes.ok;
 }
 
-function greeting(url: string, dataDirectory: string, apiKey: string | undefined, coloured: boolean): string {
+function greeting(
+  { url, healthUrl }: Host,
+  dataDirectory: string,
+  apiKey: string | undefined,
+  coloured: boolean,
+): string {
   const { bold } = pc.createColors(coloured);
   const key = apiKey === undefined ? '' : `API key, shown only now: ${bold(apiKey)}\n`;
-  return `Millrace listens on ${bold(url)}, data in ${dataDirectory}\n${key}`;
+  const metrics = healthUrl === undefined ? '' : `, metrics on ${bold(`${healthUrl}/metrics`)}`;
+  return `Millrace listens on ${bold(url)}, data in ${dataDirectory}${metrics}\n${key}`;
 }

@@ -4,6 +4,7 @@ import type { Terminal } from '../terminal/terminal.js';
 
 interface StartFlags {
   readonly port: number;
+  readonly healthPort?: number | undefined;
   readonly data: string;
   readonly json?: boolean;
 }
@@ -13,12 +14,14 @@ export function addStartCommand(program: Command, terminal: Terminal, setExitCod
     .command('start')
     .description('Runs every service in this process until Ctrl-C, which drains it.')
     .option('--port <number>', 'port on 127.0.0.1, 0 for a free one', portOf, 8080)
+    .option('--health-port <number>', 'also serve /healthz, /readyz and /metrics on this port of 127.0.0.1', portOf)
     .option('--data <folder>', 'where everything is kept', '.millrace')
     .option('--json', 'say where it listens, and the key of a first start, as one JSON document')
-    .action(async ({ port, data, json = false }: StartFlags) => {
+    .action(async ({ port, healthPort, data, json = false }: StartFlags) => {
       // Loaded on need: the commands that only talk to a server start without the services.
       const { runServer } = await import('./run-server.js');
-      setExitCode(await runServer({ port, dataDirectory: resolve(terminal.folder, data), json }, terminal));
+      const dataDirectory = resolve(terminal.folder, data);
+      setExitCode(await runServer({ port, healthPort, dataDirectory, json }, terminal));
     });
 }
 

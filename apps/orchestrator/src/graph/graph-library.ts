@@ -2,6 +2,7 @@
 import { type GraphIdentity, type GraphReference } from '@millrace/contracts';
 import { invalidInput, notFound, type JsonObject } from '@millrace/kernel';
 import { compileGraph, digestOf, validateGraph, type CompiledGraph } from '@millrace/workflow';
+import { cacheRequests } from '@millrace/telemetry';
 import { LRUCache } from 'lru-cache';
 import type { ResolvedGraph } from '../run/hot-run.js';
 import type { GraphLookup, GraphStore } from './graph.store.js';
@@ -12,6 +13,8 @@ interface WaitingLookup extends GraphLookup {
 }
 
 const maxCompiled = 1_000;
+const hits = cacheRequests.at({ 'millrace.cache': 'graphs', 'millrace.result': 'hit' });
+const misses = cacheRequests.at({ 'millrace.cache': 'graphs', 'millrace.result': 'miss' });
 const maxInlineNames = 10_000;
 
 export class GraphLibrary {
@@ -42,6 +45,7 @@ export class GraphLibrary {
   /** The graph version that a run is on, or null where it is not stored. */
   async ofRun(tenantId: string, identity: GraphIdentity): Promise<ResolvedGraph | null> {
     const known = this.compiled.get(identity.digest);
+    (known === undefined ? misses : hits).add(1);
     if (known !== undefined) return { identity, compiled: known };
     const document = await this.store.documentOf(tenantId, identity);
     return document === undefined ? null : { identity, compiled: this.compile(identity.digest, document) };

@@ -5,12 +5,19 @@
  * 1. A partition is owned from its acquisition until its lease runs out, is handed back or turns out to be lost.
  * 2. A lease runs out here no later than in the database: it counts from before the statement that renewed it.
  */
+import { partitionChanges } from '@millrace/telemetry';
 import type { LeaseClaim } from '../run/run.store.js';
 
 export interface HeldLease {
   readonly partition: number;
   readonly epoch: number;
 }
+
+const changes = {
+  acquired: partitionChanges.at({ 'millrace.change': 'acquired' }),
+  handedBack: partitionChanges.at({ 'millrace.change': 'handed-back' }),
+  lost: partitionChanges.at({ 'millrace.change': 'lost' }),
+};
 
 export class LeaseBook {
   private readonly leases = new Map<number, { readonly epoch: number; validUntil: number; leaving: boolean }>();
@@ -49,6 +56,7 @@ export class LeaseBook {
 
   acquired(lease: HeldLease, validUntil: number): void {
     this.leases.set(lease.partition, { epoch: lease.epoch, validUntil, leaving: false });
+    changes.acquired.add(1);
   }
 
   /** Takes no new messages for a partition that is about to be handed back. */
@@ -64,6 +72,10 @@ export class LeaseBook {
 
   /** Another replica owns the partition now, or nobody does. */
   lost(partition: number): void {
-    if (this.leases.delete(partition)) this.onLost(partition);
+    const lease = this.leases.get(partition);
+    if (lease === undefined) return;
+    this.leases.delete(partition);
+    (lease.leaving ? changes.handedBack : changes.lost).add(1);
+    this.onLost(partition);
   }
 }

@@ -57,6 +57,15 @@ export class PublicationLedger {
     this.debts.delete(partition);
   }
 
+  /** The moment from which on something may be unpublished, over all partitions; undefined where nothing is. */
+  behindSince(): Date | undefined {
+    const moments = [...this.open].map(({ at }) => at).concat([...this.debts.values()].map(({ since }) => since));
+    return moments.reduce<Date | undefined>(
+      (oldest, at) => (oldest === undefined || at < oldest ? at : oldest),
+      undefined,
+    );
+  }
+
   /** Whether no batch of the partition waits to be published. */
   isQuiet(partition: number): boolean {
     return ![...this.open].some((batch) => batch.partitions.has(partition));

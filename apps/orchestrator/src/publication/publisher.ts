@@ -30,6 +30,11 @@ export class Publisher {
     private readonly onFailure: (error: unknown, message: OutgoingMessage) => void,
   ) {}
 
+  /** Messages that the bus has not stored yet. */
+  get pending(): number {
+    return this.underWay;
+  }
+
   /** Resolves as soon as fewer publishes are under way than the limit. */
   async room(): Promise<void> {
     while (this.underWay >= this.maxUnderWay) await new Promise<void>((resolve) => this.waiting.push(resolve));

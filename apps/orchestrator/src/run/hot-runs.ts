@@ -16,6 +16,10 @@ export class HotRuns {
     });
   }
 
+  get count(): number {
+    return this.runs.size;
+  }
+
   find(key: RunKey): HotRun | 'ended' | undefined {
     return this.runs.get(keyText(key));
   }

@@ -30,6 +30,12 @@ export interface StoredRun {
   readonly traces: EventTraces;
 }
 
+export interface RunCensus {
+  readonly status: string;
+  readonly count: number;
+  readonly oldestAt: Date;
+}
+
 export class RunStore {
   constructor(private readonly database: Database<OrchestratorTables>) {}
 
@@ -66,6 +72,18 @@ export class RunStore {
         .where('created_at', '<', createdBefore)
         .execute(),
     );
+  }
+
+  /** How many runs of the partitions go on, by state, and when the oldest of each began. */
+  async census(partitions: readonly number[]): Promise<readonly RunCensus[]> {
+    const found = await this.database.asServiceStatement(
+      () => sql<RunCensus>`
+        select status, count(*)::integer as count, min(created_at) as "oldestAt"
+        from run
+        where partition = any (${[...partitions]}::smallint[]) and finished_at is null
+        group by status`,
+    );
+    return found.rows;
   }
 
   /** The runs that exist of those named, with all of their events in order. With `andEnded`, those of ended runs too. */

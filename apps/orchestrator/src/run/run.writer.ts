@@ -15,6 +15,8 @@ import type { PublicationLedger } from '../publication/publication-ledger.js';
 import type { Publisher } from '../publication/publisher.js';
 import type { LeaseBook } from '../partition/lease-book.js';
 import type { OrchestratorCounts } from '../counts.js';
+import { cacheRequests } from '@millrace/telemetry';
+import type { CommitMeter } from '../measuring/commit-meter.js';
 import { rowsOf, type BatchRows } from './batch-rows.js';
 import { describeCommit, noteBatch, traceparentOfSpan } from './commit-span.js';
 import { failureOf, movedPartition, refused, unstorable } from './commit-failure.js';
@@ -34,6 +36,7 @@ export interface WriterParts {
   readonly ledger: PublicationLedger;
   readonly publisher: Publisher;
   readonly counts: OrchestratorCounts;
+  readonly meter: CommitMeter;
   readonly clock: Clock;
   readonly random: () => number;
   /** Hears of every committed batch, before anything else is decided. */
@@ -59,6 +62,8 @@ interface Item {
 }
 
 const conflictsInARow = 3;
+const hits = cacheRequests.at({ 'millrace.cache': 'hot-runs', 'millrace.result': 'hit' });
+const misses = cacheRequests.at({ 'millrace.cache': 'hot-runs', 'millrace.result': 'miss' });
 
 export class RunWriter {
   private readonly queue: GatherQueue<Item>;
@@ -92,6 +97,11 @@ export class RunWriter {
     } finally {
       this.settled(key.partition);
     }
+  }
+
+  /** Messages that wait for the next batch. */
+  get waiting(): number {
+    return this.queue.size;
   }
 
   /** Resolves when nothing that was handed in for a partition is undecided. */
@@ -158,10 +168,12 @@ export class RunWriter {
       return this.finish(turns, groups, (partition) => this.parts.leases.holds(partition));
     }
     const batch = this.parts.ledger.openBatch(at, rows.partitions);
+    const beganAt = performance.now();
     let held: ReadonlySet<number>;
     try {
       held = await this.parts.store.commit(rows, this.parts.leases.claim(rows.partitions));
     } catch (error) {
+      this.parts.meter.failed(beganAt, failureOf(error));
       for (const turn of turns) this.parts.hotRuns.drop(turn.key);
       const decided = turns.flatMap((turn) => groups.get(keyText(turn.key)) ?? []);
       try {
@@ -174,6 +186,7 @@ export class RunWriter {
     for (const partition of rows.partitions) if (!held.has(partition)) this.parts.leases.lost(partition);
     this.finish(turns, groups, (partition) => held.has(partition) || this.parts.leases.holds(partition));
     const stored = turns.filter((turn) => held.has(turn.key.partition));
+    this.parts.meter.stored(beganAt, stored, rows.partitions.size - held.size);
     this.parts.counts.batches += 1;
     this.parts.onCommitted(stored);
     this.parts.publisher.publishBatch(stored, at, batch);
@@ -186,10 +199,13 @@ export class RunWriter {
     for (const [text, [first]] of groups) {
       if (first === undefined) continue;
       const hot = this.parts.hotRuns.find(first.key);
-      if (hot !== undefined) found.set(text, hot);
-      else if (first.work.type === 'start' && !verify) found.set(text, 'unknown');
+      if (hot !== undefined) {
+        hits.add(1);
+        found.set(text, hot);
+      } else if (first.work.type === 'start' && !verify) found.set(text, 'unknown');
       else missing.push(first.key);
     }
+    misses.add(missing.length);
     const loaded = await this.parts.loader.load(missing);
     for (const key of missing) {
       const run = loaded.get(keyText(key)) ?? 'unknown';

@@ -37,6 +37,11 @@ export class RunTimers {
     private readonly onFailure: (message: string, error: unknown) => void,
   ) {}
 
+  /** How many timers are in memory. */
+  get count(): number {
+    return this.soon.size;
+  }
+
   start(): void {
     this.stopped = false;
     void this.poll();

@@ -21,7 +21,15 @@ export function permissionsOf(name: string, access: BusAccess): NatsPermissions 
   const { asks = [], never = [], answers = [], publishes = [], hears = [] } = access;
   return {
     publish: {
-      allow: [...asks, ...publishes, ...declaring(access), ...blobs(), ...following(access), ...working(access)],
+      allow: [
+        ...asks,
+        ...publishes,
+        ...declaring(access),
+        ...inspecting(access),
+        ...blobs(),
+        ...following(access),
+        ...working(access),
+      ],
       ...(never.length > 0 && { deny: never }),
     },
     subscribe: { allow: [`${inboxPrefixOf(name)}.>`, ...answers, ...hears] },
@@ -48,6 +56,11 @@ export const operatorPermissions: NatsPermissions = { publish: { allow: ['>'] },
 function declaring({ updatesStreams = false }: BusAccess): string[] {
   const actions = ['STREAM.INFO', 'STREAM.CREATE', ...(updatesStreams ? ['STREAM.UPDATE'] : [])];
   return ['$JS.API.INFO', ...topology.flatMap(({ name }) => actions.map((action) => api(action, name)))];
+}
+
+/** How far consumers are, those of other services too: counts and names, no message. */
+function inspecting({ inspectsConsumers = false }: BusAccess): string[] {
+  return inspectsConsumers ? topology.map(({ name }) => api('CONSUMER.LIST', name)) : [];
 }
 
 /** Large payloads in the object store: named by their hash, one bucket for all services. */

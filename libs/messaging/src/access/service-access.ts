@@ -22,6 +22,8 @@ export interface BusAccess {
   readonly worksOn?: readonly TaskContract[];
   /** Whether it brings streams up to date that an older version declared. */
   readonly updatesStreams?: boolean;
+  /** Whether it counts what the consumers of all services still have to do, for metrics. */
+  readonly inspectsConsumers?: boolean;
 }
 
 const commandsOf = (owner: string): string => `cmd.${owner}.*.*.*`;
@@ -52,6 +54,7 @@ export const serviceAccess = {
     publishes: ['task.*.*', 'evt.*.run.*.*', 'live.*.events', 'live.*.ended'],
     hears: ['live.*.followed'],
     updatesStreams: true,
+    inspectsConsumers: true,
   },
   research: {
     ...worker([searchTask]),

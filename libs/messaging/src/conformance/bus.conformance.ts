@@ -5,6 +5,7 @@ import { consumingConformance } from './consuming.conformance.js';
 import { deadLettersConformance } from './dead-letters.conformance.js';
 import { drainingConformance } from './draining.conformance.js';
 import { followingConformance } from './following.conformance.js';
+import { inspectingConformance } from './inspecting.conformance.js';
 import { largePayloadsConformance } from './large-payloads.conformance.js';
 import { publishingConformance } from './publishing.conformance.js';
 import { readingConformance } from './reading.conformance.js';
@@ -20,6 +21,7 @@ export function busConformance(adapter: string, open: OpenWorld): void {
     followingConformance(open);
     readingConformance(open);
     largePayloadsConformance(open);
+    inspectingConformance(open);
     drainingConformance(open);
     describe('traces', () => tracingConformance(open));
   });

@@ -33,6 +33,16 @@ export class DurableQueue {
     }
   }
 
+  /** What it still has to do, as the server of the other transport counts it. */
+  get status(): { readonly pending: number; readonly unacknowledged: number; readonly redelivered: number } {
+    const unsettled = [...this.unsettled.values()];
+    return {
+      pending: this.waiting.length,
+      unacknowledged: unsettled.length,
+      redelivered: unsettled.filter(({ deliveryCount }) => deliveryCount > 1).length,
+    };
+  }
+
   offer(sequence: number): void {
     this.waiting.push(sequence);
     this.schedule(this);

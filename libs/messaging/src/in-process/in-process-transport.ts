@@ -4,7 +4,7 @@
  */
 import { MillraceError, type Clock } from '@millrace/kernel';
 import { randomUUID } from 'node:crypto';
-import type { BusHealth, Headers, PublishReceipt, StreamExtent } from '../bus.js';
+import type { BusHealth, Headers, PublishReceipt, StreamExtent, StreamStatus } from 'node:crypto';
 import type { ReportProblem } from '../problem.js';
 import { matchesSubject, patternsOverlap } from '../subject.js';
 import type { StreamDefinition, StreamName } from '../topology.js';
@@ -34,6 +34,9 @@ interface StreamState {
 
 /** Passing messages that wait for their turn; beyond them notifications are dropped. */
 const maximumMailbox = 200_000;
+
+const covers = (queues: Iterable<DurableQueue>, subject: string): boolean =>
+  [...queues].some((queue) => matchesSubject(queue.pattern, subject));
 
 const copied = (headers: Headers): Headers => (headers === noHeaders ? noHeaders : { ...headers });
 
@@ -181,6 +184,21 @@ export class InProcessTransport implements Transport {
     });
   }
 
+  inspect(): Promise<readonly StreamStatus[]> {
+    const statuses = [...this.streams].map(([name, { log, queues }]) => ({
+      name,
+      messages: log.messages,
+      bytes: log.size,
+      fill: log.fill,
+      consumers: [...queues].map(([durableName, queue]) => ({ name: durableName, ...queue.status })),
+      stranded: {
+        uncovered: log.countWhere((subject) => !covers(queues.values(), subject)),
+        exhausted: 0,
+      },
+    }));
+    return Promise.resolve(statuses);
+  }
+
   health(): BusHealth {
     return { ready: !this.closed, problems: this.closed ? ['the bus is closed'] : [] };
   }
@@ -199,8 +217,8 @@ export class InProcessTransport implements Transport {
     });
   }
 
-  private extentOf({ firstSequence, lastSequence, fullness }: StoredLog): StreamExtent {
-    return { identity: this.identity, firstSequence, lastSequence, fullness };
+  private extentOf({ firstSequence, lastSequence, fill }: StoredLog): StreamExtent {
+    return { identity: this.identity, firstSequence, lastSequence, fullness: fill };
   }
 
   private queueOf({ stream, durableName, subject }: PullOptions): DurableQueue {

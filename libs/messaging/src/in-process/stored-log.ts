@@ -37,9 +37,28 @@ export class StoredLog {
   get firstSequence(): number {
     return this.first + this.head;
   }
-  /** The share of the bounds that is used, 0 to 1. */
-  get fullness(): number {
+  /** In bytes. */
+  get size(): number {
+    return this.bytes;
+  }
+  /** 0 to 1, by messages or by bytes, whichever is more. */
+  get fill(): number {
     return Math.max(this.live / this.definition.maxMessages, this.bytes / this.definition.maxBytes);
+  }
+
+  /** How many messages of a work queue stand on such subjects; of other streams none, for they wait for nobody. */
+  countWhere(isMeant: (subject: string) => boolean): number {
+    if (this.definition.retention !== 'work-queue') return 0;
+    const verdicts = new Map<string, boolean>();
+    let count = 0;
+    for (let index = this.head; index < this.entries.length; index += 1) {
+      const subject = this.entries[index]?.subject;
+      if (subject === undefined) continue;
+      const known = verdicts.get(subject) ?? isMeant(subject);
+      verdicts.set(subject, known);
+      if (known) count += 1;
+    }
+    return count;
   }
 
   /** @throws MillraceError `stream_full` */

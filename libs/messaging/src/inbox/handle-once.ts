@@ -1,4 +1,5 @@
 import type { Envelope } from '@millrace/contracts';
+import { inboxDuplicates } from '@millrace/telemetry';
 import { sql, type Transaction } from 'kysely';
 
 export type HandledOnce<Result> = { readonly handled: true; readonly result: Result } | { readonly handled: false };
@@ -18,7 +19,10 @@ export async function handleOnce<Tables, Result>(
     values (${envelope.tenantId}, ${consumer}, ${envelope.id})
     on conflict do nothing
     returning message_id`.execute(transaction);
-  if (rows.length === 0) return { handled: false };
+  if (rows.length === 0) {
+    inboxDuplicates.at({ 'messaging.consumer.group.name': consumer }).add(1);
+    return { handled: false };
+  }
   return { handled: true, result: await work() };
 }
 

@@ -3,7 +3,7 @@ import { toMillraceError } from '@millrace/kernel';
 import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
 import { headers as newHeaders, type Msg, type MsgHdrs } from '@nats-io/nats-core';
 import { z } from 'zod';
-import type { BusHealth, Headers, PublishReceipt, StreamExtent } from '../bus.js';
+import type { BusHealth, Headers, PublishReceipt, StreamExtent, StreamStatus } from '../bus.js';
 import type { ReportProblem } from '../problem.js';
 import type { StreamDefinition } from '../topology.js';
 import type {
@@ -23,6 +23,7 @@ import type { Connection } from './connection.js';
 import { confirmationFailure, refusal } from './failures.js';
 import { followStream } from './follow-stream.js';
 import { headersOf } from './held-message.js';
+import { inspectStreams } from './inspect-streams.js';
 import { PullConsumer } from './pull-consumer.js';
 import { extentOfStream, readStream } from './read-stream.js';
 import { ReplyInbox } from './reply-inbox.js';
@@ -140,6 +141,10 @@ export class JetStreamTransport implements Transport {
 
   extent(stream: StreamDefinition): Promise<StreamExtent> {
     return extentOfStream(this.platform, stream);
+  }
+
+  inspect(): Promise<readonly StreamStatus[]> {
+    return inspectStreams(this.platform.manager);
   }
 
   health(): BusHealth {

@@ -12,6 +12,7 @@ import { toMillraceError, type MillraceError } from '@millrace/kernel';
 import type { MessageBus } from '../bus.js';
 import { backoffMs } from '../consuming/settlement.js';
 import type { ReportProblem } from '../problem.js';
+import { measureOutbox } from './outbox-metrics.js';
 import { recordFailures, removePublished, takeDue, type OutboxFailure, type OutboxRow } from './outbox.store.js';
 
 export interface OutboxRelayOptions<Tables> {
@@ -34,6 +35,7 @@ export class OutboxRelay<Tables> {
   private readonly pollIntervalMs: number;
   private readonly report: ReportProblem;
   private running: Promise<void> | undefined;
+  private stopMeasuring: (() => void) | undefined;
   private stopping = false;
   private awake = false;
   private rouse: (() => void) | undefined;
@@ -45,6 +47,7 @@ export class OutboxRelay<Tables> {
   }
 
   start(): void {
+    this.stopMeasuring ??= measureOutbox(this.options.database);
     this.running ??= this.run();
   }
 
@@ -58,6 +61,7 @@ export class OutboxRelay<Tables> {
   async stop(): Promise<void> {
     this.stopping = true;
     this.rouse?.();
+    this.stopMeasuring?.();
     await this.running;
   }
 

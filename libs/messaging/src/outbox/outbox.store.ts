@@ -33,6 +33,31 @@ export async function takeDue<Tables>(transaction: Transaction<Tables>, limit: n
   return rows;
 }
 
+/** Counting stops here: a number that large says enough, and costs no more than this. */
+const mostCounted = 10_000;
+
+export interface OutboxStatus {
+  readonly waiting: number;
+  /** Never to be published. */
+  readonly parked: number;
+  /** How long the oldest message that is due has waited, in seconds. */
+  readonly oldestSeconds: number;
+}
+
+export async function outboxStatus<Tables>(transaction: Transaction<Tables>): Promise<OutboxStatus> {
+  const { rows } = await sql<OutboxStatus>`
+    select
+      (select count(*)::integer from (
+        select from outbox_message where available_at < 'infinity' limit ${mostCounted}) as some) as "waiting",
+      (select count(*)::integer from (
+        select from outbox_message where available_at = 'infinity' limit ${mostCounted}) as some) as "parked",
+      coalesce(extract(epoch from clock_timestamp() - (
+        select available_at from outbox_message where available_at <= now() order by available_at limit 1
+      )), 0)::float8 as "oldestSeconds"`.execute(transaction);
+  const [status] = rows;
+  return status ?? { waiting: 0, parked: 0, oldestSeconds: 0 };
+}
+
 export async function removePublished<Tables>(transaction: Transaction<Tables>, keys: readonly Key[]): Promise<void> {
   if (keys.length === 0) return;
   await sql`

@@ -11,9 +11,11 @@ import {
   collectProcessMetrics,
   createLogger,
   describeError,
+  openLogFile,
   parseLogLevels,
   redactText,
   startTracing,
+  type LogFile,
   type Logger,
   type Tracing,
 } from '@millrace/telemetry';
@@ -53,14 +55,19 @@ export async function runService<Config>(definition: ServiceDefinition<Config>):
       `There is no "${[command, ...rest].join(' ')}".\n${usage(definition.name)}`,
     );
   }
+  let logFile: LogFile | undefined;
   try {
     const configuration = readProcessConfiguration(process.env);
     const levels = parseLogLevels(configuration.logLevel);
-    const logger = createLogger({ levels, format: configuration.logFormat }).child({ component: definition.name });
+    logFile = await logFileOf(configuration);
+    const options = logFile === undefined ? { format: configuration.logFormat } : { destination: logFile };
+    const logger = createLogger({ levels, ...options }).child({ component: definition.name });
     if (command === 'migrate') await migrateService(definition, configuration, logger);
     else await runTraced(definition, configuration, logger);
+    await logFile?.close();
     process.exit(0);
   } catch (error) {
+    await logFile?.close();
     return exitBecause(definition.name, error);
   }
 }
@@ -81,6 +88,17 @@ async function runTraced<Config>(
     onProblem: (message, error) => logger.warn({ err: error }, `traces: ${message}`),
   });
   await new ServiceProcess(definition, configuration, logger, tracing).run();
+}
+
+/** Lines go to a file instead of standard output where one is named. @throws MillraceError `invalid_configuration` */
+async function logFileOf(configuration: ProcessConfiguration): Promise<LogFile | undefined> {
+  const {
+    logFile: path,
+    logFileBytes: maxBytes,
+    logFilesKept: keptFiles,
+    logFilesCompressed: compress,
+  } = configuration;
+  return path === undefined ? undefined : await openLogFile({ path, maxBytes, keptFiles, compress });
 }
 
 /** The last words go to standard error as text: whoever started the process must understand them without a log viewer. */

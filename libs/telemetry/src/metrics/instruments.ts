@@ -124,10 +124,12 @@ const numbersOf = (entries: Iterable<Entry<NumberCell>>) =>
 export interface Counter<Labels extends LabelSets> {
   /** The cell for these labels; it shows from now on, with 0 until something is added. */
   at(labels: LabelsOf<Labels>): CounterCell;
+  /** Asks with every scrape for numbers that somebody counts anyway, until the function that is returned is called. */
+  observe(read: () => readonly Reading<Labels>[]): () => void;
 }
 
 export function counter<const Labels extends LabelSets>(definition: MetricDefinition<Labels>): Counter<Labels> {
-  return new Cells(definition, 'counter', () => new NumberCell(), numbersOf);
+  return readable(definition, 'counter', 'sum');
 }
 
 export interface Reading<Labels extends LabelSets> {
@@ -146,11 +148,19 @@ export function gauge<const Labels extends LabelSets>(
   definition: MetricDefinition<Labels>,
   merge: 'sum' | 'max' = 'sum',
 ): Gauge<Labels> {
+  return readable(definition, 'gauge', merge);
+}
+
+function readable<const Labels extends LabelSets>(
+  definition: MetricDefinition<Labels>,
+  type: 'counter' | 'gauge',
+  merge: 'sum' | 'max',
+): Gauge<Labels> {
   const observers = new Set<() => readonly Reading<Labels>[]>();
   const observed = new Set<NumberCell>();
   const cells = new Cells<Labels, NumberCell>(
     definition,
-    'gauge',
+    type,
     () => new NumberCell(),
     (entries) => {
       readObservers();

@@ -37,7 +37,7 @@ export const runDuration = histogram(
 export const runsUnfinished = gauge({
   name: metricName.runsUnfinished,
   unit: '{run}',
-  description: 'Runs that go on, by state, counted up to 10,000 for each replica',
+  description: 'Runs that go on, by the state that is stored of them',
   labels: { 'millrace.run.status': upTo(12, 'the states of a run') },
   from: ownPartitions,
 });
