@@ -11,7 +11,8 @@ export async function differenceTo(folder: string, documents: ReadonlyMap<string
   const present = await filesIn(folder);
   const outdated: string[] = [];
   for (const [path, text] of documents) {
-    if (!present.has(path) || (await readFile(join(folder, path), 'utf8')) !== text) outdated.push(path);
+    const current = await readFile(join(folder, path), 'utf8').catch(() => undefined);
+    if (current !== text) outdated.push(path);
   }
   return { outdated: outdated.sort(), stale: [...present].filter((path) => !documents.has(path)).sort() };
 }
@@ -27,7 +28,7 @@ export async function writeDocuments(folder: string, documents: ReadonlyMap<stri
   return difference;
 }
 
-/** Generated files only: what else a person keeps there (a README) is left alone. */
+/** Files that belong to the folder or to nothing. Pages are left out, because a person may keep some there (a README). */
 async function filesIn(folder: string): Promise<Set<string>> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
   const paths = entries

@@ -3,12 +3,14 @@ import type { JsonObject } from '@millrace/kernel';
 import { graphJsonSchema } from '@millrace/workflow';
 import { stringify } from 'yaml';
 import { asyncApiDocument } from './async-api.js';
+import { metricsPage } from './metrics-page.js';
 import { keyOf, type KnownContracts, knownContracts } from './known-contracts.js';
 
 /** The reference documents by their path inside `docs/reference`. The same contracts give the same text. */
 export function referenceDocuments(): ReadonlyMap<string, string> {
   const contracts = knownContracts();
   return new Map([
+    ['metrics.md', metricsPage()],
     ['openapi.json', json(openApiDocument())],
     ['asyncapi.yaml', stringify(asyncApiDocument(contracts), { aliasDuplicateObjects: false, lineWidth: 120 })],
     ...[...schemasOf(contracts)].map(([name, schema]): [string, string] => [`schemas/${name}.json`, json(schema)]),
