@@ -54,21 +54,15 @@ export class CommitMeter {
 
   private count(event: RunEvent, turn: Turn): void {
     this.eventCell(event.type).add(1);
-    switch (event.type) {
-      case 'NodeScheduled':
-        return this.taskCell(event.data.kind).add(1);
-      case 'NodeRetryScheduled':
-        return this.retries.add(1);
-      case 'RunCompleted':
-      case 'RunFailed':
-      case 'RunCancelled': {
-        const status = endStatusOf[event.type];
-        this.ended[status].add(1);
-        const createdAt = turn.run?.origin.createdAt ?? event.at;
-        return this.durations[status].record(Math.max(0, Date.parse(event.at) - Date.parse(createdAt)) / 1000);
-      }
-      default:
-    }
+    if (event.type === 'NodeScheduled') this.taskCell(event.data.kind).add(1);
+    else if (event.type === 'NodeRetryScheduled') this.retries.add(1);
+    else if (event.type in endStatusOf) this.countEnd(event, endStatusOf[event.type as keyof typeof endStatusOf], turn);
+  }
+
+  private countEnd({ at }: RunEvent, status: (typeof endings)[number], { run }: Turn): void {
+    this.ended[status].add(1);
+    const beganAt = run?.origin.createdAt ?? at;
+    this.durations[status].record(Math.max(0, Date.parse(at) - Date.parse(beganAt)) / 1000);
   }
 
   private eventCell(type: string): CounterCell {

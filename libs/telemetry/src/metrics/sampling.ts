@@ -16,8 +16,8 @@ export interface SampledSource<Value> {
 
 export interface Sampled<Value> {
   /** What the last sample gave; undefined before the first, and where the last one failed. */
-  latest(): Value | undefined;
-  stop(): void;
+  readonly latest: () => Value | undefined;
+  readonly stop: () => void;
 }
 
 /** Samples a source with the scrapes that follow. */

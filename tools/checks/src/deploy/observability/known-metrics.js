@@ -16,7 +16,7 @@ export async function knownSeries() {
 }
 
 /** The labels that a metric has, with those that Prometheus adds; undefined for what is not of the catalogue. */
-export function labelsOf(series) {
+function labelsOf(series) {
   const metric = describedMetrics().find(({ exposedName, type }) =>
     suffixes[type].some((suffix) => exposedName + suffix === series),
   );
@@ -28,7 +28,7 @@ export function labelsOf(series) {
 const aggregation = /\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)/g;
 
 /** The series that a query in PromQL reads, with the labels it selects them by. */
-export function seriesIn(query) {
+function seriesIn(query) {
   const found = [];
   const text = query.replaceAll(aggregation, ' ');
   for (const [, name, selector = ''] of text.matchAll(
