@@ -48,9 +48,9 @@ export async function outboxStatus<Tables>(transaction: Transaction<Tables>): Pr
   const { rows } = await sql<OutboxStatus>`
     select
       (select count(*)::integer from (
-        select from outbox_message where available_at < 'infinity' limit ${mostCounted}) as some) as "waiting",
+        select from outbox_message where available_at < 'infinity' limit ${mostCounted}) as counted) as "waiting",
       (select count(*)::integer from (
-        select from outbox_message where available_at = 'infinity' limit ${mostCounted}) as some) as "parked",
+        select from outbox_message where available_at = 'infinity' limit ${mostCounted}) as counted) as "parked",
       coalesce(extract(epoch from clock_timestamp() - (
         select available_at from outbox_message where available_at <= now() order by available_at limit 1
       )), 0)::float8 as "oldestSeconds"`.execute(transaction);
