@@ -4,7 +4,7 @@
  */
 import { MillraceError, type Clock } from '@millrace/kernel';
 import { randomUUID } from 'node:crypto';
-import type { BusHealth, Headers, PublishReceipt, StreamExtent, StreamStatus } from 'node:crypto';
+import type { BusHealth, Headers, PublishReceipt, StreamExtent, StreamStatus } from '../bus.js';
 import type { ReportProblem } from '../problem.js';
 import { matchesSubject, patternsOverlap } from '../subject.js';
 import type { StreamDefinition, StreamName } from '../topology.js';
