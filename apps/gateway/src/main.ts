@@ -1,4 +1,4 @@
 import { runService } from '@millrace/service';
-import { gatewayService } from './index.js';
+import { firstKeyTask, gatewayService } from './index.js';
 
-await runService(gatewayService);
+await runService(gatewayService, [firstKeyTask]);

@@ -19,3 +19,4 @@ export {
 export { startService, type RunningService, type ServiceHost } from './running/start-service.js';
 export { serveHealth, type HealthServer } from './running/health-server.js';
 export { runService } from './running/run-service.js';
+export { invalidArguments, type OperatorAnswer, type OperatorTask } from './running/operator-task.js';

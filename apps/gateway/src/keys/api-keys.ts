@@ -1,15 +1,10 @@
-import type { ApiKey, CreatedApiKey, Role } from '@millrace/contracts';
+import type { ApiKey, CreatedApiKey } from '@millrace/contracts';
 import type { Clock } from '@millrace/kernel';
 import { CLOCK } from '@millrace/service';
 import { Inject, Injectable } from '@nestjs/common';
-import { generateApiKey } from '../access/api-key.js';
 import { Authenticator } from '../access/authenticator.js';
-import { type KeyCursor, KeyStore, type NewKeyRow } from './key.store.js';
-
-export interface KeyRequest {
-  readonly name: string;
-  readonly role: Role;
-}
+import { type KeyCursor, KeyStore } from './key.store.js';
+import { type KeyRequest, newKey } from './new-key.js';
 
 /** The API keys of a tenant: made, listed and revoked. */
 @Injectable()
@@ -22,13 +17,13 @@ export class ApiKeys {
 
   /** Makes a key, and the tenant where it is new. The answer holds the key itself, for the only time. */
   async create(tenantId: string, request: KeyRequest): Promise<CreatedApiKey> {
-    const { row, secret } = this.newKey(request);
+    const { row, secret } = newKey(request, this.clock.now());
     return { ...(await this.store.create(tenantId, row)), secret };
   }
 
   /** Makes a key only for a tenant without an active admin key; null for others. */
   async createFirst(tenantId: string, request: KeyRequest): Promise<CreatedApiKey | null> {
-    const { row, secret } = this.newKey(request);
+    const { row, secret } = newKey(request, this.clock.now());
     const key = await this.store.createFirst(tenantId, row);
     return key && { ...key, secret };
   }
@@ -45,10 +40,5 @@ export class ApiKeys {
     const key = await this.store.revoke(tenantId, id, this.clock.now());
     if (key) await this.authenticator.forget(id);
     return key;
-  }
-
-  private newKey({ name, role }: KeyRequest): { row: NewKeyRow; secret: string } {
-    const { id, secret, secretSha256 } = generateApiKey();
-    return { row: { id, name, role, secretSha256, createdAt: this.clock.now() }, secret };
   }
 }

@@ -1,7 +1,8 @@
 /**
  * A process that runs one service over NATS and Postgres: what each `main.ts` calls. It is alive as soon as it runs, ready
  * when the service is, drains on SIGTERM and SIGINT, and exits: 0 after draining, 78 when its configuration is wrong, 64 when its
- * arguments are, 1 when it cannot go on. With the argument `migrate` it brings the service's tables up to date and exits.
+ * arguments are, 1 when it cannot go on. With the argument `migrate` it brings the service's tables up to date and exits; with
+ * that of an operator's task it does this.
  */
 import { once } from 'node:events';
 import type { DatabaseBackend } from '@millrace/database';
@@ -20,57 +21,88 @@ import {
   type Tracing,
 } from '@millrace/telemetry';
 import type { ServiceDefinition } from '../service-definition.js';
+import { readTaskOptions, runOperatorTask, type AnyOperatorTask } from './operator-task.js';
 import { serveHealth, type HealthServer } from './health-server.js';
 import { readProcessConfiguration, type ProcessConfiguration } from './process-configuration.js';
 import { migrateService, openBackend, prepareSchema } from './service-database.js';
 import { startService, type RunningService } from './start-service.js';
 
-const configurationExitCode = 78;
 const usageExitCode = 64;
+/** Of errors with these codes; all others end with 1. */
+const exitCodes: Readonly<Record<string, number>> = { invalid_configuration: 78, invalid_arguments: usageExitCode };
 /** How long after the grace period the process may take to end by itself. */
 const exitMarginMs = 3_000;
 /** How long the last spans may take to be sent. */
 const lastSpansMs = 2_000;
 
-const usage = (service: string): string =>
+const usage = (service: string, tasks: readonly AnyOperatorTask[]): string =>
   [
-    'Usage: node main.js [migrate]',
+    `Usage: node main.js [${['migrate', ...tasks.map(({ name, synopsis }) => `${name} ${synopsis}`)].join(' | ')}]`,
     '',
     `Runs the service ${service}, which is configured by variables of the environment.`,
     '  migrate   bring the tables of the service up to date, as the user of MILLRACE_DATABASE_MIGRATION_URL',
     '            (or else MILLRACE_DATABASE_URL), and exit: 0 done, 1 not possible, 78 wrong configuration',
+    ...tasks.flatMap(({ name, explanation: [first, ...others] }) => [
+      `  ${name.padEnd(9)} ${first}`,
+      ...others.map((line) => `            ${line}`),
+    ]),
     '',
   ].join('\n');
 
 /**
- * Runs a service until it is told to stop, or does what the process's arguments ask for instead. Never resolves: the process exits.
+ * Runs a service until it is told to stop, or does what the process's arguments ask for instead: to migrate, or one of the tasks
+ * that the service has for operators. Never resolves: the process exits.
  */
-export async function runService<Config>(definition: ServiceDefinition<Config>): Promise<never> {
+export async function runService<Config>(
+  definition: ServiceDefinition<Config>,
+  tasks: readonly AnyOperatorTask[] = [],
+): Promise<never> {
   const [command = 'run', ...rest] = process.argv.slice(2).filter((argument) => argument !== '--');
-  if (command === '--help' || command === '-h') return exitWith(0, process.stdout, usage(definition.name));
-  if (rest.length > 0 || !['run', 'migrate'].includes(command)) {
-    return exitWith(
-      usageExitCode,
-      process.stderr,
-      `There is no "${[command, ...rest].join(' ')}".\n${usage(definition.name)}`,
-    );
+  const help = usage(definition.name, tasks);
+  if ([command, ...rest].some((argument) => ['--help', '-h'].includes(argument))) {
+    return exitWith(0, process.stdout, help);
   }
-  let logFile: LogFile | undefined;
+  const task = tasks.find(({ name }) => name === command);
+  if (task === undefined && (rest.length > 0 || !['run', 'migrate'].includes(command))) {
+    return exitWith(usageExitCode, process.stderr, `There is no "${[command, ...rest].join(' ')}".\n${help}`);
+  }
   try {
-    const configuration = readProcessConfiguration(process.env);
-    const levels = parseLogLevels(configuration.logLevel);
-    logFile = await logFileOf(configuration);
+    await (task === undefined ? work(definition, command) : answer(task, rest, definition));
+    process.exit(0);
+  } catch (error) {
+    return exitBecause(command === 'run' ? `${definition.name} cannot run` : `${definition.name} ${command}`, error);
+  }
+}
+
+async function work<Config>(definition: ServiceDefinition<Config>, command: string): Promise<void> {
+  const configuration = readProcessConfiguration(process.env);
+  const levels = parseLogLevels(configuration.logLevel);
+  const logFile = await logFileOf(configuration);
+  try {
     const options = logFile === undefined ? { format: configuration.logFormat } : { destination: logFile };
     const logger = createLogger({ levels, ...options }).child({ component: definition.name });
     if (command === 'migrate') await migrateService(definition, configuration, logger);
     else await runTraced(definition, configuration, logger);
+  } finally {
     await logFile?.close();
-    process.exit(0);
-  } catch (error) {
-    await logFile?.close();
-    return exitBecause(definition.name, error);
   }
 }
+
+/** Its result stands alone on standard output, without lines of a log. */
+async function answer<Config>(
+  task: AnyOperatorTask,
+  commandLine: readonly string[],
+  definition: ServiceDefinition<Config>,
+): Promise<void> {
+  const values = readTaskOptions(task, commandLine);
+  const { result, note } = await runOperatorTask(task, values, definition, readProcessConfiguration(process.env));
+  if (note !== undefined) await write(process.stderr, `${note}\n`);
+  await write(process.stdout, `${result}\n`);
+}
+
+/** Written out when it resolves: an exit cuts off what a pipe has not yet taken. */
+const write = (stream: NodeJS.WriteStream, text: string): Promise<void> =>
+  new Promise((resolve, reject) => stream.write(text, (error) => (error ? reject(error) : resolve())));
 
 function exitWith(code: number, stream: NodeJS.WriteStream, text: string): never {
   stream.write(text);
@@ -102,14 +134,11 @@ async function logFileOf(configuration: ProcessConfiguration): Promise<LogFile |
 }
 
 /** The last words go to standard error as text: whoever started the process must understand them without a log viewer. */
-function exitBecause(service: string, error: unknown): never {
+function exitBecause(what: string, error: unknown): never {
   const { message, code, cause } = describeError(error);
   const because = cause === undefined ? '' : `\n  because: ${cause.message}`;
-  process.stderr.write(
-    redactText(`${service} cannot run: ${message}${because}${code === undefined ? '' : ` [${code}]`}\n`),
-  );
-  const isConfiguration = error instanceof MillraceError && error.code === 'invalid_configuration';
-  process.exit(isConfiguration ? configurationExitCode : 1);
+  process.stderr.write(redactText(`${what}: ${message}${because}${code === undefined ? '' : ` [${code}]`}\n`));
+  process.exit(error instanceof MillraceError ? (exitCodes[error.code] ?? 1) : 1);
 }
 
 class ServiceProcess<Config> {

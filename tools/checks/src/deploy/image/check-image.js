@@ -146,6 +146,7 @@ async function migrateAndServe(service, app, nats, postgres) {
   const migration = await start(['migrate'], { MILLRACE_DATABASE_MIGRATION_URL: owner }).ended;
   const serving = start([]);
   const isReady = await becomesReady(`http://127.0.0.1:${health}/readyz`, serving);
+  const firstKey = service === 'gateway' ? await start(['first-key']).ended : undefined;
   serving.child.kill('SIGTERM');
   const end = await serving.ended;
   return [
@@ -153,6 +154,7 @@ async function migrateAndServe(service, app, nats, postgres) {
       ? []
       : [`before the migration: ${words(early)}`]),
     ...(migration.code === 0 ? [] : [`migrate: ${words(migration)}`]),
+    ...(firstKey === undefined || /^mr_\w+\n$/.test(firstKey.output) ? [] : [`first-key: ${words(firstKey)}`]),
     ...(isReady && end.code === 0 ? [] : [`the service: ready ${isReady}, ${words(end)}`]),
   ];
 }
