@@ -26,14 +26,16 @@ export interface Injection {
 /** What faults leave for the evidence. */
 export interface FaultTraces {
   readonly drains: DrainRecord[];
-  readonly llmPauses: Interval[];
+  readonly llmOverlaps: Interval[];
   transportWiped: boolean;
 }
 
-export const newFaultTraces = (): FaultTraces => ({ drains: [], llmPauses: [], transportWiped: false });
+export const newFaultTraces = (): FaultTraces => ({ drains: [], llmOverlaps: [], transportWiped: false });
 
 /** Calls that were decided before a pause reach the provider within this time after it. */
 const afterPauseMs = 3_000;
+/** A copy of a task may try its model several times, with waits between. */
+const afterDuplicatesMs = 12_000;
 const killAfterMs = graceMs + 8_000;
 
 export class Injector {
@@ -95,7 +97,7 @@ export class Injector {
         await process.stopTime();
         await pause(holdMs);
         await process.continueTime();
-        if (action.service === 'llm-provider') this.traces.llmPauses.push({ from, to: Date.now() + afterPauseMs });
+        if (action.service === 'llm-provider') this.traces.llmOverlaps.push({ from, to: Date.now() + afterPauseMs });
         return done([process]);
       }
       case 'drain': {
@@ -118,9 +120,7 @@ export class Injector {
         await this.hitRedis(action.how, holdMs);
         return done();
       case 'messages':
-        this.forger.begin(action.how);
-        await pause(holdMs);
-        this.forger.end(action.how);
+        await this.forge(action.how, holdMs);
         return done();
       case 'provider':
         world.provider.misbehave(action.how);
@@ -130,6 +130,14 @@ export class Injector {
       default:
         return assertNever(action);
     }
+  }
+
+  private async forge(how: Extract<FaultAction, { type: 'messages' }>['how'], holdMs: number): Promise<void> {
+    const from = Date.now();
+    this.forger.begin(how);
+    await pause(holdMs);
+    this.forger.end(how);
+    if (how === 'duplicates') this.traces.llmOverlaps.push({ from, to: Date.now() + afterDuplicatesMs });
   }
 
   private one(service: ServiceName, replica: number): SupervisedProcess {

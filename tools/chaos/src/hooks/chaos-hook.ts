@@ -4,7 +4,7 @@ import { effectTool } from '../effects/effect-tool.js';
 import type { ControlFolder } from './control.js';
 
 /** Time for what was answered to leave the process. */
-const messagesOutMs = 30;
+const messagesOutMs = 250;
 
 export interface ChaosHook {
   /** Kills this process where the point is armed. `afterMessages`: what was answered so far still gets out. */

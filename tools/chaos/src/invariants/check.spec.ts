@@ -201,7 +201,7 @@ describe('violationsIn', () => {
           completions: [{ run: first, node: 'steady', attempt: 1, at: 10_000 }],
         };
         expect(violationsIn(late)).toHaveLength(1);
-        expect(violationsIn({ ...late, llmPauses: [{ from: 9_000, to: 21_000 }] })).toEqual([]);
+        expect(violationsIn({ ...late, llmOverlaps: [{ from: 9_000, to: 21_000 }] })).toEqual([]);
       }),
     );
   });

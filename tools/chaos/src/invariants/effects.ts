@@ -43,15 +43,16 @@ export function checkApplications({ applications }: Evidence): Violation[] {
 }
 
 /** How long after a record a call may still begin that was decided before it. */
-const overlapMs = 500;
+const overlapMs = 2_500;
 
 /**
  * I3: no call to the model after the completion of its task was recorded. Two deliveries may both ask at the same time, and a process
- * that stood still between looking into the ledger and calling cannot know better: calls just after a pause are not judged.
+ * that stood still between looking into the ledger and calling cannot know better, nor can one that tries again what failed: calls
+ * in and just after such times are not judged.
  */
-export function checkCompletions({ providerCalls, completions, runs, llmPauses }: Evidence): Violation[] {
+export function checkCompletions({ providerCalls, completions, runs, llmOverlaps }: Evidence): Violation[] {
   const attempts = new Map(runs.map((run) => [run.id, scheduledAttempts(run)]));
-  const paused = (call: ProviderCall): boolean => llmPauses.some(({ from, to }) => call.at >= from && call.at <= to);
+  const paused = (call: ProviderCall): boolean => llmOverlaps.some(({ from, to }) => call.at >= from && call.at <= to);
   return completions.flatMap((completion) => {
     const until = attempts.get(completion.run)?.get(`${completion.node}:${completion.attempt + 1}`) ?? Infinity;
     return providerCalls

@@ -104,7 +104,7 @@ function evidenceOf(shapes: readonly RunShape[], transportWiped: boolean): Evide
         ),
     providerCalls: runs.map(({ id }) => ({ run: id, node: 'node-0', at: began + 2_100 })),
     completions: runs.map(({ id }) => ({ run: id, node: 'node-0', attempt: 1, at: began + 2_500 })),
-    llmPauses: [],
+    llmOverlaps: [],
     forgedMarker,
     forgedReplies: runs.map(({ id }) => ({ runId: id, applied: false })),
     drains: [{ service: 'toolbox-0', exitCode: 0, tookMs: 900, graceMs: 6_000 }],

@@ -110,8 +110,8 @@ export interface Evidence {
   readonly applications: readonly Application[];
   readonly providerCalls: readonly ProviderCall[];
   readonly completions: readonly RecordedCompletion[];
-  /** When processes of the llm-provider stood still, and for a moment after. */
-  readonly llmPauses: readonly Interval[];
+  /** When several deliveries of one task may have been at work: a process stood still, tasks came twice; and for a while after. */
+  readonly llmOverlaps: readonly Interval[];
   /** What forged results carry; nothing of a run may ever hold it. */
   readonly forgedMarker: string;
   readonly forgedReplies: readonly ForgedReply[];

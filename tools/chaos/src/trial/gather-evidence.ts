@@ -39,7 +39,7 @@ export async function gatherEvidence(
     applications: await applicationsOf(world, tenant.id),
     providerCalls: world.provider.calls.filter(({ run }) => ours.has(run)),
     completions: await completionsOf(world, tenant.id),
-    llmPauses: traces.llmPauses,
+    llmOverlaps: traces.llmOverlaps,
     forgedMarker: marker,
     forgedReplies: forger.replies,
     drains: traces.drains,
@@ -100,7 +100,7 @@ async function inBatches<Item, Result>(
   return results;
 }
 
-export async function applicationsOf(world: World, tenantId: string): Promise<Application[]> {
+async function applicationsOf(world: World, tenantId: string): Promise<Application[]> {
   return await surelyRowsOf<Application>(
     world.databaseUrl('subscriber'),
     `select message_id as "messageId", min(run_id) as "runId", min(type) as type, count(*)::int as times

@@ -6,7 +6,6 @@ import type { Fault } from '../faults/catalogue.js';
 import { durationOf, scheduleOf } from '../faults/schedule.js';
 import type { BugName } from '../hooks/changes.js';
 import { violationsIn } from '../invariants/check.js';
-import { checkAnnouncements } from '../invariants/clients.js';
 import { acceptedRunIds, type Evidence, type Violation } from '../invariants/evidence.js';
 import { LoadClient } from '../load/load-client.js';
 import { loadOf, tailOf } from '../load/plan.js';
@@ -14,9 +13,10 @@ import { keepUploading } from '../load/uploads.js';
 import type { Range } from '../seed/dice.js';
 import type { World } from '../world/world.js';
 import { dumpTrial } from './dump.js';
-import { applicationsOf, gatherEvidence } from './gather-evidence.js';
+import { gatherEvidence } from './gather-evidence.js';
 import { ProgressWatch } from './progress-watch.js';
 import { isAttemptOver } from './run-database.js';
+import { untilSubscriberIsIdle } from './subscriber-idle.js';
 import { newTenant } from './tenant.js';
 
 export interface TrialPlan {
@@ -92,8 +92,8 @@ export async function runTrial(world: World, plan: TrialPlan, report: (text: str
     load.stop();
     await Promise.all([playing, uploading]);
     if (bug !== null) world.control.uproot(bug);
-    const gathered = await gatherEvidence(world, tenant, { load, forger, traces, marker });
-    const evidence = await withLateAnnouncements(gathered, world, tenant.id);
+    await untilSubscriberIsIdle(world.cluster.nats.url);
+    const evidence = await gatherEvidence(world, tenant, { load, forger, traces, marker });
     const violations = violationsIn(evidence);
     const failed = violations.length > 0 || stalled;
     const injections = injector.injections.map((injection) => recovered(injection, watch));
@@ -124,23 +124,6 @@ async function settled(playing: Promise<void>, watch: ProgressWatch, patienceMs:
     await pause(100);
   }
 }
-
-/** Subscribers may be behind the runs: as long as they get on, they are given time. */
-async function withLateAnnouncements(evidence: Evidence, world: World, tenantId: string): Promise<Evidence> {
-  let latest = evidence;
-  let missing = checkAnnouncements(latest).length;
-  let progressAt = performance.now();
-  while (missing > 0 && performance.now() - progressAt < announcementsPatienceMs) {
-    await pause(250);
-    latest = { ...evidence, applications: await applicationsOf(world, tenantId) };
-    const left = checkAnnouncements(latest).length;
-    if (left < missing) progressAt = performance.now();
-    missing = left;
-  }
-  return latest;
-}
-
-const announcementsPatienceMs = 8_000;
 
 function countsOf(evidence: Evidence) {
   const accepted = acceptedRunIds(evidence.starts);
