@@ -39,18 +39,23 @@ describe('a system of real processes under faults', () => {
 });
 
 describe('the checker', () => {
-  const found: readonly [bug: BugName, invariant: Violation['invariant']][] = [
+  const shown: readonly [bug: BugName, invariant: Violation['invariant']][] = [
     ['without-fence', 'I4'],
     ['without-inbox', 'I3'],
     // The last one: what it loses stays outstanding.
     ['ack-before-commit', 'I1'],
   ];
 
-  it.each(found)(
+  it.each(shown)(
     'finds the system %s (%s)',
     async (bug, invariant) => {
-      const { violations } = await runTrial(world, bugPlan(1, bug), quiet);
-      expect(violations.map((violation) => violation.invariant)).toContain(invariant);
+      // Real processes meet their faults a little earlier or later each time; a bug need not show at the first try.
+      const found = new Set<string>();
+      for (let seed = 1; seed <= 3 && !found.has(invariant); seed += 1) {
+        const { violations } = await runTrial(world, bugPlan(seed, bug), quiet);
+        for (const violation of violations) found.add(violation.invariant);
+      }
+      expect([...found]).toContain(invariant);
     },
     120_000,
   );
