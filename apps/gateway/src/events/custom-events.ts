@@ -18,12 +18,14 @@ type StoredEvent = ResponseBodyOf<typeof routes.publishEvents>['items'][number];
 
 /** The other half of the stream is kept for what Millrace itself has to say, whatever tenants publish. */
 const fullestForTenants = 0.5;
+/** How long, and for how many events, what is known of the stream counts: much may be stored in a second. */
 const extentTtlMs = 1_000;
+const extentTtlEvents = 100;
 
 /** Publishes the events of tenants. */
 @Injectable()
 export class CustomEvents {
-  private known: { readonly extent: StreamExtent; readonly until: number } | undefined;
+  private known: { readonly extent: StreamExtent; readonly until: number; left: number } | undefined;
 
   constructor(@Inject(BUS) private readonly bus: MessageBus) {}
 
@@ -39,7 +41,7 @@ export class CustomEvents {
   ): Promise<StoredEvent[]> {
     const now = new Date();
     const messages = events.map((event, index) => customEventMessage(event, placeOf(index), context, now));
-    const extent = await this.extentOf(context.tenantId);
+    const extent = await this.extentFor(messages.length, context.tenantId);
     if (extent.fullness >= fullestForTenants) {
       const message = 'There is no room for more events now. Old ones go by themselves; try again later.';
       throw new MillraceError('overloaded', 'events_full', message, { retryAfterSeconds: 60 });
@@ -75,10 +77,14 @@ export class CustomEvents {
     return found?.sequence === sequence ? cloudEventOf(found) : undefined;
   }
 
-  private async extentOf(tenantId: string): Promise<StreamExtent> {
-    if (this.known !== undefined && performance.now() < this.known.until) return this.known.extent;
+  private async extentFor(count: number, tenantId: string): Promise<StreamExtent> {
+    const { known } = this;
+    if (known !== undefined && performance.now() < known.until && known.left >= count) {
+      known.left -= count;
+      return known.extent;
+    }
     const extent = await this.bus.extent(tenantEventsSubject(tenantId));
-    this.known = { extent, until: performance.now() + extentTtlMs };
+    this.known = { extent, until: performance.now() + extentTtlMs, left: extentTtlEvents - count };
     return extent;
   }
 }

@@ -14,10 +14,7 @@ describe('routes', () => {
   it.each(routeList.map((route) => [route.name, route] as const))(
     '%s declares the parameters of its path',
     (_, route) => {
-      const inPath = route.path
-        .split('/')
-        .filter((segment) => segment.startsWith('{'))
-        .map((segment) => segment.slice(1, -1));
+      const inPath = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
       expect(Object.keys(route.params.shape)).toEqual(inPath);
     },
   );
