@@ -1,7 +1,8 @@
-/** Writes what follows from the contracts; with `--check` it only says what is not current, and fails. */
+/** Writes what follows from the contracts, and the chart's copies; with `--check` it only says what is not current, and fails. */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { mistakesIn } from './check-documents.js';
+import { copiedDocuments } from './copied-documents.js';
 import { deploymentDocuments } from './deployment-documents.js';
 import { differenceTo, writeDocuments } from './document-folder.js';
 import { referenceDocuments } from './reference-documents.js';
@@ -10,15 +11,19 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });
 const reference = referenceDocuments();
+const chartFiles = 'deploy/helm/millrace/files';
+const inRepository = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 const outputs = [
   { path: 'docs/reference', documents: reference },
-  { path: 'deploy/helm/millrace/files/generated', documents: deploymentDocuments() },
+  { path: `${chartFiles}/generated`, documents: deploymentDocuments() },
+  { path: `${chartFiles}/alerts`, documents: await copiedDocuments(inRepository('deploy/alerts'), '.yaml') },
+  { path: `${chartFiles}/dashboards`, documents: await copiedDocuments(inRepository('deploy/dashboards'), '.json') },
 ];
 const mistakes = await mistakesIn(reference);
 for (const mistake of mistakes) say(`invalid: ${mistake}`);
 let isCurrent = true;
 for (const { path, documents } of outputs) {
-  const folder = fileURLToPath(new URL(`../../../${path}`, import.meta.url));
+  const folder = inRepository(path);
   const { outdated, stale } = values.check
     ? await differenceTo(folder, documents)
     : await writeDocuments(folder, documents);

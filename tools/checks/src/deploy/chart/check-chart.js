@@ -1,9 +1,10 @@
 /** The chart, as the real Helm renders it from each of the values files in `ci/`. */
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { promisify } from 'node:util';
+import { isDeepStrictEqual, promisify } from 'node:util';
+import { parse } from 'yaml';
 import { goTool } from '../../go-tool.js';
 import { refusedValues } from './refused-values.js';
 import { chart, helm, parseManifests, render, valuesFiles } from './render.js';
@@ -86,6 +87,28 @@ async function checkRefusals() {
   return outcome(problems);
 }
 
+/** What Prometheus and Grafana are given is what stands in deploy/alerts and deploy/dashboards: all of it, and nothing else. */
+async function checkWatching() {
+  const resources = parseManifests(await render('--values', join(chart, 'ci/production.yaml')));
+  const groups = resources.filter(({ kind }) => kind === 'PrometheusRule').flatMap(({ spec }) => spec.groups);
+  const dashboards = resources
+    .filter(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name.includes('-dashboard-'))
+    .flatMap(({ data }) => Object.entries(data).map(([name, text]) => [name, JSON.parse(text)]));
+  const alertsThere = (await filesOf('deploy/alerts', '.yaml')).flatMap(([, text]) => parse(text).groups);
+  const dashboardsThere = (await filesOf('deploy/dashboards', '.json')).map(([name, text]) => [name, JSON.parse(text)]);
+  return outcome([
+    ...(groups.length > 0 && groups.every(({ rules }) => rules.length > 0) ? [] : ['there are no alert rules']),
+    ...(isDeepStrictEqual(groups, alertsThere) ? [] : ['the rules are not those of deploy/alerts']),
+    ...(dashboards.length > 0 ? [] : ['there are no dashboards']),
+    ...(isDeepStrictEqual(dashboards, dashboardsThere) ? [] : ['the dashboards are not those of deploy/dashboards']),
+  ]);
+}
+
+async function filesOf(folder, ending) {
+  const names = (await readdir(folder)).filter((name) => name.endsWith(ending)).sort();
+  return Promise.all(names.map(async (name) => [name, await readFile(join(folder, name), 'utf8')]));
+}
+
 /** Each value that exists stands in the chart's README. */
 async function checkDocumented() {
   const readme = await readFile(join(chart, 'README.md'), 'utf8');
@@ -102,6 +125,7 @@ export const chartChecks = [
   { name: 'chart rules', run: checkRules },
   { name: 'rules can fail', run: checkPlants },
   ...kubernetesVersions.map((version) => ({ name: `Kubernetes ${version}`, run: () => checkSchemas(version) })),
+  { name: 'chart watching', run: checkWatching },
   { name: 'bad values', run: checkRefusals },
   { name: 'chart README', run: checkDocumented },
 ];

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { goTool } from '../../go-tool.js';
+import { blindWatching, unwatched } from './watching.js';
 
 const run = promisify(execFile);
 const file = 'docker-compose.yml';
@@ -130,7 +131,14 @@ async function checkCompose() {
   const weak = Object.entries(passwords)
     .filter(([, password]) => password.length < 32)
     .map(([name]) => `${name} is short`);
-  const problems = [...problemsOf(services), ...blindRules(services), ...unguarded, ...weak];
+  const problems = [
+    ...problemsOf(services),
+    ...blindRules(services),
+    ...unguarded,
+    ...weak,
+    ...(await unwatched(services)),
+    ...(await blindWatching(services)),
+  ];
   return { ok: problems.length === 0, output: problems.join('\n') };
 }
 
