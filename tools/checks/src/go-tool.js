@@ -12,13 +12,18 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const outputLimit = { maxBuffer: 64 * 1024 * 1024 };
 
-/** The pinned tools. A program is called like the last element of its package's path. */
+/** The pinned tools, with the build tags of some. A program is called like the last element of its package's path. */
 const goTools = {
   helm: { package: 'helm.sh/helm/v4/cmd/helm', version: 'v4.3.1' },
   'kubectl-validate': { package: 'sigs.k8s.io/kubectl-validate', version: 'v0.0.4' },
   // The loader of Docker Compose; its program is called `cmd`.
   'compose-go': { package: 'github.com/compose-spec/compose-go/v2/cmd', version: 'v2.16.2' },
-  promtool: { package: 'github.com/prometheus/prometheus/cmd/promtool', version: 'v0.316.0' },
+  // Without the clouds' service discoveries, which our configuration does not use and which compile for minutes.
+  promtool: {
+    package: 'github.com/prometheus/prometheus/cmd/promtool',
+    version: 'v0.316.0',
+    tags: ['remove_all_sd'],
+  },
 };
 
 /** Serves where the Go on this machine is older than 1.21 and so cannot fetch a newer one by itself. */
@@ -42,7 +47,7 @@ export function goTool(name) {
 const cacheFolder = () => join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'millrace', 'go-tools');
 
 async function cachedOrInstalled(name, tool) {
-  const folder = join(cacheFolder(), `${name}@${tool.version}`);
+  const folder = join(cacheFolder(), [`${name}@${tool.version}`, ...(tool.tags ?? [])].join('+'));
   const path = join(folder, basename(tool.package));
   if (isExecutable(path)) return path;
   await mkdir(cacheFolder(), { recursive: true });
@@ -65,7 +70,10 @@ async function install(name, tool, folder) {
   process.stderr.write(`installing ${name}: go install ${target}\n`);
   const env = { ...process.env, GOBIN: folder, GOTOOLCHAIN: 'auto', GOFLAGS: '-buildvcs=false', CGO_ENABLED: '0' };
   try {
-    await run(go, ['install', '-ldflags=-s -w', target], { env, ...outputLimit });
+    await run(go, ['install', '-ldflags=-s -w', `-tags=${(tool.tags ?? []).join(',')}`, target], {
+      env,
+      ...outputLimit,
+    });
   } catch (error) {
     throw new Error(`${name} is needed, and \`go install ${target}\` failed:\n${lastLines(error)}`, { cause: error });
   }
