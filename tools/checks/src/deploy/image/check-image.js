@@ -1,9 +1,9 @@
 /** What an image would hold, built here and started: as a user without rights, from files that it cannot change, on real servers. */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { chmod, copyFile, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { findProgram, freePort, launchNats, launchPostgres } from '@millrace/servers';
 import { buildTree } from './build-tree.js';
@@ -14,6 +14,8 @@ const files = 'deploy/helm/millrace/files';
 /** One with tables and work, one with HTTP; the others are built by the same steps. */
 const services = ['research', 'gateway'];
 const readyTimeoutMs = 120_000;
+/** Node as the unprivileged user runs it: beside the tree. */
+const nodeOf = (app) => join(dirname(app), 'node');
 const unprivileged = process.getuid?.() === 0 ? { uid: 10_001, gid: 10_001 } : {};
 const operator = { user: 'operator', password: 'p-operator' };
 const password = (kind, service) => `p-${kind}-${service}`;
@@ -24,6 +26,8 @@ async function checkImage(service) {
   await chmod(scratch, 0o755);
   try {
     const app = await buildTree(service, scratch);
+    // The checkout may lie where nobody else may enter, and Node with it.
+    await copyFile(process.execPath, nodeOf(app));
     const problems = [...(await developmentPackages(app)), ...(await leftovers(app))];
     await run('chmod', ['-R', 'a-w,a+rX', app]);
     const megabytes = Number((await run('du', ['-sm', app])).stdout.split('\t')[0]);
@@ -162,7 +166,7 @@ async function migrateAndServe(service, app, nats, postgres) {
 const words = ({ code, error, output }) => `exit ${code}, ${error || output.slice(-2_000)}`;
 
 function startProcess(main, commandLine, env) {
-  const child = spawn(process.execPath, [main, ...commandLine], {
+  const child = spawn(nodeOf(dirname(main)), [main, ...commandLine], {
     cwd: '/',
     env,
     ...unprivileged,
