@@ -132,7 +132,7 @@ describe.each(backendKinds)('a database on %s', (backend) => {
       ['delete', sql`delete from document`],
       ['read a table that was not granted', sql`select * from secret`],
       ['delete from a table of its own', sql`delete from lease`],
-      ['read the migrations', sql`select * from migration`],
+      ['change the migrations', sql`delete from migration`],
       ['make a table', sql`create table mine (n int)`],
       ['turn the protection off', sql`alter table document disable row level security`],
     ])('the service cannot %s', async (_what, statement) => {
@@ -144,7 +144,15 @@ describe.each(backendKinds)('a database on %s', (backend) => {
       });
     });
 
+    it('the service sees how far its schema is', async () => {
+      const { rows } = await database.asServiceStatement(() => sql`select name from migration order by name`);
+      expect(rows).toEqual([{ name: '0001_documents' }, { name: '0002_leases' }]);
+    });
+
     it('a tenant reaches no table of the service', async () => {
+      await expect(
+        database.forTenant('acme', (transaction) => sql`select * from migration`.execute(transaction)),
+      ).rejects.toMatchObject({ code: 'database_access_denied' });
       await expect(
         database.forTenant('acme', (transaction) => transaction.selectFrom('lease').selectAll().execute()),
       ).rejects.toMatchObject({ code: 'database_access_denied' });
