@@ -38,6 +38,8 @@ function programFor(terminal: Terminal, setExitCode: (code: number) => void): Co
   const program = new Command('millrace')
     .description('Durable task graphs for LLM work.')
     .version('0.1.0')
+    // What stands behind a command belongs to it, also where its parent has an option of the same name.
+    .enablePositionalOptions()
     .showHelpAfterError()
     .exitOverride()
     .configureOutput({

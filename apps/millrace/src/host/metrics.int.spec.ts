@@ -148,7 +148,7 @@ const cases: Readonly<Record<string, Case>> = {
       ['messaging_client_consumed_messages_total', { messaging_consumer_group_name: 'worker-tool' }],
       ['messaging_client_operation_duration_seconds_count', { messaging_destination_template: 'task.tool.v1' }],
       ['messaging_client_operation_duration_seconds_count', { messaging_destination_template: 'result.*.v1' }],
-      ['messaging_client_sent_messages_total', { messaging_destination_template: 'live.*.events' }],
+      ['messaging_client_sent_messages_total', { messaging_destination_template: 'live.*.ended' }],
       ['messaging_process_duration_seconds_count', { messaging_destination_template: 'result.*.v1' }],
       ['http_server_request_duration_seconds_count', { http_route: '/v1/runs', http_request_method: 'POST' }],
       ['db_client_operation_duration_seconds_count', { db_client_connection_pool_name: 'orchestrator' }],
