@@ -4,6 +4,7 @@ export { eventually, type EventuallyOptions } from './eventually.js';
 export type { NatsServer, PostgresServer, RedisServer } from '@millrace/servers';
 export { startNatsServer, type NatsServerOptions } from './servers/nats.js';
 export { startPostgres, type PostgresOptions } from './servers/postgres.js';
+export { startTcpProxy, type TcpProxy } from './servers/tcp-proxy.js';
 export { startRedis, type RedisServerOptions } from './servers/redis.js';
 export {
   backendKinds,

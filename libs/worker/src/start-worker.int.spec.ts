@@ -152,6 +152,27 @@ describe('a worker over NATS', () => {
     expect(executions).toBeLessThanOrEqual(2);
   }, 60_000);
 
+  it('sends a result again whose reply was lost with the connection', async () => {
+    const firstReply = deferred();
+    taker.reply = async () => {
+      if (taker.requests === 1) await firstReply.promise;
+      return { applied: true };
+    };
+    await shop.start({ execute: double });
+    const { taskId } = await shop.publish();
+    await eventually(() => taker.requests === 1);
+    await nats.kill();
+    try {
+      await eventually(() => shop.errors.some((error) => (error as { code?: unknown }).code === 'bus_unavailable'));
+    } finally {
+      await nats.restart();
+    }
+    const [result] = await results(1);
+    expect(result).toMatchObject({ taskId, outcome: { status: 'completed' } });
+    expect(taker.requests).toBeGreaterThanOrEqual(2);
+    firstReply.resolve();
+  }, 60_000);
+
   it('hears of cancelled runs', async () => {
     const worker = await shop.start({
       execute: (_input, { signal }) =>

@@ -1,7 +1,7 @@
 /** What went wrong with NATS once and must not go wrong again; what both adapters share is in the conformance suite. */
 import { rm } from 'node:fs/promises';
 import { describe, expect, it } from '@jest/globals';
-import { eventually, startNatsServer, type NatsServer } from '@millrace/testing';
+import { eventually, startNatsServer, type NatsServer, startTcpProxy } from '@millrace/testing';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import type { Delivery, DeliveryOutcome } from '../bus.js';
@@ -16,7 +16,6 @@ import {
   Seen,
   token,
 } from '../conformance/bus-world.js';
-import { startTcpProxy } from '../conformance/tcp-proxy.js';
 import type { BusProblem } from '../problem.js';
 import { connectJetStream, type JetStreamBus, type JetStreamBusOptions } from './connect-jetstream.js';
 
@@ -314,6 +313,19 @@ describe('connecting to NATS', () => {
     } finally {
       await world.server.kill('SIGCONT').catch(() => undefined);
     }
+  });
+
+  it('comes back after far more attempts than the client makes by default', async () => {
+    await using world = await openWorld();
+    await using proxy = await startTcpProxy(world.server.port);
+    const bus = await world.bus({ servers: `127.0.0.1:${proxy.port}`, reconnectWaitMs: 5 });
+    proxy.sever();
+    await eventually(() => proxy.refused > 30, { timeoutMs: 30_000 });
+    expect((await bus.health()).ready).toBe(false);
+    proxy.heal();
+    const receipt = await eventually(() => bus.publish(message(`evt.acme.${token()}.v1`, 'back')));
+    expect(receipt.duplicate).toBe(false);
+    await eventually(async () => (await bus.health()).ready);
   });
 
   it('says when it has ended', async () => {

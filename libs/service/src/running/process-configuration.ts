@@ -15,6 +15,12 @@ export const readProcessConfiguration = (environment: Environment) =>
     natsUser: variable('MILLRACE_NATS_USER', optionalText(), 'research'),
     natsPassword: variable('MILLRACE_NATS_PASSWORD', optionalText(), 'a password'),
     natsToken: variable('MILLRACE_NATS_TOKEN', optionalText(), 'a token'),
+    /** Between two attempts to connect again, in milliseconds; as much again at random on top. */
+    natsReconnectWaitMs: variable(
+      'MILLRACE_NATS_RECONNECT_WAIT_MS',
+      wholeNumber({ min: 1, max: 60_000 }).default(250),
+      '250',
+    ),
     natsReplicas: variable('MILLRACE_NATS_REPLICAS', wholeNumber({ min: 1, max: 5 }).default(1), '3'),
     databaseUrl: variable('MILLRACE_DATABASE_URL', optionalText(), 'postgres://user:password@host:5432/research'),
     databaseMigrate: variable('MILLRACE_DATABASE_MIGRATE', z.enum(['auto', 'never']).default('auto'), 'never'),

@@ -1,4 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { connectJetStream, type MessageBus } from '@millrace/messaging';
 import {
   eventually,
@@ -6,6 +8,7 @@ import {
   startNatsServer,
   startPostgres,
   startScript,
+  startTcpProxy,
   withClient,
   type NatsServer,
   type PostgresServer,
@@ -124,6 +127,50 @@ describe('a service as a process', () => {
     const host = new SpecHost(await connectBus());
     expect(await eventually(() => host.request(greetGuest, { name: 'Ada' }))).toEqual({ greeting: 'Hello Ada' });
     await host.close();
+  }, 120_000);
+
+  it('is not ready when its database says nothing, lives on, and ends in time', async () => {
+    const { hostname, port, pathname, username, password } = new URL(databaseUrl);
+    await using proxy = await startTcpProxy(Number(port), hostname);
+    const credentials = username === '' ? '' : `${username}:${password}@`;
+    const child = runGuestHouse({
+      MILLRACE_DATABASE_URL: `postgres://${credentials}127.0.0.1:${proxy.port}${pathname}`,
+      MILLRACE_DRAIN_GRACE_MS: '1000',
+    });
+    const url = await readyUrl(child);
+    proxy.muteServer();
+    await eventually(
+      async () => {
+        const response = await fetch(`${url}/readyz`);
+        const { problems } = (await response.json()) as { problems: string[] };
+        return response.status === 503 && problems.includes('database does not answer');
+      },
+      { timeoutMs: 30_000 },
+    );
+    expect((await fetch(`${url}/healthz`)).status).toBe(200);
+    proxy.heal();
+    await eventually(async () => (await fetch(`${url}/readyz`)).status === 200, { timeoutMs: 60_000 });
+    proxy.muteServer();
+    const toldAt = performance.now();
+    await child.kill('SIGTERM');
+    // The grace period, what a handler may take on top, and what the process may take to end.
+    expect(performance.now() - toldAt).toBeLessThan(10_000);
+  }, 180_000);
+
+  it('ends in time when it is told to while it still waits for its database', async () => {
+    const silent = createServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const asked = once(silent, 'connection') as Promise<[Socket]>;
+    const { port } = silent.address() as AddressInfo;
+    const child = runGuestHouse({
+      MILLRACE_DATABASE_URL: `postgres://me@127.0.0.1:${port}/x`,
+      MILLRACE_DRAIN_GRACE_MS: '200',
+    });
+    const [socket] = await asked;
+    await child.kill('SIGTERM');
+    expect(await child.ended).toEqual({ code: 0, signal: null });
+    socket.destroy();
+    silent.close();
   }, 120_000);
 
   it.each([

@@ -5,6 +5,7 @@
  * that of an operator's task it does this.
  */
 import { once } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { DatabaseBackend } from '@millrace/database';
 import { MillraceError } from '@millrace/kernel';
 import { connectJetStream, type JetStreamBus } from '@millrace/messaging';
@@ -158,19 +159,23 @@ class ServiceProcess<Config> {
   async run(): Promise<void> {
     const stopAsked = this.stopSignal();
     const crashed = this.crash();
-    await Promise.race([this.start(), crashed]);
-    const busEnded = this.requireBus()
-      .closed()
-      .then((error) => {
-        throw error ?? new Error('The connection to the bus has ended.');
-      });
-    const signal = await Promise.race([stopAsked, crashed, busEnded]);
-    this.logger.info({ signal, graceMs: this.configuration.drainGraceMs }, 'draining');
-    busEnded.catch(() => undefined);
+    const starting = this.start();
+    const early = await Promise.race([starting, stopAsked, crashed]);
+    const signal = early ?? (await Promise.race([stopAsked, crashed, this.busEnd()]));
+    const { drainGraceMs: graceMs } = this.configuration;
+    this.logger.info({ signal, graceMs }, 'draining');
+    // What is half started cannot be drained: its start is waited for, but no longer than a drain may take.
+    if (early !== undefined) await Promise.race([starting.catch(() => undefined), crashed, pause(graceMs)]);
     await Promise.race([this.drain(), crashed]);
   }
 
-  private async start(): Promise<void> {
+  /** @throws when the connection to the bus has ended for good */
+  private async busEnd(): Promise<never> {
+    const error = await this.requireBus().closed();
+    throw error ?? new Error('The connection to the bus has ended.');
+  }
+
+  private async start(): Promise<undefined> {
     const { definition, configuration, logger } = this;
     // Its errors come before any connection is made.
     definition.config(process.env);
@@ -189,6 +194,7 @@ class ServiceProcess<Config> {
       pass: configuration.natsPassword,
       token: configuration.natsToken,
       replicas: configuration.natsReplicas,
+      reconnectWaitMs: configuration.natsReconnectWaitMs,
       onProblem: ({ cause, ...problem }) => logger.warn({ ...problem, err: cause }, 'bus trouble'),
     });
     const { bus, backend } = this;

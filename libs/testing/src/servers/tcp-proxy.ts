@@ -4,6 +4,8 @@ import { createServer, connect, type AddressInfo, type Socket } from 'node:net';
 
 export interface TcpProxy extends AsyncDisposable {
   readonly port: number;
+  /** How many connections it has refused so far. */
+  readonly refused: number;
   /** From now on what the server says is lost, until `heal`. */
   muteServer(): void;
   heal(): void;
@@ -11,16 +13,19 @@ export interface TcpProxy extends AsyncDisposable {
   sever(): void;
 }
 
-export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
+/** Between `127.0.0.1` and a port of a server. */
+export async function startTcpProxy(targetPort: number, targetHost = '127.0.0.1'): Promise<TcpProxy> {
   let muted = false;
   let severed = false;
+  let refused = 0;
   const sockets = new Set<Socket>();
   const join = (client: Socket): void => {
     if (severed) {
+      refused += 1;
       client.destroy();
       return;
     }
-    const server = connect(targetPort, '127.0.0.1');
+    const server = connect(targetPort, targetHost);
     for (const [socket, other] of [
       [client, server],
       [server, client],
@@ -44,6 +49,9 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
   };
   return {
     port: (listener.address() as AddressInfo).port,
+    get refused() {
+      return refused;
+    },
     muteServer: () => (muted = true),
     heal: () => {
       // Half-heard words cannot be continued: after silence the client must connect anew.
