@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -7,6 +7,7 @@ import { buildWorkspace, eventually } from '@millrace/testing';
 import pg from 'pg';
 import { startCluster, type Cluster } from './index.js';
 
+let parent: string;
 let folder: string;
 let cluster: Cluster;
 let client: MillraceClient;
@@ -15,7 +16,10 @@ let other: MillraceClient;
 
 beforeAll(async () => {
   await buildWorkspace();
-  folder = mkdtempSync(join(tmpdir(), 'millrace-cluster-'));
+  parent = mkdtempSync(join(tmpdir(), 'millrace-cluster-'));
+  chmodSync(parent, 0o755);
+  // Two folders that are not there yet, as in a fresh checkout.
+  folder = join(parent, 'not-there', 'yet');
   cluster = await startCluster({ folder, replicas: { orchestrator: 2, gateway: 2, toolbox: 2 } });
   const apiKey = await cluster.createKey('acme', 'admin');
   const [first = '', second = ''] = cluster.urls;
@@ -24,7 +28,7 @@ beforeAll(async () => {
 }, 240_000);
 afterAll(async () => {
   await cluster?.drain();
-  rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+  rmSync(parent, { recursive: true, force: true, maxRetries: 3 });
 }, 120_000);
 
 const runDiamond = () => client.startRun({ graph: 'diamond', input: {} }, { waitSeconds: 60 });

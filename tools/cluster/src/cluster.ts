@@ -5,7 +5,7 @@ import { invalidInput, newId } from '@millrace/kernel';
 import { connectJetStream, operatorUser, subscriberUser, type ServiceName } from '@millrace/messaging';
 import { freePort, requireFreePort } from '@millrace/servers';
 import { mkdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import {
   credentialsFileOf,
   newPassword,
@@ -81,6 +81,8 @@ export interface Cluster extends AsyncDisposable {
  */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const folder = resolve(options.folder);
+  // Only the folder itself is closed: Postgres runs as another user than root, and must pass through those above.
+  await mkdir(dirname(folder), { recursive: true });
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const unlock = await lockFolder(folder);
   const cluster = new LocalCluster(folder, options, unlock);
