@@ -7,6 +7,7 @@ import { errors } from '@nats-io/nats-core';
 export const apiCode = {
   streamNameInUse: 10058,
   streamNotFound: 10059,
+  subjectsOverlap: 10065,
   consumerNotFound: 10014,
   consumerNameExists: 10013,
   consumerAlreadyExists: 10148,

@@ -265,11 +265,21 @@ describe('consuming over NATS', () => {
 describe('connecting to NATS', () => {
   it('declares the streams with many services at once, and takes changed limits', async () => {
     await using world = await openWorld();
-    await Promise.all(numbers(6).map(() => world.bus()));
+    await Promise.all(numbers(12).map(() => world.bus()));
     await world.bus({ limits: { TASKS: { maxMessages: 77 } } });
     const manager = await world.manager();
     const { config } = await manager.streams.info('TASKS');
     expect(config).toMatchObject({ max_msgs: 77, discard: 'new', retention: 'workqueue', storage: 'file' });
+  });
+
+  it("does not take another stream's subjects, and says which are taken", async () => {
+    await using world = await openWorld();
+    const manager = await world.manager();
+    await manager.streams.add({ name: 'FOREIGN', subjects: ['task.foreign.>'] });
+    await expect(world.bus()).rejects.toMatchObject({
+      code: 'stream_conflict',
+      message: expect.stringMatching(/^TASKS \(task\.>\) cannot be declared: .*overlap/),
+    });
   });
 
   it('says what is wrong, and no secret', async () => {

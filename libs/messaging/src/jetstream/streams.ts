@@ -47,10 +47,12 @@ async function declareStream(manager: JetStreamManager, stream: StreamDefinition
   try {
     await manager.streams.add({ name, ...config });
   } catch (error) {
-    if (!hasApiCode(error, apiCode.streamNameInUse)) throw conflict(stream, error);
+    // Of many that make the same stream in one moment, the server tells some that its own subjects are taken.
+    if (!hasApiCode(error, apiCode.streamNameInUse, apiCode.subjectsOverlap)) throw conflict(stream, error);
     try {
       await manager.streams.update(name, config);
     } catch (cause) {
+      if (hasApiCode(cause, apiCode.streamNotFound)) throw conflict(stream, error);
       // One service brings streams up to date; the others work with what is there.
       if (!isForbidden(cause)) throw conflict(stream, cause);
     }
