@@ -17,19 +17,29 @@ export {
 export { buildWorkspace } from './processes/build-workspace.js';
 export { startScript, type ScriptProcess } from './processes/start-script.js';
 export {
-  answers,
-  answersStatus,
   breaksOffAfter,
-  drips,
+  cutsToolArguments,
   endsEarlyAfter,
   hangs,
   neverEnds,
+  refuses,
+  repeatsEveryFrame,
   sendsFrames,
   sendsOneLineOf,
   stallsAfter,
-  startScriptedProvider,
-  type ScriptedProvider,
-} from './providers/scripted-provider.js';
+} from './providers/bad-behaviours.js';
+export {
+  answers,
+  answersJson,
+  answersStatus,
+  callsTools,
+  drips,
+  replays,
+  type ScriptedToolCall,
+} from './providers/good-behaviours.js';
+export { misbehaviours, type Misbehaviour } from './providers/misbehaviours.js';
+export { obeys } from './providers/obedient-model.js';
+export { startScriptedProvider, type Behaviour, type ScriptedProvider } from './providers/scripted-provider.js';
 export { MetricsPage } from './metrics/metrics-page.js';
 export {
   startTraceReceiver,

@@ -109,6 +109,9 @@ class AnswerReader {
 
   private take(part: StreamPart): void {
     if (part.type === 'error') throw part.error instanceof Error ? part.error : ofStreamedError(part.error);
+    if (part.type === 'tool-call' && !isJson(part.input)) {
+      throw providerError('provider_invalid_response', "The arguments of the model's tool call are no whole JSON.");
+    }
     if (part.type === 'finish') this.finish = part;
     if (part.type === 'text-delta' || part.type === 'reasoning-delta') this.heard();
     if (part.type === 'text-delta') this.takeText(part.delta);
@@ -158,5 +161,14 @@ class AnswerReader {
     if (!isCount(promptTokens) || !(isCount(completionTokens) || (completionTokens === 0 && this.text === '')))
       return null;
     return { promptTokens, completionTokens };
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -1,4 +1,5 @@
 /** Every fault there is. What two faults may not have in their hands at once is their `resource`. */
+import type { Misbehaviour } from '@millrace/testing';
 import type { PointName } from '../hooks/changes.js';
 import type { Range } from '../seed/dice.js';
 
@@ -13,8 +14,11 @@ export const serviceNames = [
 ] as const;
 export type ServiceName = (typeof serviceNames)[number];
 
-export type ProviderMischief =
-  'rate-limit' | 'server-error' | 'half-a-stream' | 'endless-tokens' | 'silence' | 'broken-json';
+/** What the model provider of a trial does; all of it is in the hostile provider of `libs/testing`. */
+export type ProviderMischief = Extract<
+  Misbehaviour,
+  'rate-limit' | 'server-error' | 'half-a-stream' | 'endless-tokens' | 'silence' | 'broken-json'
+>;
 
 export type FaultAction =
   /** SIGKILL for one of its processes, or for all of them at once. */

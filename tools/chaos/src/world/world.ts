@@ -7,7 +7,7 @@ import { provisionService } from '@millrace/database';
 import { startEffectLedger, type EffectLedger } from '../effects/effect-ledger.js';
 import type { ServiceName } from '../faults/catalogue.js';
 import { ControlFolder } from '../hooks/control.js';
-import { startHostileProvider, type HostileProvider } from '../provider/hostile-provider.js';
+import { startTrialProvider, type TrialProvider } from '../provider/trial-provider.js';
 import { subscriberService } from '../subscriber/application.store.js';
 import { natsAddress } from './nats-address.js';
 import { surelyRowsOf } from './query.js';
@@ -18,7 +18,7 @@ import { SupervisedProcess } from './supervised-process.js';
 export interface World extends AsyncDisposable {
   readonly cluster: Cluster;
   readonly ledger: EffectLedger;
-  readonly provider: HostileProvider;
+  readonly provider: TrialProvider;
   readonly control: ControlFolder;
   readonly processes: readonly SupervisedProcess[];
   /** The processes of one service. */
@@ -33,7 +33,7 @@ export async function startWorld(onProgress: (text: string) => void): Promise<Wo
   const folder = await mkdtemp(join(tmpdir(), 'millrace-chaos-'));
   opened.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
   const ledger = opened.use(await startEffectLedger());
-  const provider = opened.use(await startHostileProvider());
+  const provider = opened.use(await startTrialProvider());
   const control = new ControlFolder(join(folder, 'control'));
   const nodeArguments = (service: ServiceName): string[] => ['--import', hooksFor(service, control, ledger)];
   const cluster = opened.use(

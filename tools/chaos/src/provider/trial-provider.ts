@@ -1,37 +1,18 @@
 /** The model provider of a trial: answers at once, until it is told to misbehave. Remembers every call. */
-import {
-  answers,
-  answersStatus,
-  breaksOffAfter,
-  hangs,
-  neverEnds,
-  sendsFrames,
-  startScriptedProvider,
-} from '@millrace/testing';
+import { answers, misbehaviours, startScriptedProvider, type Behaviour } from '@millrace/testing';
 import type { ProviderMischief } from '../faults/catalogue.js';
 import type { ProviderCall } from '../invariants/evidence.js';
 
-type Behaviour = ReturnType<typeof answers>;
-
-export interface HostileProvider extends AsyncDisposable {
+export interface TrialProvider extends AsyncDisposable {
   readonly baseUrl: string;
   readonly calls: readonly ProviderCall[];
   misbehave(how: ProviderMischief): void;
   behave(): void;
 }
 
-const mischief: Readonly<Record<ProviderMischief, Behaviour>> = {
-  'rate-limit': answersStatus(429, { error: { message: 'slow down' } }, { 'retry-after': '1' }),
-  'server-error': answersStatus(500, { error: { message: 'internal' } }),
-  'half-a-stream': breaksOffAfter('Half of '),
-  'endless-tokens': neverEnds('again and '),
-  silence: hangs,
-  'broken-json': sendsFrames('{"choices": [{"delta": {"content": ', '[[[', '[DONE]'),
-};
-
 const subject = /\{run:(run_[0-9a-f]+) node:([^}]+)\}/;
 
-export async function startHostileProvider(): Promise<HostileProvider> {
+export async function startTrialProvider(): Promise<TrialProvider> {
   const provider = await startScriptedProvider();
   const calls: ProviderCall[] = [];
   const noting =
@@ -46,7 +27,7 @@ export async function startHostileProvider(): Promise<HostileProvider> {
   return {
     baseUrl: provider.baseUrl,
     calls,
-    misbehave: (how) => provider.script(noting(mischief[how])),
+    misbehave: (how) => provider.script(noting(misbehaviours[how])),
     behave,
     [Symbol.asyncDispose]: () => provider.stop(),
   };
