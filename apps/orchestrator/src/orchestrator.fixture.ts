@@ -11,7 +11,7 @@ import {
   type TaskResultReply,
 } from '@millrace/contracts';
 import { connectPostgres, openDatabase, type Database } from '@millrace/database';
-import { newId, systemClock, type JsonObject, type JsonValue } from '@millrace/kernel';
+import { newId, systemClock, type Clock, type JsonObject, type JsonValue } from '@millrace/kernel';
 import { createInProcessBus, type MessageBus } from '@millrace/messaging';
 import { createLogger, parseLogLevels } from '@millrace/telemetry';
 import { eventually, testDatabase, type BackendKind, type PostgresServer, type TestDatabase } from '@millrace/testing';
@@ -43,6 +43,7 @@ export interface ReplicaOptions {
   readonly bus?: MessageBus;
   readonly database?: Database<OrchestratorTables>;
   readonly config?: Partial<OrchestratorConfig>;
+  readonly clock?: Clock;
 }
 
 export class World implements AsyncDisposable {
@@ -110,7 +111,7 @@ export class World implements AsyncDisposable {
         timerPollMs: 100,
         ...options.config,
       },
-      clock: systemClock,
+      clock: options.clock ?? systemClock,
       logger: createLogger({ levels: parseLogLevels(process.env['MILLRACE_TEST_LOG'] ?? 'fatal') }),
     });
     await orchestrator.start();

@@ -55,6 +55,14 @@ export const sleepy = document('test-sleepy', [{ id: 'nap', kind: 'wait', for: '
   output: '${{ nodes.nap.output.until }}',
 });
 
+/** Waits for longer than a trace lasts. */
+export const drowsy = document('test-drowsy', [{ id: 'nap', kind: 'wait', for: '6m' }]);
+
+/** One step that is tried again at once. */
+export const flaky = document('test-flaky', [
+  echo('only', [], { retry: { maxAttempts: 2, backoff: { initial: '50ms', max: '50ms' } } }),
+]);
+
 const goSignal = { kind: 'wait', signal: { name: 'go' }, timeout: { total: '1h' } };
 
 /** Waits for two signals of one name, and gives their data. */
