@@ -53,6 +53,13 @@ const examples: Readonly<Record<string, Example>> = {
       output: { way: 'find', joined: { apologise: 'Nothing is known about that (no_evidence).' } },
     },
   },
+  'tolerate.yaml': {
+    input: { delays: [1, -1, 2] },
+    ends: {
+      status: 'completed',
+      output: { waited: [{ milliseconds: 1 }, { milliseconds: 2 }], failed: [1], report: 'The best of 3 was 2.' },
+    },
+  },
   'reminder.yaml': {
     input: { invoice: 'A-17', patience: '100ms' },
     meanwhile: async (client, { id }) => {

@@ -155,6 +155,7 @@ function announcementOf(run: HotRun, event: RunEvent): { contract: EventContract
     case 'NodeFailed':
     case 'NodeSkipped':
     case 'MapStarted':
+    case 'MapItemFailed':
     case 'LoopRoundStarted':
     case 'LoopRoundCompleted':
     case 'RunPaused':

@@ -38,10 +38,19 @@ const nodeRetryScheduled = event(
   'NodeRetryScheduled',
   z.object({ node, attempt, error: errorShapeSchema, dueAt: z.iso.datetime() }),
 );
-/** The node failed for good. `goto` names the node beside it that the run goes on with; the other nodes that need it do without. */
+/**
+ * The node failed for good. `goto` names the node beside it that the run goes on with; the other nodes that need it do without.
+ * `output` is what it has all the same: the round that a loop kept whose rounds are used up.
+ */
 const nodeFailed = event(
   'NodeFailed',
-  z.object({ node, attempt, error: errorShapeSchema, goto: z.string().optional() }),
+  z.object({
+    node,
+    attempt,
+    error: errorShapeSchema,
+    goto: z.string().optional(),
+    output: jsonValueSchema.optional(),
+  }),
 );
 const nodeSkipped = event(
   'NodeSkipped',
@@ -49,6 +58,8 @@ const nodeSkipped = event(
 );
 /** A map unfolds into `count` items, `<node>[0]` to `<node>[count-1]`. */
 const mapStarted = event('MapStarted', z.object({ node, count: z.int().nonnegative() }));
+/** An item of a map failed and the map goes on without it: it tolerates that. What ran inside of it is cancelled. */
+const mapItemFailed = event('MapItemFailed', z.object({ node, index: z.int().nonnegative(), error: errorShapeSchema }));
 /** A loop begins its round, counted from 0: `<node>[round]`. */
 const loopRoundStarted = event('LoopRoundStarted', z.object({ node, round: z.int().nonnegative() }));
 /** The round ended. `score` is there where the loop keeps its best round; `until` says that no further round is needed. */
@@ -109,6 +120,7 @@ export const newRunEventSchema = z.discriminatedUnion('type', [
   nodeFailed,
   nodeSkipped,
   mapStarted,
+  mapItemFailed,
   loopRoundStarted,
   loopRoundCompleted,
   waitStarted,

@@ -9,6 +9,7 @@ export function choosersIn(nodes: readonly GraphNode[]): ReadonlyMap<string, Cho
     const { id } = node;
     if (typeof node.onError === 'object') add(node.onError.goto, { id, by: 'failure' });
     if (node.kind === 'approval' && typeof node.onTimeout === 'object') add(node.onTimeout.goto, { id, by: 'failure' });
+    if (node.kind === 'loop' && typeof node.onExhausted === 'object') add(node.onExhausted.goto, { id, by: 'failure' });
     if (node.kind !== 'branch') continue;
     const targets = new Set([...node.cases.flatMap(({ then }) => then), ...node.default]);
     for (const target of targets) add(target, { id, by: 'case' });

@@ -145,7 +145,8 @@ function compileContainer(node: Container, common: Common, variables: readonly s
   const output = compileTemplate(node.output ?? null, inside);
   if (node.kind === 'map') {
     const { kind, as, maxParallel } = node;
-    return { ...common, kind, as, maxParallel, over: compileTemplate(node.over, variables), body, output };
+    const [over, tolerates] = [compileTemplate(node.over, variables), node.tolerate?.failures ?? 0];
+    return { ...common, kind, as, maxParallel, tolerates, over, body, output };
   }
   return {
     ...common,
@@ -153,6 +154,9 @@ function compileContainer(node: Container, common: Common, variables: readonly s
     maxRounds: node.maxRounds,
     until: compileTemplate(node.until ?? false, inside),
     best: node.keep === 'last' ? null : compileTemplate(node.keep.best, inside),
+    ...(typeof node.onExhausted === 'object'
+      ? { onExhausted: 'fail', exhaustedTarget: node.onExhausted.goto }
+      : { onExhausted: node.onExhausted, exhaustedTarget: null }),
     body,
     output,
   };

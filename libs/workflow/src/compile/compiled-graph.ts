@@ -109,6 +109,8 @@ export interface CompiledMap extends CommonFields {
   readonly over: CompiledTemplate;
   readonly as: string;
   readonly maxParallel: number;
+  /** How many items may fail: a number, or a share such as `10%`. */
+  readonly tolerates: number | string;
   readonly body: CompiledScope;
   readonly output: CompiledTemplate;
 }
@@ -117,6 +119,9 @@ export interface CompiledLoop extends CommonFields {
   readonly maxRounds: number;
   readonly until: CompiledTemplate;
   readonly best: CompiledTemplate | null;
+  readonly onExhausted: 'fail' | 'continue';
+  /** Where a failure of it leads to when its rounds are used up. */
+  readonly exhaustedTarget: string | null;
   readonly body: CompiledScope;
   readonly output: CompiledTemplate;
 }

@@ -129,6 +129,15 @@ const typeOfNode = (output: ValueType): ValueType =>
     ['status', stringType],
     ['output', output],
     ['error', errorType],
+    [
+      'failures',
+      listOf(
+        objectOfTypes([
+          ['index', integerType],
+          ['error', errorType],
+        ]),
+      ),
+    ],
   ]);
 
 /** Checks a node and returns the type of its output. */
@@ -219,6 +228,8 @@ function isFreeName(walk: Walk, name: string, path: Path, scope: Scope): boolean
 
 function checkLoop(walk: Walk, node: LoopNode, path: Path, scope: Scope, sees: Sees): ValueType {
   const variables = { ...scope.variables, round: integerType, previous: anyType };
+  if (node.until === undefined && node.onExhausted !== 'continue')
+    report(walk.findings, [...path, 'onExhausted'], 'Only a loop with `until` can be exhausted before it is done.');
   return checkBody(walk, node, path, variables, sees);
 }
 

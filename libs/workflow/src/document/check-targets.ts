@@ -33,6 +33,8 @@ function targetsOf(node: GraphNode, path: Path): Target[] {
   if (typeof node.onError === 'object') targets.push({ id: node.onError.goto, at: [...path, 'onError', 'goto'] });
   if (node.kind === 'approval' && typeof node.onTimeout === 'object')
     targets.push({ id: node.onTimeout.goto, at: [...path, 'onTimeout', 'goto'] });
+  if (node.kind === 'loop' && typeof node.onExhausted === 'object')
+    targets.push({ id: node.onExhausted.goto, at: [...path, 'onExhausted', 'goto'] });
   if (node.kind !== 'branch') return targets;
   const cases = node.cases.flatMap(({ then }, index) =>
     then.map((id, place) => ({ id, at: [...path, 'cases', index, 'then', place] })),

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { limits } from '../limits.js';
 import { durationHint, durationPattern } from './duration.js';
 import { inputSchemaSchema } from './input-schema.js';
+import { shareHint, sharePattern } from './share.js';
 
 const nodeId = z
   .string()
@@ -155,6 +156,14 @@ const map = z.strictObject({
   over: z.union([expression, z.array(template)]).describe('A list: each element runs the nodes inside once.'),
   as: variableName.default('item').describe('What expressions inside call the element; `index` is its number from 0.'),
   maxParallel: z.int().min(1).max(limits.mapItems).default(8),
+  tolerate: z
+    .strictObject({
+      failures: z
+        .union([z.int().min(0).max(limits.mapItems), z.string().regex(sharePattern, shareHint)])
+        .describe('A number of items, or a share of them such as 10%, rounded down.'),
+    })
+    .optional()
+    .describe('How many items may fail before the map does; their outputs are null, nodes.<id>.failures says why.'),
   get nodes() {
     return z.array(nodeSchema).min(1);
   },
@@ -176,6 +185,12 @@ const loop = z.strictObject({
     .union([z.literal('last'), z.strictObject({ best: expression })])
     .default('last')
     .describe('Which round is the output when `until` was never true: the last, or the one with the highest number.'),
+  onExhausted: z
+    .union([z.enum(['fail', 'continue']), goto])
+    .default('continue')
+    .describe(
+      'When `until` was never true: the node completes with the round that is kept, or it fails with loop_exhausted, or the run goes on with another node; `nodes.<id>.output` is the round that is kept in each case.',
+    ),
 });
 
 const nodeSchema: z.ZodType<GraphNode> = z.discriminatedUnion('kind', [
@@ -210,6 +225,7 @@ export type MapNode = Common & {
   over: string | Json[];
   as: string;
   maxParallel: number;
+  tolerate?: { failures: number | string } | undefined;
   nodes: GraphNode[];
   output?: Json;
 };
@@ -220,6 +236,7 @@ export type LoopNode = Common & {
   nodes: GraphNode[];
   output?: Json;
   keep: 'last' | { best: string };
+  onExhausted: 'fail' | 'continue' | { goto: string };
 };
 export type GraphNode =
   WorkerNode | CombineNode | TransformNode | EmitNode | BranchNode | WaitNode | ApprovalNode | MapNode | LoopNode;

@@ -91,7 +91,7 @@ function conclude(decision: Decision, path: string, node: CompiledApproval, conc
   record(decision, { type: 'ApprovalDecided', at: decision.now, data: { node: path, outcome, by, data } });
   if (outcome === 'expired') {
     const error = refused('approval_expired', 'Nobody decided before the deadline.');
-    failNode(decision, path, error, node.timeoutTarget);
+    failNode(decision, path, error, { goto: node.timeoutTarget });
   } else if (outcome === 'rejected' && !node.continueOnReject) {
     const who = by.kind === 'key' ? `the key ${by.keyId}` : 'the deadline';
     failNode(decision, path, refused('approval_rejected', `It was rejected by ${who}.`));

@@ -46,8 +46,9 @@ export function beginNode(decision: Decision, path: string): void {
   }
 }
 
-/** Whether the map or loop around a frame, if there is one, is still running. */
+/** Whether the map or loop around a frame, if there is one, is still running, and the item has not failed. */
 function isLive(state: RunningRun, frame: Frame): boolean {
+  if (frame.remaining === 0) return false;
   return frame.owner === null || state.nodes.get(frame.owner.path)?.status === 'running';
 }
 

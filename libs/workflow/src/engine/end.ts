@@ -3,7 +3,8 @@ import type { Usage } from '@millrace/contracts';
 import type { ErrorShape, JsonValue } from '@millrace/kernel';
 import { record, running, type Decision } from './decision.js';
 import { locate, type Location } from './location.js';
-import type { SkipReason } from './state.js';
+import type { Frame, SkipReason } from './state.js';
+import { tolerates } from './tolerate.js';
 
 export function completeNode(decision: Decision, path: string, output: JsonValue, usage?: Usage): void {
   const node = running(decision)?.nodes.get(path);
@@ -18,25 +19,43 @@ export function skipNode(decision: Decision, path: string, kind: string, reason:
   decision.agenda.push({ action: 'ended', path });
 }
 
+interface FailureRest {
+  readonly goto?: string | null;
+  readonly output?: JsonValue;
+}
+
 /**
  * Fails a node for good, and outwards the maps and loops around it and the run, up to the first that goes on after errors.
- * `goto` is where this failure of the node leads, whatever the node says of others.
+ * `goto` is where this failure of the node leads, whatever the node says of others; `output` is what it has all the same.
  */
-export function failNode(decision: Decision, path: string, error: ErrorShape, goto: string | null = null): void {
+export function failNode(decision: Decision, path: string, error: ErrorShape, rest: FailureRest = {}): void {
   let failing: string | null = path;
   while (failing !== null) {
     const state = running(decision);
     const node = state?.nodes.get(failing);
     const location: Location | null | undefined = state && locate(state, failing);
     if (!location || (node?.status !== 'running' && node?.status !== 'retrying')) return;
-    const target = (failing === path ? goto : null) ?? location.node.errorTarget;
-    const data = { node: failing, attempt: node.attempt, error, ...(target !== null && { goto: target }) };
+    const { goto = null, output }: FailureRest = failing === path ? rest : {};
+    const target = goto ?? location.node.errorTarget;
+    const way = { ...(target !== null && { goto: target }), ...(output !== undefined && { output }) };
+    const data = { node: failing, attempt: node.attempt, error, ...way };
     record(decision, { type: 'NodeFailed', at: decision.now, data });
     if (target !== null || location.node.continueOnError) {
       decision.agenda.push({ action: 'ended', path: failing });
       return;
     }
-    failing = location.frame.owner?.path ?? null;
+    const after = running(decision);
+    const owner: Frame['owner'] = location.frame.owner;
+    if (after && owner && tolerates(after, owner)) {
+      record(decision, {
+        type: 'MapItemFailed',
+        at: decision.now,
+        data: { node: owner.path, index: owner.index, error },
+      });
+      decision.agenda.push({ action: 'ended', path: failing });
+      return;
+    }
+    failing = owner?.path ?? null;
   }
   failRun(decision, { code: error.code, message: error.message, node: path });
 }

@@ -11,6 +11,7 @@
  *                                                   |  running, retrying    NodeFailed           failed
  *   a map or loop (running, unfolded)               |  retrying             NodeScheduled        running, attempt n + 1
  *   MapStarted            items known, none begun   |  running map          MapStarted           running, unfolded
+ *   MapItemFailed         one more finished         |  running map          MapItemFailed        running; inside the item cancelled
  *   LoopRoundStarted      round n                   |  running loop         LoopRoundStarted     running, round n
  *   LoopRoundCompleted    its output is `previous`  |  running loop         LoopRoundCompleted   running
  *                                                   |  running wait         WaitStarted          running, waiting
@@ -28,6 +29,7 @@ import { itemsOf } from './items.js';
 import { locate, newFrame, type Location } from './location.js';
 import type { Frame, NodeState, RetryingNode, RunningNode, RunningRun, RunState } from './state.js';
 import { storedTable } from './table.js';
+import { endItem, inOrder } from './tolerate.js';
 
 /**
  * The state after an event. A running state is CHANGED IN PLACE for speed and returned: use the returned state, and
@@ -71,6 +73,7 @@ export function evolve(graph: CompiledGraph, state: RunState, event: NewRunEvent
     case 'WaitStarted':
     case 'ApprovalRequested':
     case 'MapStarted':
+    case 'MapItemFailed':
     case 'LoopRoundStarted':
     case 'LoopRoundCompleted': {
       const location = locate(state, event.data.node);
@@ -126,7 +129,7 @@ function evolveNode(state: RunningRun, location: Location, event: NodeEvent): vo
       break;
     case 'NodeCompleted':
       if (before?.status !== 'running') return;
-      nodes.set(path, { ...begunOf(before), status: 'completed', output: event.data.output, finishedAt: event.at });
+      nodes.set(path, { ...begunOf(before), status: 'completed', ...resultOf(before, event), finishedAt: event.at });
       if (event.data.usage) state.usage = sum(state.usage, event.data.usage);
       settle(state, location, false);
       break;
@@ -136,6 +139,9 @@ function evolveNode(state: RunningRun, location: Location, event: NodeEvent): vo
       if (isContainer(location.node)) cancelInside(state, `${path}[`, event.at);
       if (event.data.goto !== undefined) settle(state, location, true, event.data.goto);
       else if (location.node.continueOnError) settle(state, location, false);
+      break;
+    case 'MapItemFailed':
+      if (endItem(state, path, event)) cancelInside(state, `${path}[${event.data.index}].`, event.at);
       break;
     case 'WaitStarted':
     case 'ApprovalRequested':
@@ -180,7 +186,7 @@ function progressAfter(
     case 'ApprovalRequested':
       return { kind: 'approval', assignees: event.data.assignees };
     case 'MapStarted':
-      return { kind: 'map', items: itemsOf(state, location, event), started: 0, finished: 0 };
+      return { kind: 'map', items: itemsOf(state, location, event), started: 0, finished: 0, failures: [] };
     case 'LoopRoundStarted':
       if (progress?.kind === 'loop') return { ...progress, round: event.data.round };
       return { kind: 'loop', round: event.data.round, previous: null, best: null };
@@ -193,7 +199,12 @@ function progressAfter(
   }
 }
 
-const failureOf = ({ data: { error, goto } }: RunEventOf<'NodeFailed'>) => ({ error, goto });
+const resultOf = ({ progress }: RunningNode, { data: { output } }: RunEventOf<'NodeCompleted'>) => ({
+  output,
+  failures: progress?.kind === 'map' ? inOrder(progress.failures) : undefined,
+});
+
+const failureOf = ({ data: { error, goto, output } }: RunEventOf<'NodeFailed'>) => ({ error, goto, output });
 
 /**
  * A node has ended: its dependents wait for one less, and its frame, and perhaps the map around that, is nearer to its end.

@@ -1,5 +1,5 @@
 /** Loops: one round after the other, until `until` is true or `maxRounds` have run. */
-import type { JsonValue } from '@millrace/kernel';
+import { MillraceError, type JsonValue } from '@millrace/kernel';
 import type { CompiledLoop } from '../compile/compiled-graph.js';
 import { record, running, type Decision } from './decision.js';
 import { completeNode, failNode } from './end.js';
@@ -41,8 +41,19 @@ export function finishRound(
   } else {
     const after = running(decision);
     const best = after && progressOf(after, path)?.best;
-    completeNode(decision, path, best ? best.output : result.output);
+    exhaust(decision, path, loop, best ? best.output : result.output);
   }
+}
+
+/** The rounds are used up and `until` was never true. */
+function exhaust(decision: Decision, path: string, loop: CompiledLoop, kept: JsonValue): void {
+  if (loop.onExhausted === 'continue') {
+    completeNode(decision, path, kept);
+    return;
+  }
+  const message = `After ${loop.maxRounds} rounds \`until\` was still not true.`;
+  const error = new MillraceError('conflict', 'loop_exhausted', message, { retryable: false }).toShape();
+  failNode(decision, path, error, { goto: loop.exhaustedTarget, output: kept });
 }
 
 interface RoundResult {

@@ -41,9 +41,10 @@ function progressOf(state: RunningRun, path: string): MapProgress | null {
 
 function finishMap(decision: Decision, state: RunningRun, path: string, map: CompiledMap, progress: MapProgress): void {
   try {
+    const failed = new Set(progress.failures.map(({ index }) => index));
     const outputs: JsonValue[] = progress.items.map((_item, index) => {
       const frame = frameAt(state, `${path}[${index}]`);
-      return frame ? resolveIn(state, frame, map.output, decision.meter) : null;
+      return frame && !failed.has(index) ? resolveIn(state, frame, map.output, decision.meter) : null;
     });
     completeNode(decision, path, outputs);
   } catch (error) {

@@ -88,6 +88,7 @@ function fieldsOf(
 ): JsonObject & { kind: string } {
   const inside = () =>
     nodesOf(shape.inside.length > 0 ? shape.inside : [{ ...shape, kind: 'tool', needs: [], inside: [] }]);
+  const [target] = dependents;
   switch (shape.kind) {
     case 'transform':
       return { kind: 'transform', output: { from: needs.map((need) => `\${{ nodes.${need}.status }}`) } };
@@ -127,6 +128,7 @@ function fieldsOf(
         as: `item_${id}`,
         over: Array.from({ length: shape.size }, (_value, index) => index),
         maxParallel: shape.bound,
+        ...(shape.timeout && { tolerate: { failures: shape.maxAttempts === 1 ? '50%' : shape.maxAttempts } }),
         nodes: inside(),
         output: '${{ index }}',
       };
@@ -138,6 +140,7 @@ function fieldsOf(
         nodes: inside(),
         output: '${{ round }}',
         keep: { best: '${{ round % 2 }}' },
+        ...(shape.timeout && exhaustionOf(shape, target)),
       };
     default: {
       const timeout: JsonObject = shape.timeout ? { timeout: { total: '20s' } } : {};
@@ -150,6 +153,10 @@ function fieldsOf(
     }
   }
 }
+
+/** Fails a loop only where that does not fail the run. */
+const exhaustionOf = ({ onError }: Shape, target: string | undefined): JsonObject =>
+  target === undefined ? { onExhausted: onError === 'fail' ? 'continue' : 'fail' } : { onExhausted: { goto: target } };
 
 /** What to do next: the kind of act, which task or timer, and how it ends. */
 const acts = fc.array(
@@ -269,7 +276,9 @@ function nodesByForm(document: JsonObject): Map<string, Node> {
 /** The ids of the nodes that run only where another one chooses them. */
 function choosableIn(document: JsonObject): Set<string> {
   const chosenBy = (node: Node): string[] => [
-    ...(typeof node['onError'] === 'object' ? [(node['onError'] as { goto: string }).goto] : []),
+    ...[node['onError'], node['onExhausted']].flatMap((way) =>
+      typeof way === 'object' ? [(way as { goto: string }).goto] : [],
+    ),
     ...((node['cases'] ?? []) as { then: string[] }[]).flatMap(({ then }) => then),
     ...((node['default'] ?? []) as string[]),
   ];

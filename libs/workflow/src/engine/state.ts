@@ -73,6 +73,8 @@ export interface RetryingNode extends BegunNode {
 interface CompletedNode extends BegunNode {
   readonly status: 'completed';
   readonly output: JsonValue;
+  /** The items that a map went on without, by their index. */
+  readonly failures: readonly ItemFailure[] | undefined;
   readonly finishedAt: string;
 }
 interface FailedNode extends BegunNode {
@@ -80,6 +82,8 @@ interface FailedNode extends BegunNode {
   readonly error: ErrorShape;
   /** The node beside it that its failure leads to. */
   readonly goto: string | undefined;
+  /** What it has all the same. */
+  readonly output: JsonValue | undefined;
   readonly finishedAt: string;
 }
 /** `not-chosen`: a branch chose others, or what it is there for did not fail. */
@@ -120,6 +124,12 @@ export interface MapProgress {
   readonly items: readonly JsonValue[];
   readonly started: number;
   readonly finished: number;
+  /** In the order in which they failed. */
+  readonly failures: readonly ItemFailure[];
+}
+export interface ItemFailure {
+  readonly index: number;
+  readonly error: ErrorShape;
 }
 export interface LoopProgress {
   readonly kind: 'loop';

@@ -1,5 +1,5 @@
 /** The variables that a node's expressions see, from the state alone. */
-import { MillraceError, type JsonObject, type JsonValue } from '@millrace/kernel';
+import { MillraceError, type ErrorShape, type JsonObject, type JsonValue } from '@millrace/kernel';
 import type { CompiledTemplate } from '../compile/compiled-graph.js';
 import type { Variables } from '../expression/expression.js';
 import type { Meter } from '../expression/meter.js';
@@ -86,11 +86,16 @@ export function nodeState(state: RunningRun, frame: Frame, id: string): NodeStat
   return undefined;
 }
 
-/** What `nodes.<id>` is: the status, and the output or the error where there is one. */
-function viewOfNode(node: NodeState | undefined): JsonObject {
+/** What `nodes.<id>` is: the status, and the output, the error, and the failures of a map's items where there are some. */
+function viewOfNode(node: NodeState | undefined): Variables {
   if (node === undefined) return { status: 'pending' };
-  if (node.status === 'completed') return { status: node.status, output: toCel(node.output) as JsonValue };
+  if (node.status === 'completed') {
+    const failures = node.failures?.map(({ index, error }) => ({ index: BigInt(index), error: viewOfError(error) }));
+    return { status: node.status, output: toCel(node.output), ...(failures && { failures }) };
+  }
   if (node.status !== 'failed') return { status: node.status };
-  const { kind, code, message } = node.error;
-  return { status: node.status, error: { kind, code, message } };
+  const output = node.output === undefined ? {} : { output: toCel(node.output) };
+  return { status: node.status, error: viewOfError(node.error), ...output };
 }
+
+const viewOfError = ({ kind, code, message }: ErrorShape): JsonObject => ({ kind, code, message });
