@@ -18,8 +18,10 @@ import { eventually, testDatabase, type BackendKind, type PostgresServer, type T
 import { digestOf } from '@millrace/workflow';
 import { startWorker, type ExecuteTask, type RunningWorker } from '@millrace/worker';
 import { orchestratorConfig, type OrchestratorConfig } from './config.js';
+import { readShippedGraphs } from './graph/shipped-graphs.js';
 import { Orchestrator } from './orchestrator.js';
 import { orchestratorMigrations } from './schema/migrations/index.js';
+import { storesIn } from './schema/stores.js';
 import type { OrchestratorTables } from './schema/tables.js';
 
 export const contextOf = (tenantId: string): MessageContext => ({
@@ -104,7 +106,8 @@ export class World implements AsyncDisposable {
   /** Starts a replica. Its leases are short, so that a test need not wait long for a take-over. */
   async replica(name: string, options: ReplicaOptions = {}): Promise<Orchestrator> {
     const orchestrator = new Orchestrator({
-      database: options.database ?? this.database,
+      stores: storesIn(options.database ?? this.database),
+      shippedGraphs: await readShippedGraphs(),
       bus: options.bus ?? this.bus,
       config: {
         ...orchestratorConfig({ MILLRACE_ORCHESTRATOR_REPLICA: name, MILLRACE_ORCHESTRATOR_LEASE_MS: '900' }),

@@ -1,6 +1,10 @@
 import { BUS, CLOCK, CONFIG, DATABASE, LOGGER } from '@millrace/service';
 import { Injectable, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import type { Database } from '@millrace/database';
+import { readShippedGraphs } from './graph/shipped-graphs.js';
 import { Orchestrator, type OrchestratorPlatform } from './orchestrator.js';
+import { storesIn } from './schema/stores.js';
+import type { OrchestratorTables } from './schema/tables.js';
 import { subscriptions } from './subscriptions.js';
 
 type Parts = OrchestratorPlatform;
@@ -24,13 +28,16 @@ class OrchestratorLifecycle implements OnApplicationBootstrap, OnApplicationShut
     {
       provide: Orchestrator,
       inject: [DATABASE, BUS, CONFIG, CLOCK, LOGGER],
-      useFactory: (
-        database: Parts['database'],
+      useFactory: async (
+        database: Database<OrchestratorTables>,
         bus: Parts['bus'],
         config: Parts['config'],
         clock: Parts['clock'],
         logger: Parts['logger'],
-      ) => new Orchestrator({ database, bus, config, clock, logger }),
+      ) => {
+        const shippedGraphs = await readShippedGraphs();
+        return new Orchestrator({ stores: storesIn(database), bus, config, clock, logger, shippedGraphs });
+      },
     },
     OrchestratorLifecycle,
     ...subscriptions.map((subscription) => subscription.handler),

@@ -1,19 +1,15 @@
 /** Puts the orchestrator together, and starts and stops its parts in their order. */
-import type { Database } from '@millrace/database';
 import type { Clock } from '@millrace/kernel';
 import type { MessageBus } from '@millrace/messaging';
 import type { Logger } from '@millrace/telemetry';
-import { ApprovalReader } from './approval/approval.reader.js';
 import type { OrchestratorConfig } from './config.js';
 import { newCounts, type OrchestratorCounts } from './counts.js';
 import { FollowedRuns } from './following/followed-runs.js';
 import { GraphLibrary } from './graph/graph-library.js';
-import { GraphStore } from './graph/graph.store.js';
-import { readShippedGraphs } from './graph/shipped-graphs.js';
+import type { NewGraphVersion } from './graph/graph.store.js';
 import { CommitMeter } from './measuring/commit-meter.js';
 import { measureOrchestrator } from './measuring/measure-orchestrator.js';
 import { LeaseBook } from './partition/lease-book.js';
-import { LeaseStore } from './partition/lease.store.js';
 import { Ownership } from './partition/ownership.js';
 import { PartitionInbox } from './partition/partition-inbox.js';
 import { PublicationLedger } from './publication/publication-ledger.js';
@@ -24,20 +20,19 @@ import { RepublishingRounds } from './publication/republishing-rounds.js';
 import { HotRuns } from './run/hot-runs.js';
 import { RunCommands } from './run/run-commands.js';
 import { RunLoader } from './run/run.loader.js';
-import { RunReader } from './run/run.reader.js';
-import { RunStore } from './run/run.store.js';
 import { RunWriter } from './run/run.writer.js';
 import { TaskResults } from './run/task-results.js';
-import type { OrchestratorTables } from './schema/tables.js';
+import type { OrchestratorStores } from './schema/stores.js';
 import { RunTimers } from './timer/run-timers.js';
-import { TimerStore } from './timer/timer.store.js';
 
 export interface OrchestratorPlatform {
-  readonly database: Database<OrchestratorTables>;
+  readonly stores: OrchestratorStores;
   readonly bus: MessageBus;
   readonly config: OrchestratorConfig;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** The graphs that come with Millrace. */
+  readonly shippedGraphs: readonly NewGraphVersion[];
 }
 
 /** Publishes under way before batches wait. */
@@ -49,26 +44,25 @@ const maxTimersInMemory = 10_000;
 
 export class Orchestrator {
   readonly counts: OrchestratorCounts = newCounts();
-  readonly graphs: GraphStore;
+  readonly graphs: OrchestratorStores['graphs'];
   readonly runs: RunCommands;
-  readonly reader: RunReader;
-  readonly approvals: ApprovalReader;
+  readonly reader: ReturnType<OrchestratorStores['reader']>;
+  readonly approvals: OrchestratorStores['approvals'];
   private readonly writer: RunWriter;
   private readonly ownership: Ownership;
   private readonly timers: RunTimers;
   private readonly republishing: RepublishingRounds;
   private readonly stopMeasuring: () => void;
 
-  constructor(platform: OrchestratorPlatform) {
-    const { database, bus, config, clock, logger } = platform;
+  constructor(private readonly platform: OrchestratorPlatform) {
+    const { stores, bus, config, clock, logger } = platform;
     const { counts } = this;
     const monotonicNow = (): number => performance.now();
     const onFailure = (message: string, error: unknown): void => logger.warn({ err: error }, message);
 
-    const runStore = new RunStore(database);
-    this.graphs = new GraphStore(database);
-    const library = new GraphLibrary(this.graphs);
-    const loader = new RunLoader(runStore, library, ({ runId }, error) =>
+    this.graphs = stores.graphs;
+    const library = new GraphLibrary(stores.graphs);
+    const loader = new RunLoader(stores.runs, library, ({ runId }, error) =>
       onFailure(`Run ${runId} cannot be folded.`, error),
     );
     const hotRuns = new HotRuns(config.hotRunBytes);
@@ -86,15 +80,15 @@ export class Orchestrator {
     });
     this.writer = new RunWriter(
       {
-        ...{ store: runStore, loader, hotRuns, leases, ledger, publisher, counts, clock, onFailure },
+        ...{ store: stores.runs, loader, hotRuns, leases, ledger, publisher, counts, clock, onFailure },
         meter: new CommitMeter(),
         random: Math.random,
         onCommitted: (turns) => this.timers.note(turns),
       },
       { waiting: { maxItems: config.maxWaiting, maxBytes: config.maxWaitingBytes }, batch: batchLimits },
     );
-    this.reader = new RunReader(database, library);
-    this.approvals = new ApprovalReader(database);
+    this.reader = stores.reader(library);
+    this.approvals = stores.approvals;
     this.runs = new RunCommands({ graphs: library, writer: this.writer, reader: this.reader, leases, bus, counts });
     const results = new TaskResults(this.writer, counts, config.maxOutputBytes);
     const inbox = new PartitionInbox(
@@ -107,7 +101,7 @@ export class Orchestrator {
       maxInFlightPerPartition,
     );
     this.timers = new RunTimers(
-      new TimerStore(database),
+      stores.timers,
       leases,
       clock,
       { pollMs: config.timerPollMs, maxInMemory: maxTimersInMemory },
@@ -117,14 +111,14 @@ export class Orchestrator {
       },
       onFailure,
     );
-    const republisher = new Republisher(runStore, loader, bus, ledger, announce, (tasks) => {
+    const republisher = new Republisher(stores.runs, loader, bus, ledger, announce, (tasks) => {
       counts.republishedTasks += tasks;
     });
     this.republishing = new RepublishingRounds(republisher, leases, clock, config.reconcileAfterMs, onFailure);
     this.ownership = new Ownership(
       {
         ...{ book: leases, inbox, ledger, clock, monotonicNow, onFailure },
-        store: new LeaseStore(database, config.replica, config.leaseMs),
+        store: stores.leases(config.replica, config.leaseMs),
         quiet: (partition) => this.writer.quiet(partition),
         onAcquired: () => {
           void this.timers.poll();
@@ -135,13 +129,13 @@ export class Orchestrator {
     );
     this.stopMeasuring = measureOrchestrator({
       ...{ counts, leases, ledger, publisher, hotRuns, bus, clock },
-      ...{ writer: this.writer, timers: this.timers, store: runStore },
+      ...{ writer: this.writer, timers: this.timers, store: stores.runs },
     });
   }
 
   /** Seeds the shipped graphs, takes partitions over and begins to work. */
   async start(): Promise<void> {
-    await this.graphs.seedShipped(await readShippedGraphs());
+    await this.graphs.seedShipped(this.platform.shippedGraphs);
     this.timers.start();
     this.republishing.start();
     await this.ownership.start();

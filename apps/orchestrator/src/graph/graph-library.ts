@@ -5,7 +5,8 @@ import { compileGraph, digestOf, validateGraph, type CompiledGraph } from '@mill
 import { cacheRequests } from '@millrace/telemetry';
 import { LRUCache } from 'lru-cache';
 import type { ResolvedGraph } from '../run/hot-run.js';
-import type { GraphLookup, GraphStore } from './graph.store.js';
+import type { OrchestratorStores } from '../schema/stores.js';
+import type { GraphLookup } from './graph.store.js';
 
 interface WaitingLookup extends GraphLookup {
   readonly resolve: (identity: GraphIdentity | undefined) => void;
@@ -24,7 +25,7 @@ export class GraphLibrary {
   private waiting: WaitingLookup[] = [];
   private looking = false;
 
-  constructor(private readonly store: GraphStore) {}
+  constructor(private readonly store: OrchestratorStores['graphs']) {}
 
   /**
    * The graph that a start names or brings.

@@ -27,8 +27,8 @@ import type { LeaseBook } from '../partition/lease-book.js';
 import type { PublicationLedger } from '../publication/publication-ledger.js';
 import type { Publisher } from '../publication/publisher.js';
 import type { HotRuns } from '../run/hot-runs.js';
-import type { RunStore } from '../run/run.store.js';
 import type { RunWriter } from '../run/run.writer.js';
+import type { OrchestratorStores } from '../schema/stores.js';
 import type { RunTimers } from '../timer/run-timers.js';
 import { measureStreams } from './measure-streams.js';
 
@@ -40,7 +40,7 @@ export interface MeasuredParts {
   readonly hotRuns: HotRuns;
   readonly writer: RunWriter;
   readonly timers: RunTimers;
-  readonly store: RunStore;
+  readonly store: OrchestratorStores['runs'];
   readonly bus: MessageBus;
   readonly clock: Clock;
 }

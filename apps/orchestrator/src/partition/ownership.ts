@@ -9,12 +9,13 @@
 import { partitionCount } from '@millrace/contracts';
 import type { Clock } from '@millrace/kernel';
 import type { PublicationLedger } from '../publication/publication-ledger.js';
+import type { OrchestratorStores } from '../schema/stores.js';
 import type { LeaseBook } from './lease-book.js';
-import type { AcquiredLease, LeaseReport, LeaseStore } from './lease.store.js';
+import type { AcquiredLease, LeaseReport } from './lease.store.js';
 import type { PartitionInbox } from './partition-inbox.js';
 
 export interface OwnershipParts {
-  readonly store: LeaseStore;
+  readonly store: ReturnType<OrchestratorStores['leases']>;
   readonly book: LeaseBook;
   readonly inbox: PartitionInbox;
   readonly ledger: PublicationLedger;

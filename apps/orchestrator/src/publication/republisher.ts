@@ -9,7 +9,7 @@ import { outstandingTasks } from '@millrace/workflow';
 import { scheduleText, tracesOfTasks } from '../run/event-traces.js';
 import type { RunKey } from '../run/hot-run.js';
 import type { LoadedRun, RunLoader } from '../run/run.loader.js';
-import type { RunStore } from '../run/run.store.js';
+import type { OrchestratorStores } from '../schema/stores.js';
 import type { PublicationLedger } from './publication-ledger.js';
 import { type Announce, taskMessage } from './run-messages.js';
 
@@ -23,7 +23,7 @@ const runsAtOnce = 50;
 
 export class Republisher {
   constructor(
-    private readonly store: RunStore,
+    private readonly store: OrchestratorStores['runs'],
     private readonly loader: RunLoader,
     private readonly bus: MessageBus,
     private readonly ledger: PublicationLedger,

@@ -28,8 +28,8 @@ import { checkInput } from '@millrace/workflow';
 import type { OrchestratorCounts } from '../counts.js';
 import type { GraphLibrary } from '../graph/graph-library.js';
 import type { LeaseBook } from '../partition/lease-book.js';
+import type { OrchestratorStores } from '../schema/stores.js';
 import type { RunKey } from './hot-run.js';
-import type { RunReader } from './run.reader.js';
 import type { RunWriter } from './run.writer.js';
 import type { RunWork } from './turn.js';
 
@@ -49,7 +49,7 @@ type Delivery =
 export interface RunCommandParts {
   readonly graphs: GraphLibrary;
   readonly writer: RunWriter;
-  readonly reader: RunReader;
+  readonly reader: ReturnType<OrchestratorStores['reader']>;
   readonly leases: LeaseBook;
   readonly bus: MessageBus;
   readonly counts: OrchestratorCounts;

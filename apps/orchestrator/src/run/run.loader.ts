@@ -1,9 +1,10 @@
 /** Brings runs from the store into memory: their events, folded over the graph version that they stay on. */
 import type { RunEvent } from '@millrace/contracts';
 import type { GraphLibrary } from '../graph/graph-library.js';
+import type { OrchestratorStores } from '../schema/stores.js';
 import type { EventTraces } from './event-traces.js';
 import { foldRun, keyText, type HotRun, type RunKey } from './hot-run.js';
-import type { RunStore, StoredRun } from './run.store.js';
+import type { StoredRun } from './run.store.js';
 import type { FoundRun } from './turn.js';
 
 /** A run that is stored and cannot be folded: its graph or its events are damaged. Its neighbours go on. */
@@ -20,7 +21,7 @@ export interface LoadedRun {
 
 export class RunLoader {
   constructor(
-    private readonly store: RunStore,
+    private readonly store: OrchestratorStores['runs'],
     private readonly graphs: GraphLibrary,
     private readonly onUnfoldable: (key: RunKey, error: unknown) => void,
   ) {}

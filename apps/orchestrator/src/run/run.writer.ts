@@ -16,6 +16,7 @@ import type { Publisher } from '../publication/publisher.js';
 import type { LeaseBook } from '../partition/lease-book.js';
 import type { OrchestratorCounts } from '../counts.js';
 import { cacheRequests } from '@millrace/telemetry';
+import type { OrchestratorStores } from '../schema/stores.js';
 import type { CommitMeter } from '../measuring/commit-meter.js';
 import { rowsOf, type BatchRows } from './batch-rows.js';
 import { describeCommit, noteBatch, traceparentOfSpan } from './commit-span.js';
@@ -25,11 +26,10 @@ import { keyText, type RunKey } from './hot-run.js';
 import type { HotRuns } from './hot-runs.js';
 import { UnfoldableRunError, type RunLoader } from './run.loader.js';
 import { restAfter } from './pacing.js';
-import type { RunStore } from './run.store.js';
 import { takeTurn, type FoundRun, type RunAnswer, type RunWork, type Turn } from './turn.js';
 
 export interface WriterParts {
-  readonly store: RunStore;
+  readonly store: OrchestratorStores['runs'];
   readonly loader: RunLoader;
   readonly hotRuns: HotRuns;
   readonly leases: LeaseBook;

@@ -12,7 +12,8 @@ import { lastTrace } from '../run/event-traces.js';
 import { keyText, timerText } from '../run/hot-run.js';
 import type { Turn } from '../run/turn.js';
 import { inTimerSpan } from './timer-span.js';
-import type { RunTimer, TimerStore } from './timer.store.js';
+import type { OrchestratorStores } from '../schema/stores.js';
+import type { RunTimer } from './timer.store.js';
 
 export interface TimerLimits {
   readonly pollMs: number;
@@ -29,7 +30,7 @@ export class RunTimers {
   private stopped = true;
 
   constructor(
-    private readonly store: TimerStore,
+    private readonly store: OrchestratorStores['timers'],
     private readonly leases: LeaseBook,
     private readonly clock: Clock,
     private readonly limits: TimerLimits,

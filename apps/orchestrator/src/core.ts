@@ -1,0 +1,5 @@
+/** The orchestrator without its service: for whoever brings it a database, a bus and a clock of another kind. */
+export type { OrchestratorConfig } from './config.js';
+export { Orchestrator } from './orchestrator.js';
+export { foldRun, runOf, type RunKey } from './run/hot-run.js';
+export type { OrchestratorStores } from './schema/stores.js';

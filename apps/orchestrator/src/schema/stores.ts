@@ -1,0 +1,33 @@
+/** What the orchestrator asks of its database, as far as it matters to it: everything that stands between its decisions and SQL. */
+import type { Database } from '@millrace/database';
+import { ApprovalReader } from '../approval/approval.reader.js';
+import type { GraphLibrary } from '../graph/graph-library.js';
+import { GraphStore } from '../graph/graph.store.js';
+import { LeaseStore } from '../partition/lease.store.js';
+import { RunReader } from '../run/run.reader.js';
+import { RunStore } from '../run/run.store.js';
+import { TimerStore } from '../timer/timer.store.js';
+import type { OrchestratorTables } from './tables.js';
+
+/** What a class does for others, without how. */
+type Port<Class> = Pick<Class, keyof Class>;
+
+export interface OrchestratorStores {
+  readonly runs: Port<RunStore>;
+  readonly graphs: Port<GraphStore>;
+  readonly timers: Port<TimerStore>;
+  readonly approvals: Port<ApprovalReader>;
+  /** The leases as one replica sees them. */
+  leases(replica: string, ttlMs: number): Port<LeaseStore>;
+  reader(graphs: GraphLibrary): Port<RunReader>;
+}
+
+/** The stores in a real database. */
+export const storesIn = (database: Database<OrchestratorTables>): OrchestratorStores => ({
+  runs: new RunStore(database),
+  graphs: new GraphStore(database),
+  timers: new TimerStore(database),
+  approvals: new ApprovalReader(database),
+  leases: (replica, ttlMs) => new LeaseStore(database, replica, ttlMs),
+  reader: (graphs) => new RunReader(database, graphs),
+});
