@@ -4,6 +4,7 @@ import type { MillraceClient } from '@millrace/client';
 import type { Run } from '@millrace/contracts';
 import type { JsonObject } from '@millrace/kernel';
 import { eventually } from '@millrace/testing';
+import { startCustomWorker } from '@millrace/worker';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { guidesFolder } from './demo/guides.js';
@@ -60,6 +61,16 @@ const examples: Readonly<Record<string, Example>> = {
       output: { waited: [{ milliseconds: 1 }, { milliseconds: 2 }], failed: [1], report: 'The best of 3 was 2.' },
     },
   },
+  'prices.yaml': {
+    input: { items: [{ sku: 'mug', count: 2 }] },
+    meanwhile: async () => {
+      const identity = { tenantId: 'acme', worker: 'prices' };
+      const execute = () => Promise.resolve({ output: { total: 19 } });
+      const worker = await startCustomWorker({ ...identity, bus: system.bus, slots: 1, execute });
+      ends.push(() => worker.drain({ graceMs: 1_000 }));
+    },
+    ends: { status: 'completed', output: { total: 19 } },
+  },
   'reminder.yaml': {
     input: { invoice: 'A-17', patience: '100ms' },
     meanwhile: async (client, { id }) => {
@@ -73,6 +84,7 @@ const examples: Readonly<Record<string, Example>> = {
   },
 };
 
+const ends: (() => Promise<unknown>)[] = [];
 let system: TestSystem;
 let client: MillraceClient;
 beforeAll(async () => {
@@ -86,7 +98,10 @@ beforeAll(async () => {
   }));
   await client.uploadDocuments('guides', files);
 }, 180_000);
-afterAll(() => system[Symbol.asyncDispose]());
+afterAll(async () => {
+  for (const end of ends) await end();
+  await system[Symbol.asyncDispose]();
+});
 
 describe('the examples', () => {
   it('are all listed here and in their README', () => {

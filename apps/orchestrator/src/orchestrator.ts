@@ -17,6 +17,7 @@ import { Publisher } from './publication/publisher.js';
 import { announcing } from './publication/run-messages.js';
 import { Republisher } from './publication/republisher.js';
 import { RepublishingRounds } from './publication/republishing-rounds.js';
+import { CustomWorkers } from './custom-worker/custom-workers.js';
 import { HotRuns } from './run/hot-runs.js';
 import { RunCommands } from './run/run-commands.js';
 import { RunLoader } from './run/run.loader.js';
@@ -52,6 +53,7 @@ export class Orchestrator {
   private readonly ownership: Ownership;
   private readonly timers: RunTimers;
   private readonly republishing: RepublishingRounds;
+  private readonly workers: CustomWorkers;
   private readonly stopMeasuring: () => void;
 
   constructor(private readonly platform: OrchestratorPlatform) {
@@ -95,11 +97,13 @@ export class Orchestrator {
       bus,
       {
         onResult: (message) => results.receive(message),
+        onCustomResult: (message) => results.receiveCustom(message),
         onDelivery: (message) => this.runs.deliver(message),
         onFollowed: (message) => followed.hear(message),
       },
       maxInFlightPerPartition,
     );
+    this.workers = new CustomWorkers(bus);
     this.timers = new RunTimers(
       stores.timers,
       leases,
@@ -138,6 +142,7 @@ export class Orchestrator {
     await this.graphs.seedShipped(this.platform.shippedGraphs);
     this.timers.start();
     this.republishing.start();
+    await this.workers.start();
     await this.ownership.start();
   }
 
@@ -145,6 +150,7 @@ export class Orchestrator {
   async stop(): Promise<void> {
     this.stopMeasuring();
     this.timers.stop();
+    await this.workers.stop();
     await this.ownership.stop();
     await this.republishing.stop();
   }

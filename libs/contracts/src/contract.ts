@@ -31,6 +31,8 @@ export interface TaskContract<Input = unknown, Output = unknown> {
   readonly ackWaitMs: number;
   /** Deliveries after which the task goes to the dead letters with its reason. */
   readonly maxDeliveries: number;
+  /** The durable consumer, where it is not that of the kind. */
+  readonly consumer?: string;
 }
 
 /** Something that happened, for any subscriber. Subject `evt.<tenant>.<entity>.<action>.v<major>`. */
@@ -48,8 +50,12 @@ export interface EventContract<Data = unknown> {
 }
 
 /** The durable consumer of a kind of task; replicas share its position, each version has its own. */
-export const taskConsumerName = ({ taskKind, version }: Pick<TaskContract, 'taskKind' | 'version'>): string =>
-  version === 1 ? `worker-${taskKind}` : `worker-${taskKind}-v${version}`;
+export const taskConsumerName = ({
+  taskKind,
+  version,
+  consumer,
+}: Pick<TaskContract, 'taskKind' | 'version' | 'consumer'>): string =>
+  consumer ?? (version === 1 ? `worker-${taskKind}` : `worker-${taskKind}-v${version}`);
 
 export type Contract = CommandContract | TaskContract | EventContract;
 
@@ -81,10 +87,12 @@ export function defineTask<Input, Output>(definition: {
   output: z.ZodType<Output>;
   ackWaitMs?: number;
   maxDeliveries?: number;
+  /** Where it is not one for all: with the names of what differs in braces. */
+  subject?: string;
 }): TaskContract<Input, Output> {
   const { taskKind, version, summary, input, output, ackWaitMs = 30_000, maxDeliveries = 5 } = definition;
   const name = `task.${taskKind}`;
-  const subject = `${name}.v${version}`;
+  const { subject = `${name}.v${version}` } = definition;
   return { kind: 'task', taskKind, name, version, subject, summary, input, output, ackWaitMs, maxDeliveries };
 }
 

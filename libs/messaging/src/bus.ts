@@ -60,6 +60,16 @@ export interface ConsumerOptions {
   readonly maxDeliveries: number;
 }
 
+/** A durable consumer that somebody else, who may make none, is to take from. */
+export interface DeclaredConsumer {
+  /** Whether it had to be created. */
+  readonly created: boolean;
+  /** When it was made: another moment means another consumer of the same name. */
+  readonly madeAt: string;
+  /** Where its messages are asked for; '' in one process. */
+  readonly next: string;
+}
+
 export interface Subscription {
   /** Takes nothing new, resolves when what is being handled is done. */
   stop(): Promise<void>;
@@ -161,6 +171,8 @@ export interface MessageBus {
   subscribe(subject: string, handler: (message: IncomingMessage) => void): Promise<Subscription>;
   /** Works through stored messages. */
   consume(options: ConsumerOptions, handler: (delivery: Delivery) => Promise<DeliveryOutcome>): Promise<Subscription>;
+  /** Sees to it that messages wait for a durable consumer. @throws MillraceError `consumer_conflict` */
+  declare(options: Pick<ConsumerOptions, 'durableName' | 'subject' | 'ackWaitMs'>): Promise<DeclaredConsumer>;
   /** Stored messages of a subject after a sequence, then those that follow, until the signal aborts. */
   follow(
     subject: string,

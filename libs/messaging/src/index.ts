@@ -1,4 +1,5 @@
 export { permissionsOf } from './access/nats-permissions.js';
+export { customWorkerUser } from './access/custom-worker-permissions.js';
 export { installationUsers, operatorUser, renderUsers, subscriberUser, type NatsUser } from './access/nats-users.js';
 export { serviceAccess, type BusAccess, type ServiceName } from './access/service-access.js';
 export * from './bus.js';
@@ -6,6 +7,7 @@ export type { BlobStore } from './claim-check/blob-store.js';
 export { FolderBlobs } from './claim-check/folder-blobs.js';
 export { createInProcessBus, type InProcessBusOptions } from './in-process/create-in-process-bus.js';
 export { InProcessTransport } from './in-process/in-process-transport.js';
+export { connectCustomWorker, type CustomWorkerConnection } from './jetstream/connect-custom-worker.js';
 export { connectJetStream, type JetStreamBus, type JetStreamBusOptions } from './jetstream/connect-jetstream.js';
 export { handleOnce, pruneInbox, type HandledOnce } from './inbox/handle-once.js';
 export { inboxMigration } from './inbox/inbox.migration.js';

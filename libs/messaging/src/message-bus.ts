@@ -4,6 +4,7 @@ import { invalidInput, MillraceError } from '@millrace/kernel';
 import type {
   BusHealth,
   ConsumerOptions,
+  DeclaredConsumer,
   IncomingMessage,
   LiveMessage,
   MessageBus,
@@ -134,6 +135,12 @@ export class TransportBus implements MessageBus {
     this.assertTaking();
     assertPattern(options.subject);
     return this.keep(this.consumers, await Consumer.start(this.platform, options, handler));
+  }
+
+  async declare(options: Pick<ConsumerOptions, 'durableName' | 'subject' | 'ackWaitMs'>): Promise<DeclaredConsumer> {
+    this.assertTaking();
+    assertPattern(options.subject);
+    return this.platform.transport.declare({ ...options, stream: requireStream(options.subject) });
   }
 
   async *follow(

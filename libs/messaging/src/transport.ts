@@ -2,7 +2,7 @@
  * What lies under the bus: storing, passing and pulling messages as raw bytes. The two adapters (`jetstream/`,
  * `in-process/`) implement this; everything that both must hold alike is done once, above it.
  */
-import type { BusHealth, Headers, PublishReceipt, StreamExtent, StreamStatus } from './bus.js';
+import type { BusHealth, DeclaredConsumer, Headers, PublishReceipt, StreamExtent, StreamStatus } from './bus.js';
 import type { StreamDefinition } from './topology.js';
 
 export interface RawMessage {
@@ -48,11 +48,15 @@ export interface RawRequest extends RawMessage {
   readonly reply?: (answer: RawReply) => void;
 }
 
-export interface PullOptions {
+/** A durable consumer as it is declared. */
+export interface DeclaredPull {
   readonly stream: StreamDefinition;
   readonly durableName: string;
   readonly subject: string;
   readonly ackWaitMs: number;
+}
+
+export interface PullOptions extends DeclaredPull {
   /** The most that `demand` ever gives. */
   readonly slots: number;
   /** How many messages may be on their way to this process now; asked again whenever it matters. */
@@ -89,6 +93,8 @@ export interface Transport {
   ): Promise<RawReply>;
   listen(pattern: string, queue: string | undefined, onMessage: (request: RawRequest) => void): Promise<Listener>;
   pull(options: PullOptions): Promise<Pull>;
+  /** Makes a durable consumer where there is none. @throws MillraceError `consumer_conflict` */
+  declare(declared: DeclaredPull): Promise<DeclaredConsumer>;
   follow(
     stream: StreamDefinition,
     pattern: string,

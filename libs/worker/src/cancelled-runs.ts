@@ -14,10 +14,12 @@ export class CancelledRuns {
 
   static async listen(
     bus: MessageBus,
+    /** Whose runs are heard of: those of one tenant, or `*`. */
+    tenant: string,
     onCancelled: (tenantId: string, runId: string) => void,
   ): Promise<{ cancelled: CancelledRuns; subscription: Subscription }> {
     const cancelled = new CancelledRuns(onCancelled);
-    const subject = eventSubject(runCancelledEvent, '*');
+    const subject = eventSubject(runCancelledEvent, tenant);
     return { cancelled, subscription: await bus.subscribe(subject, (message) => cancelled.hear(message)) };
   }
 

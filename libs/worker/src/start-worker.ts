@@ -45,6 +45,8 @@ export interface WorkerOptions<Input, Output> {
   /** Told of what went wrong beside the result: unexpected errors, results nobody takes yet. Must not throw. */
   readonly onError?: (error: unknown, task?: Pick<TaskData, 'taskId' | 'runId' | 'node' | 'attempt'>) => void;
   readonly clock?: Clock;
+  /** Whose tasks these are, where they are not those of all tenants. */
+  readonly tenantId?: string;
   /** How long work may go on after its signal aborted before the slot is taken from it, in milliseconds. Default 1,000. */
   readonly settleMs?: number;
 }
@@ -87,8 +89,8 @@ class Worker<Input, Output> implements RunningWorker {
   }
 
   async start(): Promise<void> {
-    const { bus, contract, slots } = this.options;
-    const heard = await CancelledRuns.listen(bus, (tenantId, runId) => this.cancel(tenantId, runId));
+    const { bus, contract, slots, tenantId = '*' } = this.options;
+    const heard = await CancelledRuns.listen(bus, tenantId, (tenant, runId) => this.cancel(tenant, runId));
     this.cancelled = heard.cancelled;
     this.heartbeatTimer = setInterval(() => this.sendHeartbeats(), Math.max(contract.ackWaitMs / 3, 10)).unref();
     const { subject, ackWaitMs, maxDeliveries } = contract;

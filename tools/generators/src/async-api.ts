@@ -3,6 +3,7 @@ import {
   cloudEventHeadersSchema,
   type CommandContract,
   customEventSubject,
+  customResultSubject,
   envelopeSchema,
   errorShapeSchema,
   type EventContract,
@@ -10,6 +11,8 @@ import {
   liveRunEvents,
   liveRunFollowed,
   liveTokenSchema,
+  openWorker,
+  openWorkerSubject,
   sharedShapes,
   type TaskContract,
   taskDataSchema,
@@ -36,6 +39,7 @@ export function asyncApiDocument(contracts: KnownContracts): JsonObject {
     ...contracts.commands.map((contract) => commandPart(contract, shapes)),
     ...contracts.tasks.map((contract) => taskPart(contract, shapes)),
     resultPart(shapes),
+    customWorkerPart(shapes),
     ...contracts.events.map((contract) => eventPart(contract, shapes)),
     customEventPart(shapes),
     livePart(
@@ -105,12 +109,63 @@ function taskPart(contract: TaskContract, shapes: Shapes): Part {
   const output = shapes.take(contract.output, 'output');
   const bounds = `Delivered again after ${contract.ackWaitMs} ms of silence, at most ${contract.maxDeliveries} times.`;
   return {
-    channels: { [key]: channel(contract.subject, `${contract.summary} ${bounds}`, key) },
+    channels: {
+      [key]: { ...channel(contract.subject, `${contract.summary} ${bounds}`, key), ...parametersOf(contract) },
+    },
     operations: {
       [key]: { action: 'receive', channel: { $ref: `#/channels/${key}` }, summary: 'Executed by one worker.' },
     },
     messages: {
       [key]: { ...message(contract.name, contract.summary, envelopeOf(contract, task)), 'x-output': output },
+    },
+  };
+}
+
+/** A task whose subject differs from worker to worker has the names of what differs in braces. */
+function parametersOf({ subject }: TaskContract): JsonObject {
+  const names = [...subject.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
+  if (names.length === 0) return {};
+  return { parameters: Object.fromEntries(names.map((name) => [name, { description: `The name of the ${name}.` }])) };
+}
+
+/** What a program of a tenant asks and answers, on subjects of its own. */
+function customWorkerPart(shapes: Shapes): Part {
+  const [key, replyKey, resultKey] = [
+    'custom-worker.open.v1',
+    'custom-worker.open.v1.reply',
+    'custom-worker.result.v1',
+  ];
+  const identity = { tenantId: '{tenant}', worker: '{worker}' };
+  const names = {
+    tenant: { description: 'Whose program it is.' },
+    worker: { description: 'What graphs call the program.' },
+  };
+  const partition = { description: 'The partition of the run, 0 to 15.' };
+  const result = customResultSubject(identity, 0).replace('.0.', '.{partition}.');
+  return {
+    channels: {
+      [key]: { ...channel(openWorkerSubject(identity), openWorker.summary, key), parameters: names },
+      [replyKey]: { address: null, messages: reference(replyKey) },
+      [resultKey]: {
+        ...channel(result, 'As task.result.v1, from a program of a tenant.', 'task.result.v1'),
+        parameters: { ...names, partition },
+      },
+    },
+    operations: {
+      [key]: requestOperation(key, replyKey, 'Answered by the orchestrator when tasks wait.'),
+      [resultKey]: requestOperation(
+        resultKey,
+        'task.result.v1.reply',
+        'Answered by the orchestrator after the commit.',
+      ),
+    },
+    messages: {
+      [key]: message(
+        openWorker.name,
+        openWorker.summary,
+        envelopeOf(openWorker, shapes.take(openWorker.request, 'input')),
+      ),
+      [replyKey]: message(`${openWorker.name}.reply`, 'Where tasks wait.', replyOf(openWorker.response, shapes)),
     },
   };
 }

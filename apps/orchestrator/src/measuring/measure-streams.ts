@@ -14,6 +14,9 @@ import {
 const everyMs = 15_000;
 const timeoutMs = 3_000;
 
+/** Consumers of programs that tenants run themselves are shown as one: a label never says what a tenant chose. */
+const consumerLabel = (name: string): string => (name.startsWith('worker=') ? 'custom-workers' : name);
+
 /** Shows what the streams hold and how far their consumers are, while `isOwner` says so. @returns what ends it */
 export function measureStreams(bus: MessageBus, isOwner: () => boolean): () => void {
   const failures = collectionFailures.at({ 'millrace.source': 'streams' });
@@ -28,9 +31,9 @@ export function measureStreams(bus: MessageBus, isOwner: () => boolean): () => v
     streams().map((stream) => ({ labels: { 'millrace.stream': stream.name }, value: valueOf(stream) }));
   const ofConsumer = (valueOf: (consumer: StreamStatus['consumers'][number]) => number) => () =>
     streams().flatMap((stream) =>
-      stream.consumers.map((consumer) => ({
-        labels: { 'millrace.stream': stream.name, 'messaging.consumer.group.name': consumer.name },
-        value: valueOf(consumer),
+      [...Map.groupBy(stream.consumers, ({ name }) => consumerLabel(name))].map(([name, consumers]) => ({
+        labels: { 'millrace.stream': stream.name, 'messaging.consumer.group.name': name },
+        value: consumers.reduce((sum, consumer) => sum + valueOf(consumer), 0),
       })),
     );
   const stops = [

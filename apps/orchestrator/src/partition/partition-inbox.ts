@@ -1,9 +1,11 @@
 /** Listens for what concerns the owned partitions: results of workers, commands that reached another replica, and who follows runs. */
-import { liveFollowedSubject, mailboxSubject, resultSubject } from '@millrace/contracts';
+import { customResultSubjects, liveFollowedSubject, mailboxSubject, resultSubject } from '@millrace/contracts';
 import type { IncomingMessage, MessageBus, Subscription } from '@millrace/messaging';
 
 export interface PartitionHandlers {
   readonly onResult: (message: IncomingMessage) => Promise<unknown>;
+  /** Of a program that a tenant runs itself. */
+  readonly onCustomResult: (message: IncomingMessage) => Promise<unknown>;
   readonly onDelivery: (message: IncomingMessage) => Promise<unknown>;
   readonly onFollowed: (message: IncomingMessage) => void;
 }
@@ -21,11 +23,12 @@ export class PartitionInbox {
   async open(partition: number): Promise<void> {
     if (this.subscriptions.has(partition)) return;
     const options = { queue: 'orchestrator', maxInFlight: this.maxInFlight };
-    const { onResult, onDelivery, onFollowed } = this.handlers;
+    const { onResult, onCustomResult, onDelivery, onFollowed } = this.handlers;
     const results = await this.bus.respond(resultSubject(partition), options, onResult);
+    const customResults = await this.bus.respond(customResultSubjects(partition), options, onCustomResult);
     const deliveries = await this.bus.respond(mailboxSubject(partition), options, onDelivery);
     const followed = await this.bus.subscribe(liveFollowedSubject(partition), onFollowed);
-    this.subscriptions.set(partition, [results, deliveries, followed]);
+    this.subscriptions.set(partition, [results, customResults, deliveries, followed]);
   }
 
   /** Takes nothing new for a partition, and resolves when what was taken is answered. */

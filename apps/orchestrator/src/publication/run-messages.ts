@@ -5,7 +5,8 @@
 import {
   approvalIdOf,
   cloudEventHeaders,
-  evaluateTask,
+  customResultSubject,
+  customWorkerSubject,
   eventSubject,
   liveEndSubject,
   liveEventsSubject,
@@ -21,27 +22,17 @@ import {
   runFailedEvent,
   runStartedEvent,
   runStepCompletedEvent,
-  searchTask,
+  taskContracts,
   taskIdOf,
-  toolTask,
   type Envelope,
   type EventContract,
   type RunEvent,
-  type TaskContract,
   type TaskData,
 } from '@millrace/contracts';
 import type { Headers, OutgoingMessage } from '@millrace/messaging';
 import { viewOf, type TaskToDo } from '@millrace/workflow';
 import type { EventTraces } from '../run/event-traces.js';
 import { runOf, type HotRun } from '../run/hot-run.js';
-
-const taskContracts: readonly Pick<TaskContract, 'taskKind' | 'name' | 'version' | 'subject'>[] = [
-  searchTask,
-  llmTask,
-  evaluateTask,
-  toolTask,
-];
-const contractByKind = new Map(taskContracts.map((contract) => [contract.taskKind, contract]));
 
 /** The message that hands a task to a worker. Its id is the task's, the same however often it is published. */
 export function taskMessage(
@@ -51,8 +42,8 @@ export function taskMessage(
   /** The span that scheduled it. */
   traceparent?: string,
 ): OutgoingMessage {
-  const contract = contractByKind.get(task.kind);
-  if (contract === undefined) throw new Error(`No worker takes tasks of kind ${task.kind}.`);
+  const contract = taskContracts[task.kind];
+  const program = task.worker === undefined ? null : { tenantId: run.key.tenantId, worker: task.worker };
   const taskId = taskIdOf(run.key.runId, task.node, task.attempt);
   const data: TaskData = {
     taskId,
@@ -62,10 +53,10 @@ export function taskMessage(
     input: task.input,
     ...(task.deadlineAt !== undefined && { deadlineAt: task.deadlineAt }),
     stream: task.kind === llmTask.taskKind,
-    replyTo: resultSubject(run.key.partition),
+    replyTo: program === null ? resultSubject(run.key.partition) : customResultSubject(program, run.key.partition),
   };
   return {
-    subject: contract.subject,
+    subject: program === null ? contract.subject : customWorkerSubject(program),
     envelope: envelope(run, contract, taskId, scheduledAt, data),
     headers: traceHeaders(run, traceparent),
   };

@@ -1,5 +1,13 @@
 /** Takes the results of workers. The reply comes after the commit, and only then does the worker forget the task. */
-import { partitionOf, taskResult, violationsOf, type TaskOutcome, type TaskResultReply } from '@millrace/contracts';
+import {
+  partitionOf,
+  senderOfCustomResult,
+  taskResult,
+  violationsOf,
+  type Envelope,
+  type TaskOutcome,
+  type TaskResultReply,
+} from '@millrace/contracts';
 import { invalidInput, MillraceError } from '@millrace/kernel';
 import type { IncomingMessage } from '@millrace/messaging';
 import type { OrchestratorCounts } from '../counts.js';
@@ -13,13 +21,27 @@ export class TaskResults {
   ) {}
 
   /** @throws MillraceError `invalid_result` for what is no result, and whatever `RunWriter.submit` throws */
-  async receive({ envelope }: IncomingMessage): Promise<TaskResultReply> {
+  receive({ envelope }: IncomingMessage): Promise<TaskResultReply> {
+    return this.take(envelope);
+  }
+
+  /**
+   * The result of a program of a tenant: what it says of the tenant counts only where its subject says the same.
+   * @throws MillraceError `foreign_tenant`, and as `receive`
+   */
+  async receiveCustom({ subject, envelope }: IncomingMessage): Promise<TaskResultReply> {
+    const { tenantId, worker } = senderOfCustomResult(subject);
+    if (envelope.tenantId === tenantId) return this.take(envelope, worker);
+    throw new MillraceError('forbidden', 'foreign_tenant', 'The subject is not that of the tenant in the envelope.');
+  }
+
+  private async take(envelope: Envelope, worker?: string): Promise<TaskResultReply> {
     const parsed = taskResult.request.safeParse(envelope.data);
     if (!parsed.success) throw invalidInput('invalid_result', 'This is no task result.', violationsOf(parsed.error));
     const { runId, node, attempt, outcome } = parsed.data;
     const key = { tenantId: envelope.tenantId, runId, partition: partitionOf(runId) };
     const bytes = JSON.stringify(outcome).length;
-    const work = { type: 'task-result', node, attempt, outcome: this.bounded(outcome, bytes) } as const;
+    const work = { type: 'task-result', node, attempt, outcome: this.bounded(outcome, bytes), worker } as const;
     const answer = await this.writer.submit(key, work, bytes);
     switch (answer.kind) {
       case 'applied':

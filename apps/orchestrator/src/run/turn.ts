@@ -45,7 +45,13 @@ export type RunInput =
       readonly correlationId: string;
       readonly traceparent?: string | undefined;
     }
-  | { readonly type: 'task-result'; readonly node: string; readonly attempt: number; readonly outcome: TaskOutcome }
+  | {
+      readonly type: 'task-result';
+      readonly node: string;
+      readonly attempt: number;
+      readonly outcome: TaskOutcome;
+      readonly worker?: string | undefined;
+    }
   | { readonly type: 'timer'; readonly timer: Timer }
   | { readonly type: 'signal'; readonly id: string; readonly name: string; readonly data: JsonValue }
   | {
@@ -198,6 +204,7 @@ function messageOf(run: HotRun, work: RunInput, { now, random }: Circumstances):
         node: work.node,
         attempt: work.attempt,
         outcome: work.outcome,
+        worker: work.worker,
         now,
         random: random(),
       };

@@ -1,5 +1,5 @@
 /** What a user of NATS must be allowed so that a service can do what it does, subject by subject; all else is denied. */
-import { deadLetterSubject, taskConsumerName, tenantIdSchema } from '@millrace/contracts';
+import { customWorkerSubject, deadLetterSubject, taskConsumerName, tenantIdSchema } from '@millrace/contracts';
 import { invalidInput } from '@millrace/kernel';
 import { blobStorage, topology } from '../topology.js';
 import type { BusAccess } from './service-access.js';
@@ -29,6 +29,7 @@ export function permissionsOf(name: string, access: BusAccess): NatsPermissions 
         ...blobs(),
         ...following(access),
         ...working(access),
+        ...opening(access),
       ],
       ...(never.length > 0 && { deny: never }),
     },
@@ -96,6 +97,13 @@ function working({ worksOn = [] }: BusAccess): string[] {
       deadLetterSubject(contract.subject),
     ];
   });
+}
+
+/** Consumers of programs of tenants, each bound to the subject of one. */
+function opening({ opensCustomWorkers = false }: BusAccess): string[] {
+  if (!opensCustomWorkers) return [];
+  const tasks = customWorkerSubject({ tenantId: '*', worker: '*' });
+  return [api('CONSUMER.INFO', 'TASKS', '*'), api('CONSUMER.CREATE', 'TASKS', '*', tasks)];
 }
 
 /** Newer servers put domain and account before the stream. */

@@ -1,4 +1,6 @@
 /** The users of an installation as part of a nats-server's configuration. */
+import type { WorkerIdentity } from '@millrace/contracts';
+import { customWorkerPermissions, customWorkerUser } from './custom-worker-permissions.js';
 import { operatorPermissions, permissionsOf, subscriberPermissions, type NatsPermissions } from './nats-permissions.js';
 import { serviceAccess, type ServiceName } from './service-access.js';
 
@@ -16,18 +18,20 @@ export const operatorUser = 'operator';
 export const subscriberUser = (tenantId: string): string => `events-${tenantId}`;
 
 /**
- * The operator, each service under its own name, and a subscriber for each of these tenants.
- * @throws MillraceError `invalid_tenant`
+ * The operator, each service under its own name, and a subscriber for each of these tenants, and the programs of tenants that work on tasks.
+ * @throws MillraceError `invalid_tenant`, `invalid_worker`
  */
 export function installationUsers(
   tenants: readonly string[],
   passwordOf: (user: string) => NatsUser['password'],
+  workers: readonly WorkerIdentity[] = [],
 ): readonly NatsUser[] {
   const services = Object.keys(serviceAccess) as ServiceName[];
   const permissions: readonly (readonly [string, NatsPermissions])[] = [
     [operatorUser, operatorPermissions],
     ...services.map((name) => [name, permissionsOf(name, serviceAccess[name])] as const),
     ...tenants.map((tenantId) => [subscriberUser(tenantId), subscriberPermissions(tenantId)] as const),
+    ...workers.map((worker) => [customWorkerUser(worker), customWorkerPermissions(worker)] as const),
   ];
   return permissions.map(([user, allowed]) => ({ user, password: passwordOf(user), permissions: allowed }));
 }

@@ -2,7 +2,14 @@
  * Which subjects each service uses, in one page: what is not listed here NATS refuses it. The rule of ARCHITECTURE.md in
  * data: gateways ask and listen, the orchestrator decides, workers take tasks of their kinds and answer to partitions.
  */
-import { evaluateTask, llmTask, searchTask, toolTask, type TaskContract } from '@millrace/contracts';
+import {
+  evaluateTask,
+  llmTask,
+  openWorkerSubjects,
+  searchTask,
+  toolTask,
+  type TaskContract,
+} from '@millrace/contracts';
 import type { StreamName } from '../topology.js';
 
 export interface BusAccess {
@@ -22,6 +29,8 @@ export interface BusAccess {
   readonly worksOn?: readonly TaskContract[];
   /** Whether it brings streams up to date that an older version declared. */
   readonly updatesStreams?: boolean;
+  /** Whether it makes the consumers of programs that tenants run themselves. */
+  readonly opensCustomWorkers?: boolean;
   /** Whether it counts what the consumers of all services still have to do, for metrics. */
   readonly inspectsConsumers?: boolean;
 }
@@ -50,10 +59,11 @@ export const serviceAccess = {
   },
   orchestrator: {
     asks: [mailboxes],
-    answers: [commandsOf('orchestrator'), 'result.*.*'],
-    publishes: ['task.*.*', 'evt.*.run.*.*', 'live.*.events', 'live.*.ended'],
+    answers: [commandsOf('orchestrator'), 'result.*.*', 'result.worker.*.*.*.*', openWorkerSubjects],
+    publishes: ['task.*.*', 'task.worker.*.*.*', 'evt.*.run.*.*', 'live.*.events', 'live.*.ended'],
     hears: ['live.*.followed'],
     updatesStreams: true,
+    opensCustomWorkers: true,
     inspectsConsumers: true,
   },
   research: {

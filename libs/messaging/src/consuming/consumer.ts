@@ -207,7 +207,7 @@ export class Consumer implements Subscription {
 
 function checkOptions({ durableName, slots, ackWaitMs, maxDeliveries }: ConsumerOptions): void {
   const wrong =
-    (!/^[A-Za-z0-9_-]{1,100}$/.test(durableName) && 'durableName must be 1 to 100 letters, digits, - or _') ||
+    (!/^[A-Za-z0-9_=-]{1,140}$/.test(durableName) && 'durableName must be 1 to 140 letters, digits, -, _ or =') ||
     (!(Number.isInteger(slots) && slots >= 1 && slots <= 10_000) && 'slots must be 1 to 10000') ||
     (!(ackWaitMs >= 100 && ackWaitMs <= 24 * 60 * 60_000) && 'ackWaitMs must be 100 to 86400000') ||
     (!(Number.isInteger(maxDeliveries) && maxDeliveries >= 1) && 'maxDeliveries must be at least 1');

@@ -2,13 +2,15 @@
  * The transport of the one-process mode: streams in memory, everything else as on the wire. Messages are the same bytes,
  * so no object is shared between sender and receiver, and nobody is called before the sender's own turn has ended.
  */
+import { isCustomWork } from '@millrace/contracts';
 import { MillraceError, type Clock } from '@millrace/kernel';
 import { randomUUID } from 'node:crypto';
-import type { BusHealth, Headers, PublishReceipt, StreamExtent, StreamStatus } from '../bus.js';
+import type { BusHealth, DeclaredConsumer, Headers, PublishReceipt, StreamExtent, StreamStatus } from '../bus.js';
 import type { ReportProblem } from '../problem.js';
 import { matchesSubject, patternsOverlap } from '../subject.js';
 import type { StreamDefinition, StreamName } from '../topology.js';
 import type {
+  DeclaredPull,
   FollowedRawMessage,
   Listener,
   Pull,
@@ -142,6 +144,14 @@ export class InProcessTransport implements Transport {
     });
   }
 
+  declare(declared: DeclaredPull): Promise<DeclaredConsumer> {
+    return new Promise((resolve) => {
+      const created = !this.stateOf(declared.stream).queues.has(declared.durableName);
+      this.queueOf(declared);
+      resolve({ created, madeAt: this.identity, next: '' });
+    });
+  }
+
   async *follow(
     stream: StreamDefinition,
     pattern: string,
@@ -192,7 +202,7 @@ export class InProcessTransport implements Transport {
       fill: log.fill,
       consumers: [...queues].map(([durableName, queue]) => ({ name: durableName, ...queue.status })),
       stranded: {
-        uncovered: log.countWhere((subject) => !covers(queues.values(), subject)),
+        uncovered: log.countWhere((subject) => !isCustomWork(subject) && !covers(queues.values(), subject)),
         exhausted: 0,
       },
     }));
@@ -221,7 +231,7 @@ export class InProcessTransport implements Transport {
     return { identity: this.identity, firstSequence, lastSequence, fullness: fill };
   }
 
-  private queueOf({ stream, durableName, subject }: PullOptions): DurableQueue {
+  private queueOf({ stream, durableName, subject }: DeclaredPull): DurableQueue {
     const { log, queues } = this.stateOf(stream);
     const known = queues.get(durableName);
     if (known?.pattern === subject) return known;

@@ -6,10 +6,11 @@ import { ObjectStoreBlobs } from '../claim-check/object-store-blobs.js';
 import { TransportBus } from '../message-bus.js';
 import { countingProblems } from '../metering.js';
 import type { ReportProblem } from '../problem.js';
+import type { DeclaredPull } from '../transport.js';
 import { topologyWith, type StreamLimitOverrides } from '../topology.js';
 import { openConnection, type Connection, type ConnectionOptions } from './connection.js';
 import { JetStreamTransport } from './jetstream-transport.js';
-import { declareStreams } from './streams.js';
+import { declareAnywhere, declareStreams } from './streams.js';
 
 export interface JetStreamBusOptions extends ConnectionOptions {
   /** How many servers of a cluster keep each message. Default 1. */
@@ -43,7 +44,8 @@ export async function connectJetStream(options: JetStreamBusOptions): Promise<Je
     const redeclareStreams = (): Promise<void> => declareStreams(manager, topologyWith(limits), replicas);
     await redeclareStreams();
     const client = jetstream(connection.nats);
-    const platform = { connection, client, manager, report, redeclareStreams, watchIntervalMs };
+    const declareConsumer = (declared: DeclaredPull) => declareAnywhere(manager, redeclareStreams, declared);
+    const platform = { connection, client, manager, report, redeclareStreams, declareConsumer, watchIntervalMs };
     const transport = new JetStreamTransport(platform);
     const blobs = options.blobs ?? new ObjectStoreBlobs(client, replicas);
     return new ConnectedBus(connection, { transport, blobs, report, publishTimeoutMs });
@@ -68,7 +70,7 @@ async function managerOf(connection: Connection): Promise<JetStreamManager> {
   }
 }
 
-class ConnectedBus extends TransportBus implements JetStreamBus {
+export class ConnectedBus extends TransportBus implements JetStreamBus {
   constructor(
     private readonly connection: Connection,
     platform: ConstructorParameters<typeof TransportBus>[0],

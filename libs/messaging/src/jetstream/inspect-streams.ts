@@ -1,5 +1,6 @@
 /** What the server holds, asked of it for metrics: a few small requests, whatever is stored. */
 import type { ConsumerInfo, JetStreamManager } from '@nats-io/jetstream';
+import { isCustomWork } from '@millrace/contracts';
 import type { ConsumerStatus, StreamStatus, StrandedMessages } from '../bus.js';
 import { matchesSubject } from '../subject.js';
 import { topology, type StreamDefinition } from '../topology.js';
@@ -59,8 +60,8 @@ function strandedIn(subjects: Readonly<Record<string, number>>, consumers: reado
   const stored = new Map<ConsumerInfo, number>();
   for (const [subject, count] of Object.entries(subjects)) {
     const owner = consumers.find((consumer) => filtersOf(consumer).some((filter) => matchesSubject(filter, subject)));
-    if (owner === undefined) uncovered += count;
-    else stored.set(owner, (stored.get(owner) ?? 0) + count);
+    if (owner !== undefined) stored.set(owner, (stored.get(owner) ?? 0) + count);
+    else if (!isCustomWork(subject)) uncovered += count;
   }
   let exhausted = 0;
   for (const [consumer, count] of stored) {

@@ -3,10 +3,11 @@ import { toMillraceError } from '@millrace/kernel';
 import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
 import { headers as newHeaders, type Msg, type MsgHdrs } from '@nats-io/nats-core';
 import { z } from 'zod';
-import type { BusHealth, Headers, PublishReceipt, StreamExtent, StreamStatus } from '../bus.js';
+import type { BusHealth, DeclaredConsumer, Headers, PublishReceipt, StreamExtent, StreamStatus } from '../bus.js';
 import type { ReportProblem } from '../problem.js';
 import type { StreamDefinition } from '../topology.js';
 import type {
+  DeclaredPull,
   FollowedRawMessage,
   Listener,
   Pull,
@@ -34,6 +35,7 @@ export interface JetStreamPlatform {
   readonly manager: JetStreamManager;
   readonly report: ReportProblem;
   readonly redeclareStreams: () => Promise<void>;
+  readonly declareConsumer: (declared: DeclaredPull) => Promise<DeclaredConsumer>;
   readonly watchIntervalMs: number;
 }
 
@@ -121,6 +123,10 @@ export class JetStreamTransport implements Transport {
     const pull = await PullConsumer.start(this.platform, options, (stopped) => this.pulls.delete(stopped));
     this.pulls.add(pull);
     return pull;
+  }
+
+  declare(declared: DeclaredPull): Promise<DeclaredConsumer> {
+    return this.platform.declareConsumer(declared);
   }
 
   follow(

@@ -8,22 +8,21 @@
  * 3. A consumer that is gone shows in `problem`, and is declared again until it is there.
  * 4. Nothing is said about deliveries of a consumer that was made anew since, nor asked of one that nobody has looked at.
  */
-import type { JetStreamManager } from '@nats-io/jetstream';
 import { createInbox, type Msg, type Subscription } from '@nats-io/nats-core';
+import type { DeclaredConsumer } from '../bus.js';
 import type { ReportProblem } from '../problem.js';
-import type { Pull, PullOptions } from '../transport.js';
+import type { DeclaredPull, Pull, PullOptions } from '../transport.js';
 import { encodeJson } from '../wire/envelope.js';
 import type { Connection } from './connection.js';
 import { heldMessageOf } from './held-message.js';
 import { SettlementWords } from './settlement-words.js';
-import { declareConsumer, type DeclaredConsumer } from './streams.js';
+import { nextSubject } from './streams.js';
 
 export interface PullPlatform {
   readonly connection: Connection;
-  readonly manager: JetStreamManager;
   readonly report: ReportProblem;
-  /** Makes the streams again after somebody wiped the server. */
-  readonly redeclareStreams: () => Promise<void>;
+  /** Sees to it that the consumer is there, also after somebody wiped the server. */
+  readonly declareConsumer: (declared: DeclaredPull) => Promise<DeclaredConsumer>;
   readonly watchIntervalMs: number;
 }
 
@@ -71,7 +70,7 @@ export class PullConsumer implements Pull {
     options: PullOptions,
     onStopped: (pull: PullConsumer) => void,
   ): Promise<PullConsumer> {
-    const { madeAt } = await declareConsumer(platform.manager, options);
+    const { madeAt } = await platform.declareConsumer(options);
     const pull = new PullConsumer(platform, options, madeAt, onStopped);
     pull.beginAnew();
     return pull;
@@ -107,13 +106,12 @@ export class PullConsumer implements Pull {
     // A few slots may wait for company: what is outstanding would have come by now if there were more to do.
     const worthwhile = this.outstanding === 0 ? 1 : Math.ceil(this.options.slots / 4);
     if (free < worthwhile) return;
-    const { stream, durableName } = this.options;
     const request = {
       batch: free,
       expires: requestLifeMs * nanosPerMs,
       idle_heartbeat: heartbeatMs * nanosPerMs,
     };
-    const subject = `$JS.API.CONSUMER.MSG.NEXT.${stream.name}.${durableName}`;
+    const subject = nextSubject(this.options);
     this.outstanding += free;
     this.platform.connection.publish({ subject, payload: encodeJson(request), reply: this.inbox });
     this.listenForSilence();
@@ -190,7 +188,7 @@ export class PullConsumer implements Pull {
   private async checkOnce(counting: boolean): Promise<void> {
     try {
       const seen = this.words.look();
-      const { created, madeAt } = await this.declare();
+      const { created, madeAt } = await this.platform.declareConsumer(this.options);
       seen(madeAt);
       if (this.stopped) return;
       const wasGone = this.problem !== undefined;
@@ -200,16 +198,6 @@ export class PullConsumer implements Pull {
       else this.wake();
     } catch (error) {
       this.fail('gone', error);
-    }
-  }
-
-  private async declare(): Promise<DeclaredConsumer> {
-    const { manager, redeclareStreams } = this.platform;
-    try {
-      return await declareConsumer(manager, this.options);
-    } catch {
-      await redeclareStreams();
-      return declareConsumer(manager, this.options);
     }
   }
 

@@ -11,7 +11,8 @@ import {
 } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/nats-core';
 import { maximumStoredBytes, type StreamDefinition } from '../topology.js';
-import type { PullOptions } from '../transport.js';
+import type { DeclaredConsumer } from '../bus.js';
+import type { DeclaredPull } from '../transport.js';
 import { apiCode, hasApiCode, isForbidden } from './failures.js';
 
 /** Unacked deliveries of one consumer over all replicas: far above any sum of slots. */
@@ -66,28 +67,37 @@ function conflict({ name, subjects }: StreamDefinition, cause: unknown): Millrac
   });
 }
 
-type Declared = Pick<PullOptions, 'stream' | 'durableName' | 'subject' | 'ackWaitMs'>;
+export const nextSubject = ({ stream, durableName }: Pick<DeclaredPull, 'stream' | 'durableName'>): string =>
+  `$JS.API.CONSUMER.MSG.NEXT.${stream.name}.${durableName}`;
 
-export interface DeclaredConsumer {
-  /** Whether it had to be created. */
-  readonly created: boolean;
-  /** When it was made, as the server says: another moment means another consumer of the same name. */
-  readonly madeAt: string;
+/** As `declareConsumer`, after a wiped server too. */
+export async function declareAnywhere(
+  manager: JetStreamManager,
+  redeclareStreams: () => Promise<void>,
+  declared: DeclaredPull,
+): Promise<DeclaredConsumer> {
+  try {
+    return await declareConsumer(manager, declared);
+  } catch {
+    await redeclareStreams();
+    return declareConsumer(manager, declared);
+  }
 }
 
 /**
  * The durable consumer, as declared.
  * @throws MillraceError `consumer_conflict` when its name or subject belongs to another one
  */
-export async function declareConsumer(manager: JetStreamManager, declared: Declared): Promise<DeclaredConsumer> {
+export async function declareConsumer(manager: JetStreamManager, declared: DeclaredPull): Promise<DeclaredConsumer> {
   const { stream, durableName, subject, ackWaitMs } = declared;
+  const next = nextSubject(declared);
   try {
     const { config, created: madeAt } = await manager.consumers.info(stream.name, durableName);
     if (config.filter_subject !== subject) throw consumerConflict(declared);
     if (config.ack_wait !== nanos(ackWaitMs)) {
       await manager.consumers.update(stream.name, durableName, { ack_wait: nanos(ackWaitMs) });
     }
-    return { created: false, madeAt };
+    return { created: false, madeAt, next };
   } catch (error) {
     if (!hasApiCode(error, apiCode.consumerNotFound)) throw error;
   }
@@ -102,7 +112,7 @@ export async function declareConsumer(manager: JetStreamManager, declared: Decla
       // The server would forget a message after its last delivery; the consumer writes the dead letter itself instead.
       max_deliver: -1,
     });
-    return { created: true, madeAt };
+    return { created: true, madeAt, next };
   } catch (error) {
     const taken = [apiCode.filterNotUnique, apiCode.consumerNameExists, apiCode.consumerAlreadyExists];
     if (hasApiCode(error, ...taken)) throw consumerConflict(declared, error);
@@ -110,7 +120,7 @@ export async function declareConsumer(manager: JetStreamManager, declared: Decla
   }
 }
 
-function consumerConflict({ stream, durableName, subject }: Declared, cause?: unknown): MillraceError {
+function consumerConflict({ stream, durableName, subject }: DeclaredPull, cause?: unknown): MillraceError {
   const text = `"${durableName}" cannot consume "${subject}": another consumer of ${stream.name} has that name or subject.`;
   return new MillraceError('conflict', 'consumer_conflict', text, { cause });
 }

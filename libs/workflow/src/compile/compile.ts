@@ -4,15 +4,24 @@ import { durationMs } from '../document/duration.js';
 import {
   graphDocumentSchema,
   isContainer,
+  isWorkerNode,
   type ApprovalNode,
   type GraphDocument,
   type GraphNode,
   type RetryDocument,
   type WaitNode,
+  type WorkerNode,
 } from '../document/graph-document.js';
 import { parseTemplate, referencesIn } from '../expression/template.js';
 import { choosersIn } from './choosers.js';
-import type { CompiledGraph, CompiledNode, CompiledScope, CompiledTemplate, RetryPolicy } from './compiled-graph.js';
+import type {
+  CompiledGraph,
+  CompiledNode,
+  CompiledScope,
+  CompiledTemplate,
+  CompiledWorker,
+  RetryPolicy,
+} from './compiled-graph.js';
 import { insideOf, rootVariables, signalVariable } from './variables.js';
 
 /**
@@ -72,6 +81,7 @@ function compileNode(
     continueOnError: node.onError === 'continue',
     errorTarget: typeof node.onError === 'object' ? node.onError.goto : null,
   };
+  if (isWorkerNode(node)) return compileWorker(node, common, variables);
   switch (node.kind) {
     case 'transform':
       return { ...common, kind: node.kind, output: compile(node.output) };
@@ -90,22 +100,22 @@ function compileNode(
     case 'map':
     case 'loop':
       return compileContainer(node, common, variables);
-    case 'search':
-    case 'llm':
-    case 'evaluate':
-    case 'tool':
-      return {
-        ...common,
-        kind: node.kind,
-        with: compile(node.with),
-        retry: compileRetry(node.retry),
-        timeoutMs: node.timeout === undefined ? null : durationMs(node.timeout.total),
-      };
   }
 }
 
 type Container = Extract<GraphNode, { kind: 'map' | 'loop' }>;
 type Common = Omit<CompiledNode & { kind: 'transform' }, 'kind' | 'output'>;
+
+function compileWorker(node: WorkerNode, common: Common, variables: readonly string[]): CompiledWorker {
+  return {
+    ...common,
+    kind: node.kind,
+    worker: node.kind === 'worker' ? node.worker : undefined,
+    with: compileTemplate(node.with, variables),
+    retry: compileRetry(node.retry),
+    timeoutMs: node.timeout === undefined ? null : durationMs(node.timeout.total),
+  };
+}
 
 function compileApproval(node: ApprovalNode, common: Common, variables: readonly string[]): CompiledNode {
   return {

@@ -1,7 +1,8 @@
 /** A graph in the form that the engine runs: expressions parsed, nodes indexed, dependents known. */
+import { taskContracts, type TaskKind } from '@millrace/contracts';
 import type { JsonObject } from '@millrace/kernel';
 import type { z } from 'zod';
-import type { CombineNode, WorkerKind } from '../document/graph-document.js';
+import type { CombineNode } from '../document/graph-document.js';
 import type { Template } from '../expression/template.js';
 
 export interface CompiledGraph {
@@ -58,7 +59,9 @@ export interface RetryPolicy {
 }
 
 export interface CompiledWorker extends CommonFields {
-  readonly kind: WorkerKind;
+  readonly kind: TaskKind;
+  /** The name of a program of the tenant; undefined where a service works on it. */
+  readonly worker: string | undefined;
   readonly with: CompiledTemplate;
   readonly retry: RetryPolicy;
   readonly timeoutMs: number | null;
@@ -136,7 +139,7 @@ export type CompiledNode =
   | CompiledApproval
   | CompiledContainer;
 
-const workers: ReadonlySet<string> = new Set<WorkerKind>(['search', 'llm', 'evaluate', 'tool']);
+const workers: ReadonlySet<string> = new Set(Object.keys(taskContracts));
 
 export const isWorker = (node: CompiledNode): node is CompiledWorker => workers.has(node.kind);
 export const isContainer = (node: CompiledNode): node is CompiledContainer =>

@@ -1,4 +1,5 @@
 /** Checks every expression of a graph where it stands, and the inputs of tasks against their contracts. */
+import { taskContracts } from '@millrace/contracts';
 import type { JsonValue, Violation } from '@millrace/kernel';
 import {
   anyType,
@@ -12,7 +13,7 @@ import {
 } from '../expression/types.js';
 import { limits } from '../limits.js';
 import { topologicalOrder } from './check-structure.js';
-import { checkTaskInput, taskContracts } from './check-task-input.js';
+import { checkTaskInput } from './check-task-input.js';
 import {
   isVariableName,
   newFindings,
@@ -24,6 +25,7 @@ import {
 } from './check-templates.js';
 import {
   isContainer,
+  isWorkerNode,
   type BranchNode,
   type CombineNode,
   type GraphDocument,
@@ -143,12 +145,8 @@ const typeOfNode = (output: ValueType): ValueType =>
 /** Checks a node and returns the type of its output. */
 function checkNode(walk: Walk, node: GraphNode, path: Path, scope: Scope, sees: Sees): ValueType {
   if (node.when !== undefined) checkerFor(walk, scope, [node.when]).expect(node.when, [...path, 'when'], 'boolean');
+  if (isWorkerNode(node)) return checkWorker(walk, node, path, scope);
   switch (node.kind) {
-    case 'search':
-    case 'llm':
-    case 'evaluate':
-    case 'tool':
-      return checkWorker(walk, node, path, scope);
     case 'transform':
       return checkerFor(walk, scope, [node.output]).check(node.output, [...path, 'output']);
     case 'emit':

@@ -1,18 +1,11 @@
 /** Checks the `with` of a worker's node against the input schema of its contract, as far as its values are known. */
-import { evaluateTask, jsonPointer, llmTask, searchTask, toolTask, type TaskContract } from '@millrace/contracts';
+import { jsonPointer, taskContracts, type TaskContract } from '@millrace/contracts';
 import type { JsonValue } from '@millrace/kernel';
 import type { z } from 'zod';
 import { describeType, sampleOf, type ValueType } from '../expression/types.js';
 import type { Path } from './check-templates.js';
-import type { WorkerKind, WorkerNode } from './graph-document.js';
+import type { WorkerNode } from './graph-document.js';
 import { suggestion } from './suggestion.js';
-
-export const taskContracts: Readonly<Record<WorkerKind, TaskContract>> = {
-  search: searchTask,
-  llm: llmTask,
-  evaluate: evaluateTask,
-  tool: toolTask,
-};
 
 interface Mistake {
   readonly at: Path;
@@ -21,7 +14,7 @@ interface Mistake {
 
 /** `yields` says, by pointer, what the expressions below `path` yield; a sample of that stands in for each. */
 export function checkTaskInput(node: WorkerNode, path: Path, yields: ReadonlyMap<string, ValueType>): Mistake[] {
-  const contract = taskContracts[node.kind];
+  const contract: TaskContract = taskContracts[node.kind];
   const parsed = contract.input.safeParse(withSamples(node.with, path, yields));
   if (parsed.success) return [];
   return parsed.error.issues.flatMap((issue) => mistakesOf(contract, issue, path, yields));

@@ -1,5 +1,5 @@
 /** Graph documents, `apiVersion: millrace/v1`: the schema is the source of the types, of the checks and of the JSON Schema for editors. */
-import { nameSchema } from '@millrace/contracts';
+import { nameSchema, taskContracts, type TaskKind } from '@millrace/contracts';
 import { z } from 'zod';
 import { limits } from '../limits.js';
 import { durationHint, durationPattern } from './duration.js';
@@ -66,6 +66,12 @@ const search = z.strictObject({ ...worker, kind: z.literal('search') });
 const llm = z.strictObject({ ...worker, kind: z.literal('llm') });
 const evaluate = z.strictObject({ ...worker, kind: z.literal('evaluate') });
 const tool = z.strictObject({ ...worker, kind: z.literal('tool') });
+const customWorker = z.strictObject({
+  ...worker,
+  kind: z.literal('worker'),
+  worker: nameSchema.describe('The name under which a program of yours takes tasks.'),
+  timeout: z.strictObject({ total: duration }).describe('How long to wait for it: nobody may be there to do it.'),
+});
 
 const combine = z.strictObject({
   ...common,
@@ -198,6 +204,7 @@ const nodeSchema: z.ZodType<GraphNode> = z.discriminatedUnion('kind', [
   llm,
   evaluate,
   tool,
+  customWorker,
   combine,
   transform,
   emit,
@@ -212,8 +219,9 @@ type Common = Pick<z.infer<typeof transform>, 'id' | 'description' | 'needs' | '
 type Worker = Omit<z.infer<typeof search>, 'kind'>;
 type Json = z.infer<typeof template>;
 
-export type WorkerKind = 'search' | 'llm' | 'evaluate' | 'tool';
-export type WorkerNode = Worker & { readonly kind: WorkerKind };
+export type CustomWorkerNode = z.infer<typeof customWorker>;
+/** A node that a worker executes: the kinds of `taskContracts`. */
+export type WorkerNode = (Worker & { readonly kind: Exclude<TaskKind, 'worker'> }) | CustomWorkerNode;
 export type CombineNode = z.infer<typeof combine>;
 type TransformNode = z.infer<typeof transform>;
 type EmitNode = z.infer<typeof emit>;
@@ -252,7 +260,7 @@ export const graphDocumentSchema = z.strictObject({
 });
 export type GraphDocument = z.infer<typeof graphDocumentSchema>;
 
-const workerKinds = ['search', 'llm', 'evaluate', 'tool'] as const satisfies readonly WorkerKind[];
+const workerKinds = Object.keys(taskContracts) as TaskKind[];
 export const availableKinds = [
   ...workerKinds,
   'combine',
@@ -266,6 +274,10 @@ export const availableKinds = [
 ] as const;
 
 /** Kinds that are part of the format and that this version cannot run yet. */
-export const plannedKinds = [...['browser', 'http', 'database', 'agent', 'router', 'subgraph', 'worker']] as const;
+export const plannedKinds = [...['browser', 'http', 'database', 'agent', 'router', 'subgraph']] as const;
+
+const workerKindSet: ReadonlySet<string> = new Set(workerKinds);
+
+export const isWorkerNode = (node: GraphNode): node is WorkerNode => workerKindSet.has(node.kind);
 
 export const isContainer = (node: GraphNode): node is MapNode | LoopNode => node.kind === 'map' || node.kind === 'loop';

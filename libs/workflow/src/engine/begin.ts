@@ -1,6 +1,6 @@
 /** How a node of each kind begins. What the engine does itself ends at once; what a worker does ends with its result. */
 import { assertNever, type JsonValue } from '@millrace/kernel';
-import type { CompiledCombine, CompiledNode } from '../compile/compiled-graph.js';
+import { isWorker, type CompiledCombine, type CompiledNode } from '../compile/compiled-graph.js';
 import { limits } from '../limits.js';
 import { beginApproval } from './approval.js';
 import { choose, chooses } from './branch.js';
@@ -11,7 +11,7 @@ import { locate, type Location } from './location.js';
 import { beginRound } from './loop.js';
 import { beginMap } from './map.js';
 import type { Frame, RunningRun } from './state.js';
-import { resolveInput } from './task-input.js';
+import { beginTask } from './task-input.js';
 import { nodeState, resolveIn } from './variables.js';
 import { beginWait } from './wait.js';
 
@@ -68,13 +68,11 @@ function schedule(decision: Decision, path: string, node: CompiledNode): void {
 
 function run(decision: Decision, state: RunningRun, location: Location): void {
   const { node, frame, path } = location;
+  if (isWorker(node)) {
+    beginTask(decision, state, location, node);
+    return;
+  }
   switch (node.kind) {
-    case 'search':
-    case 'llm':
-    case 'evaluate':
-    case 'tool':
-      resolveInput(state, location, node, decision.events.at(-1), decision.meter);
-      return;
     case 'transform':
       completeNode(decision, path, resolveIn(state, frame, node.output, decision.meter));
       return;

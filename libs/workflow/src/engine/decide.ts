@@ -18,7 +18,8 @@
  *   pause         the run is running, and not paused                 RunPaused; what follows from later events is held back
  *   resume        the run is paused                                  RunResumed, and what was held back
  *   cancel        the run is running                                 RunCancelled
- *   anything else (a stale attempt, an unknown node, an ended run)   nothing
+ *   anything else (a stale attempt, an unknown node, an ended run,   nothing
+ *                 a task of another program)
  *
  * A node begins when all that it needs has ended: skipped if all of these were skipped, or if `when` is false.
  * The run completes when every node has ended.
@@ -121,7 +122,7 @@ function decideNode(decision: Decision, state: RunningRun, message: NodeMessage)
   const location = locate(state, path);
   if (!location) return;
   if (message.type === 'task-result') {
-    if (node.status === 'running' && isWorker(location.node))
+    if (node.status === 'running' && isWorker(location.node) && location.node.worker === message.worker)
       applyOutcome(decision, path, location.node, message.outcome, message.random);
     return;
   }

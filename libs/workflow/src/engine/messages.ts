@@ -18,6 +18,8 @@ export type RunMessage =
       readonly node: string;
       readonly attempt: number;
       readonly outcome: TaskOutcome;
+      /** The program of the tenant that sent it; undefined for a service. Only tasks of that program are its to answer. */
+      readonly worker?: string | undefined;
       readonly now: string;
       readonly random: number;
     }

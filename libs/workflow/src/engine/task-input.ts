@@ -1,7 +1,8 @@
-import type { NewRunEvent } from '@millrace/contracts';
-import type { JsonValue } from '@millrace/kernel';
+import { customWorkerInputBytes, type NewRunEvent } from '@millrace/contracts';
+import { MillraceError, type JsonValue } from '@millrace/kernel';
 import type { CompiledWorker } from '../compile/compiled-graph.js';
 import { Meter } from '../expression/meter.js';
+import type { Decision } from './decision.js';
 import type { Location } from './location.js';
 import type { RunningRun } from './state.js';
 import { resolveIn } from './variables.js';
@@ -25,4 +26,14 @@ export function resolveInput(
   const input = resolveIn(state, frame, worker.with, meter);
   if (scheduled?.type === 'NodeScheduled') remembered.set(scheduled, input);
   return input;
+}
+
+/** Resolves the input of a task that was just scheduled. @throws MillraceError `input_too_large`, or of an expression */
+export function beginTask(decision: Decision, state: RunningRun, location: Location, worker: CompiledWorker): void {
+  const input = resolveInput(state, location, worker, decision.events.at(-1), decision.meter);
+  if (worker.worker === undefined) return;
+  const bytes = Buffer.byteLength(JSON.stringify(input));
+  if (bytes <= customWorkerInputBytes) return;
+  const message = `The input takes ${bytes} bytes as JSON; a worker of yours gets at most ${customWorkerInputBytes}.`;
+  throw new MillraceError('too-large', 'input_too_large', message);
 }

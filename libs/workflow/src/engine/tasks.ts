@@ -1,8 +1,7 @@
 /** Which tasks are outstanding: follows from the state alone, so they can be published again whatever the transport lost. */
-import type { NewRunEvent } from '@millrace/contracts';
+import type { NewRunEvent, TaskKind } from '@millrace/contracts';
 import type { JsonValue } from '@millrace/kernel';
 import { isWorker, type CompiledGraph } from '../compile/compiled-graph.js';
-import type { WorkerKind } from '../document/graph-document.js';
 import { locate } from './location.js';
 import type { RunningRun, RunState } from './state.js';
 import { resolveInput } from './task-input.js';
@@ -10,7 +9,9 @@ import { resolveInput } from './task-input.js';
 /** A task for a worker. `input` still lacks the defaults of its contract. */
 export interface TaskToDo {
   readonly node: string;
-  readonly kind: WorkerKind;
+  readonly kind: TaskKind;
+  /** The program of the tenant that it is for; undefined for a service. */
+  readonly worker: string | undefined;
   readonly attempt: number;
   readonly input: JsonValue;
   readonly deadlineAt?: string | undefined;
@@ -36,5 +37,6 @@ function taskAt(state: RunningRun, path: string, scheduled?: NewRunEvent): TaskT
   const location = locate(state, path);
   if (!location || !isWorker(location.node)) return undefined;
   const input = resolveInput(state, location, location.node, scheduled);
-  return { node: path, kind: location.node.kind, attempt: node.attempt, input, deadlineAt: node.deadlineAt };
+  const { kind, worker } = location.node;
+  return { node: path, kind, worker, attempt: node.attempt, input, deadlineAt: node.deadlineAt };
 }

@@ -1,0 +1,17 @@
+import type { TaskContract } from '../contract.js';
+import { customWorkerTask } from './custom-worker.js';
+import { evaluateTask } from './evaluate.js';
+import { llmTask } from './llm.js';
+import { searchTask } from './search.js';
+import { toolTask } from './tool.js';
+
+/** The task of each node kind that a worker executes, by the kind. */
+export const taskContracts = {
+  search: searchTask,
+  llm: llmTask,
+  evaluate: evaluateTask,
+  tool: toolTask,
+  worker: customWorkerTask,
+} as const satisfies Readonly<Record<string, TaskContract>>;
+
+export type TaskKind = keyof typeof taskContracts;
