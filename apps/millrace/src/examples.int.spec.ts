@@ -71,6 +71,17 @@ const examples: Readonly<Record<string, Example>> = {
     },
     ends: { status: 'completed', output: { total: 19 } },
   },
+  'retries.yaml': {
+    input: { milliseconds: 2_000 },
+    ends: {
+      status: 'completed',
+      output: { slow: expect.stringMatching(/^(attempt|idle)_timeout$/), wrong: 'unknown_tool' },
+      steps: [
+        { node: 'slow', attempts: 2 },
+        { node: 'wrong', attempts: 1 },
+      ],
+    },
+  },
   'reminder.yaml': {
     input: { invoice: 'A-17', patience: '100ms' },
     meanwhile: async (client, { id }) => {

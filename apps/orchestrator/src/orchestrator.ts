@@ -7,6 +7,7 @@ import { newCounts, type OrchestratorCounts } from './counts.js';
 import { FollowedRuns } from './following/followed-runs.js';
 import { GraphLibrary } from './graph/graph-library.js';
 import type { NewGraphVersion } from './graph/graph.store.js';
+import { WatchedTasks } from './idle/watched-tasks.js';
 import { CommitMeter } from './measuring/commit-meter.js';
 import { measureOrchestrator } from './measuring/measure-orchestrator.js';
 import { LeaseBook } from './partition/lease-book.js';
@@ -52,6 +53,7 @@ export class Orchestrator {
   private readonly writer: RunWriter;
   private readonly ownership: Ownership;
   private readonly timers: RunTimers;
+  private readonly watched: WatchedTasks;
   private readonly republishing: RepublishingRounds;
   private readonly workers: CustomWorkers;
   private readonly stopMeasuring: () => void;
@@ -72,6 +74,7 @@ export class Orchestrator {
     const leases = new LeaseBook(config.replica, monotonicNow, (partition) => {
       hotRuns.dropPartition(partition);
       ledger.forget(partition);
+      this.watched.forget(partition);
       inbox.close(partition).catch((error: unknown) => onFailure('A subscription could not be ended.', error));
     });
     const followed = new FollowedRuns();
@@ -93,6 +96,11 @@ export class Orchestrator {
     this.approvals = stores.approvals;
     this.runs = new RunCommands({ graphs: library, writer: this.writer, reader: this.reader, leases, bus, counts });
     const results = new TaskResults(this.writer, counts, config.maxOutputBytes);
+    this.watched = new WatchedTasks(monotonicNow, ({ key, node, attempt }) => {
+      this.writer
+        .submit(key, { type: 'task-idle', node, attempt }, 0)
+        .catch((error: unknown) => onFailure('An idle task could not be failed; its worker may still answer.', error));
+    });
     const inbox = new PartitionInbox(
       bus,
       {
@@ -100,6 +108,7 @@ export class Orchestrator {
         onCustomResult: (message) => results.receiveCustom(message),
         onDelivery: (message) => this.runs.deliver(message),
         onFollowed: (message) => followed.hear(message),
+        onBeat: (message) => this.watched.hear(message),
       },
       maxInFlightPerPartition,
     );
@@ -150,6 +159,7 @@ export class Orchestrator {
   async stop(): Promise<void> {
     this.stopMeasuring();
     this.timers.stop();
+    this.watched.stop();
     await this.workers.stop();
     await this.ownership.stop();
     await this.republishing.stop();

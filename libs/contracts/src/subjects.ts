@@ -30,6 +30,9 @@ export const liveEventsSubject = (runId: string): string => `live.${runId}.event
 /** Where the owner of a partition hears which of its runs are followed now. Core NATS, never stored. */
 export const liveFollowedSubject = (partition: number): string => `live.partition-${partition}.followed`;
 
+/** Where the owner of a partition hears that workers make progress with its tasks. Core NATS, never stored. */
+export const liveBeatsSubject = (partition: number): string => `live.partition-${partition}.beats`;
+
 /** A run's end, published as a hint after its commit. Core NATS, never stored: who waits looks into the store now and then. */
 export const liveEndSubject = (runId: string): string => `live.${runId}.ended`;
 

@@ -1,7 +1,8 @@
 import type { TaskData } from '@millrace/contracts';
 import { MillraceError } from '@millrace/kernel';
 import type { Delivery } from '@millrace/messaging';
-import { deadlineExceeded } from './outcome.js';
+import { IdleWatch } from './idle-watch.js';
+import { attemptTimeout, deadlineExceeded, idleTimeout } from './outcome.js';
 
 /** Why a task is let go without a result: its run is over, or another worker shall do it. */
 export type LetGo = 'cancelled' | 'handed-back';
@@ -16,17 +17,30 @@ export class ActiveTask {
   readonly working = new AbortController();
   readonly holding = new AbortController();
   letGo: LetGo | undefined;
-  private deadlineTimer: NodeJS.Timeout | undefined;
+  private readonly limits: NodeJS.Timeout[] = [];
+  private readonly idleWatch: IdleWatch | undefined;
   private readonly onDeliveryLost = (): void => this.release('handed-back');
 
   constructor(
     readonly delivery: Delivery,
     readonly data: TaskData,
     now: Date,
+    beat: (ended: boolean) => void,
   ) {
     delivery.signal.addEventListener('abort', this.onDeliveryLost, { once: true });
     if (delivery.signal.aborted) this.onDeliveryLost();
-    if (data.deadlineAt !== undefined) this.armDeadline(new Date(data.deadlineAt).getTime() - now.getTime());
+    const { deadlineAt, attemptMs, idleMs } = data;
+    if (deadlineAt !== undefined) this.limit(new Date(deadlineAt).getTime() - now.getTime(), deadlineExceeded);
+    if (attemptMs !== undefined) this.limit(attemptMs, () => attemptTimeout(attemptMs));
+    if (idleMs !== undefined) {
+      const onIdle = (): void => this.working.abort(idleTimeout(idleMs));
+      this.idleWatch = new IdleWatch(idleMs, { onIdle, beat });
+    }
+  }
+
+  /** The work has got further. */
+  progressed(): void {
+    this.idleWatch?.progressed();
   }
 
   /** Lets the task go; the first reason counts. */
@@ -41,9 +55,10 @@ export class ActiveTask {
     this.working.abort(error);
   }
 
-  /** The work is over: from here on the deadline no longer matters. */
+  /** The work is over: from here on no limit matters any more. */
   endWork(): void {
-    clearTimeout(this.deadlineTimer);
+    for (const limit of this.limits.splice(0)) clearTimeout(limit);
+    this.idleWatch?.stop();
   }
 
   /** The task has left its slot. */
@@ -52,10 +67,9 @@ export class ActiveTask {
     this.delivery.signal.removeEventListener('abort', this.onDeliveryLost);
   }
 
-  private armDeadline(remainingMs: number): void {
-    if (remainingMs <= 0) this.working.abort(deadlineExceeded());
-    else if (remainingMs <= longestTimerMs) {
-      this.deadlineTimer = setTimeout(() => this.working.abort(deadlineExceeded()), remainingMs);
-    }
+  private limit(remainingMs: number, errorOf: () => MillraceError): void {
+    if (remainingMs <= 0) this.working.abort(errorOf());
+    else if (remainingMs <= longestTimerMs)
+      this.limits.push(setTimeout(() => this.working.abort(errorOf()), remainingMs));
   }
 }

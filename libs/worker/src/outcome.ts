@@ -34,6 +34,12 @@ export function failedOutcome(thrown: unknown): TaskOutcome {
 export const deadlineExceeded = (): MillraceError =>
   new MillraceError('timeout', 'deadline_exceeded', 'The task took longer than it had.');
 
+export const attemptTimeout = (attemptMs: number): MillraceError =>
+  new MillraceError('timeout', 'attempt_timeout', `The attempt took longer than ${attemptMs} ms.`);
+
+export const idleTimeout = (idleMs: number): MillraceError =>
+  new MillraceError('timeout', 'idle_timeout', `The work showed no progress for ${idleMs} ms.`);
+
 export const deliveriesExhausted = (deliveries: number): MillraceError =>
   new MillraceError(
     'unavailable',

@@ -12,8 +12,12 @@
 import {
   causedBy,
   envelopeOf,
+  liveBeatsSubject,
+  liveTaskBeat,
+  partitionOf,
   taskConsumerName,
   taskResult,
+  type LiveTaskBeat,
   type TaskContract,
   type TaskData,
   type TaskOutcome,
@@ -124,6 +128,14 @@ class Worker<Input, Output> implements RunningWorker {
     for (const task of this.active) task.delivery.heartbeat();
   }
 
+  /** Tells the owner of a run that its task gets further, where its node asks for that. A tenant's own worker may not: it would speak for others. */
+  private beat({ envelope }: Delivery, { runId, node, attempt, idleMs }: TaskData, ended: boolean): void {
+    if (idleMs === undefined || this.options.tenantId !== undefined) return;
+    const beat: LiveTaskBeat = { runId, node, attempt, idleMs, ended };
+    const subject = liveBeatsSubject(partitionOf(runId));
+    this.options.bus.notify({ subject, envelope: envelopeOf(liveTaskBeat, causedBy(envelope), beat) });
+  }
+
   private async handle(delivery: Delivery): Promise<DeliveryOutcome> {
     let data: TaskData;
     try {
@@ -133,7 +145,7 @@ class Worker<Input, Output> implements RunningWorker {
       return { kind: 'dead-letter', error: toMillraceError(thrown).toShape() };
     }
     if (this.cancelled?.has(delivery.envelope.tenantId, data.runId) === true) return { kind: 'ack' };
-    const task = new ActiveTask(delivery, data, this.clock.now());
+    const task = new ActiveTask(delivery, data, this.clock.now(), (ended) => this.beat(delivery, data, ended));
     this.active.add(task);
     if (this.isHandingBack) task.release('handed-back');
     try {
@@ -237,7 +249,8 @@ class Worker<Input, Output> implements RunningWorker {
     });
   }
 
-  private taskFor({ delivery, data, working }: ActiveTask, tokens: LiveTokens): Task {
+  private taskFor(active: ActiveTask, tokens: LiveTokens): Task {
+    const { delivery, data, working } = active;
     const { taskId, runId, node, attempt, stream, deadlineAt } = data;
     const { tenantId, correlationId, id } = delivery.envelope;
     return {
@@ -246,9 +259,14 @@ class Worker<Input, Output> implements RunningWorker {
       signal: working.signal,
       ...(deadlineAt !== undefined && { deadlineAt: new Date(deadlineAt) }),
       emitToken: (text) => {
+        active.progressed();
         if (stream && !working.signal.aborted) tokens.emit(text);
       },
-      heartbeat: () => delivery.heartbeat(),
+      progress: () => active.progressed(),
+      heartbeat: () => {
+        active.progressed();
+        delivery.heartbeat();
+      },
     };
   }
 }

@@ -21,6 +21,8 @@ export interface Task {
   readonly stream: boolean;
   /** Shows a piece of text to whoever reads along; returns at once, and does nothing unless `stream`. */
   emitToken(text: string): void;
+  /** Says that the work got further, for a node that limits how long it may be idle; costs next to nothing. Emitting a token says so too. */
+  progress(): void;
   /** Says that the work goes on. Sent by itself while the process lives; call it only from work that blocks the event loop. */
   heartbeat(): void;
 }

@@ -10,6 +10,7 @@ import {
   liveRunEnded,
   liveRunEvents,
   liveRunFollowed,
+  liveTaskBeat,
   liveTokenSchema,
   openWorker,
   openWorkerSubject,
@@ -48,7 +49,18 @@ export function asyncApiDocument(contracts: KnownContracts): JsonObject {
       liveRunEvents.data,
       shapes,
     ),
-    followedPart(shapes),
+    partitionPart(
+      'followed',
+      'Says that a run of the partition is followed, so that its events are hinted at; never stored.',
+      liveRunFollowed,
+      shapes,
+    ),
+    partitionPart(
+      'beats',
+      'Says that a worker makes progress with a task whose node limits its idleness; never stored.',
+      liveTaskBeat,
+      shapes,
+    ),
     livePart('ended', 'A hint that a run has ended, after its commit; never stored.', liveRunEnded.data, shapes),
     livePart(
       'tokens',
@@ -257,19 +269,23 @@ function livePart(kind: 'events' | 'ended' | 'tokens', summary: string, data: z.
   };
 }
 
-function followedPart(shapes: Shapes): Part {
-  const key = 'live.followed';
-  const summary = 'Says that a run of the partition is followed, so that its events are hinted at; never stored.';
+function partitionPart(
+  kind: 'followed' | 'beats',
+  summary: string,
+  contract: { readonly name: string; readonly version: number; readonly data: z.ZodType },
+  shapes: Shapes,
+): Part {
+  const key = `live.${kind}`;
   return {
     channels: {
       [key]: {
-        ...channel('live.partition-{partition}.followed', summary, key),
+        ...channel(`live.partition-{partition}.${kind}`, summary, key),
         parameters: { partition: { description: 'The partition that owns the run.' } },
       },
     },
     operations: { [key]: { action: 'receive', channel: { $ref: `#/channels/${key}` }, summary } },
     messages: {
-      [key]: message(key, summary, envelopeOf(liveRunFollowed, shapes.take(liveRunFollowed.data, 'output'))),
+      [key]: message(key, summary, envelopeOf(contract, shapes.take(contract.data, 'output'))),
     },
   };
 }

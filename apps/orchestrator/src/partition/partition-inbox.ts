@@ -1,5 +1,11 @@
-/** Listens for what concerns the owned partitions: results of workers, commands that reached another replica, and who follows runs. */
-import { customResultSubjects, liveFollowedSubject, mailboxSubject, resultSubject } from '@millrace/contracts';
+/** Listens for what concerns the owned partitions: results of workers, commands that reached another replica, who follows runs, and beats of workers. */
+import {
+  customResultSubjects,
+  liveBeatsSubject,
+  liveFollowedSubject,
+  mailboxSubject,
+  resultSubject,
+} from '@millrace/contracts';
 import type { IncomingMessage, MessageBus, Subscription } from '@millrace/messaging';
 
 export interface PartitionHandlers {
@@ -8,6 +14,7 @@ export interface PartitionHandlers {
   readonly onCustomResult: (message: IncomingMessage) => Promise<unknown>;
   readonly onDelivery: (message: IncomingMessage) => Promise<unknown>;
   readonly onFollowed: (message: IncomingMessage) => void;
+  readonly onBeat: (message: IncomingMessage) => void;
 }
 
 export class PartitionInbox {
@@ -23,12 +30,13 @@ export class PartitionInbox {
   async open(partition: number): Promise<void> {
     if (this.subscriptions.has(partition)) return;
     const options = { queue: 'orchestrator', maxInFlight: this.maxInFlight };
-    const { onResult, onCustomResult, onDelivery, onFollowed } = this.handlers;
+    const { onResult, onCustomResult, onDelivery, onFollowed, onBeat } = this.handlers;
     const results = await this.bus.respond(resultSubject(partition), options, onResult);
     const customResults = await this.bus.respond(customResultSubjects(partition), options, onCustomResult);
     const deliveries = await this.bus.respond(mailboxSubject(partition), options, onDelivery);
     const followed = await this.bus.subscribe(liveFollowedSubject(partition), onFollowed);
-    this.subscriptions.set(partition, [results, customResults, deliveries, followed]);
+    const beats = await this.bus.subscribe(liveBeatsSubject(partition), onBeat);
+    this.subscriptions.set(partition, [results, customResults, deliveries, followed, beats]);
   }
 
   /** Takes nothing new for a partition, and resolves when what was taken is answered. */

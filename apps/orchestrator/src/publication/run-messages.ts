@@ -52,6 +52,8 @@ export function taskMessage(
     attempt: task.attempt,
     input: task.input,
     ...(task.deadlineAt !== undefined && { deadlineAt: task.deadlineAt }),
+    ...(task.attemptMs !== null && { attemptMs: task.attemptMs }),
+    ...(task.idleMs !== null && { idleMs: task.idleMs }),
     stream: task.kind === llmTask.taskKind,
     replyTo: program === null ? resultSubject(run.key.partition) : customResultSubject(program, run.key.partition),
   };

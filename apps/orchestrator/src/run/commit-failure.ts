@@ -57,7 +57,7 @@ export function refused(error: unknown): MillraceError {
 
 /**
  * What to decide in place of a message that the database refuses, so that the run comes to an end: an output becomes a
- * permanent failure of its attempt; a failure or a timer, of which nothing can be left out, fails the run. Null for a
+ * permanent failure of its attempt; a failure, an idle task or a timer, of which nothing can be left out, fails the run. Null for a
  * command, whose caller hears of it, and where the run's failure is refused too.
  */
 export function unstorable(work: RunWork): RunWork | null {
@@ -66,6 +66,7 @@ export function unstorable(work: RunWork): RunWork | null {
       return work.outcome.status === 'completed'
         ? { ...work, outcome: { status: 'failed', error: unstorableOutput().toShape() } }
         : { type: 'failure', error: unstorableState, inPlaceOf: work };
+    case 'task-idle':
     case 'timer':
       return { type: 'failure', error: unstorableState, inPlaceOf: work };
     case 'start':

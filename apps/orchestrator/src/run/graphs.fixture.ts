@@ -41,6 +41,14 @@ export const single = document(
   { output: '${{ nodes.only.output }}' },
 );
 
+/** One step whose worker may show no progress for 200 ms. */
+export const restless = document('test-restless', [
+  echo('only', [], {
+    retry: { maxAttempts: 2, backoff: { initial: '1ms', max: '1ms' } },
+    timeout: { idle: '200ms' },
+  }),
+]);
+
 /** One step that must end within half a second. */
 export const impatient = document('test-impatient', [echo('only', [], { timeout: { total: '500ms' } })]);
 

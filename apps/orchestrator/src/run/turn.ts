@@ -52,6 +52,7 @@ export type RunInput =
       readonly outcome: TaskOutcome;
       readonly worker?: string | undefined;
     }
+  | { readonly type: 'task-idle'; readonly node: string; readonly attempt: number }
   | { readonly type: 'timer'; readonly timer: Timer }
   | { readonly type: 'signal'; readonly id: string; readonly name: string; readonly data: JsonValue }
   | {
@@ -208,6 +209,8 @@ function messageOf(run: HotRun, work: RunInput, { now, random }: Circumstances):
         now,
         random: random(),
       };
+    case 'task-idle':
+      return { type: 'task-idle', node: work.node, attempt: work.attempt, now, random: random() };
     case 'timer': {
       const { timer, node, attempt } = work.timer;
       return { type: 'timer', timer, node, attempt, now, random: random() };

@@ -29,3 +29,20 @@ export const liveRunEnded = {
   version: 1,
   data: z.object({ run: runSchema.nullable() }),
 };
+
+/**
+ * Says to the owner of a run that a worker makes progress with a task whose node limits its idleness: when it begins, while it shows
+ * progress, and once with `ended`. Core NATS: one that is lost is made up for by the next.
+ */
+export const liveTaskBeat = {
+  name: 'live.task-beat',
+  version: 1,
+  data: z.object({
+    runId: runIdSchema,
+    node: z.string().min(1).max(500),
+    attempt: z.int().positive(),
+    idleMs: z.int().positive(),
+    ended: z.boolean(),
+  }),
+};
+export type LiveTaskBeat = z.infer<typeof liveTaskBeat.data>;

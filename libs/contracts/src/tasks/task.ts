@@ -14,6 +14,9 @@ export const taskDataSchema = z.object({
   attempt: z.int().positive(),
   input: jsonValueSchema,
   deadlineAt: z.iso.datetime().optional(),
+  /** How long a worker may work on it, and how long it may show no progress, in milliseconds. */
+  attemptMs: z.int().positive().optional(),
+  idleMs: z.int().positive().optional(),
   /** Whether somebody may be reading tokens: publish them on the run's live subject. */
   stream: z.boolean(),
   replyTo: z.string().min(1).max(200),

@@ -43,7 +43,7 @@ const worker = (worksOn: readonly TaskContract[]) =>
   ({
     worksOn,
     asks: ['result.*.*'],
-    publishes: ['live.*.tokens'],
+    publishes: ['live.*.tokens', 'live.*.beats'],
     hears: ['evt.*.run.cancelled.*'],
   }) satisfies BusAccess;
 
@@ -61,7 +61,7 @@ export const serviceAccess = {
     asks: [mailboxes],
     answers: [commandsOf('orchestrator'), 'result.*.*', 'result.worker.*.*.*.*', openWorkerSubjects],
     publishes: ['task.*.*', 'task.worker.*.*.*', 'evt.*.run.*.*', 'live.*.events', 'live.*.ended'],
-    hears: ['live.*.followed'],
+    hears: ['live.*.followed', 'live.*.beats'],
     updatesStreams: true,
     opensCustomWorkers: true,
     inspectsConsumers: true,
@@ -69,7 +69,7 @@ export const serviceAccess = {
   research: {
     ...worker([searchTask]),
     answers: [commandsOf('research')],
-    publishes: ['live.*.tokens', 'evt.*.document.*.*'],
+    publishes: ['live.*.tokens', 'live.*.beats', 'evt.*.document.*.*'],
   },
   'llm-provider': { ...worker([llmTask]), answers: [commandsOf('llm-provider')] },
   evaluation: {

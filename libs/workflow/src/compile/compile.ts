@@ -113,7 +113,9 @@ function compileWorker(node: WorkerNode, common: Common, variables: readonly str
     worker: node.kind === 'worker' ? node.worker : undefined,
     with: compileTemplate(node.with, variables),
     retry: compileRetry(node.retry),
-    timeoutMs: node.timeout === undefined ? null : durationMs(node.timeout.total),
+    timeoutMs: limitOf(node.timeout?.total),
+    attemptMs: limitOf(node.timeout?.attempt),
+    idleMs: limitOf(node.timeout?.idle),
   };
 }
 
@@ -171,6 +173,8 @@ function compileContainer(node: Container, common: Common, variables: readonly s
     output,
   };
 }
+
+const limitOf = (duration: string | undefined): number | null => (duration === undefined ? null : durationMs(duration));
 
 function compileTemplate(value: JsonValue, variables: readonly string[]): CompiledTemplate {
   const template = parseTemplate(value, variables);

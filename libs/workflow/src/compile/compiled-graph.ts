@@ -65,6 +65,9 @@ export interface CompiledWorker extends CommonFields {
   readonly with: CompiledTemplate;
   readonly retry: RetryPolicy;
   readonly timeoutMs: number | null;
+  /** How long one attempt may take, and how long it may show no progress, in milliseconds; null without limit. */
+  readonly attemptMs: number | null;
+  readonly idleMs: number | null;
 }
 interface CompiledTransform extends CommonFields {
   readonly kind: 'transform';

@@ -26,6 +26,10 @@ function durationsOf(nodes: readonly GraphNode[], path: Path): Stated[] {
     if (!('retry' in node)) return [total];
     const { initial, max } = node.retry.backoff;
     const backoff = [...place, 'retry', 'backoff'];
-    return [total, [[...backoff, 'initial'], initial], [[...backoff, 'max'], max]];
+    const timeouts = (['attempt', 'idle'] as const).map((limit): Stated => [
+      [...place, 'timeout', limit],
+      node.timeout?.[limit],
+    ]);
+    return [total, ...timeouts, [[...backoff, 'initial'], initial], [[...backoff, 'max'], max]];
   });
 }

@@ -46,9 +46,26 @@ const retry = z.strictObject({
       factor: z.number().min(1).max(10).default(2),
     })
     .prefault({}),
-  on: z.array(z.string().min(1).max(200)).max(50).optional().describe('Error codes or kinds to retry; all by default.'),
+  on: z
+    .array(z.string().min(1).max(200))
+
+    .max(50)
+    .optional()
+    .describe('Error codes or kinds to retry; all by default.'),
 });
 export type RetryDocument = z.infer<typeof retry>;
+
+const timeouts = {
+  total: duration
+    .optional()
+    .describe('From the first attempt until the node must have ended, attempts and waits together.'),
+  attempt: duration
+    .optional()
+    .describe('How long a worker may work on one attempt; then the attempt fails, and may be tried again.'),
+  idle: duration
+    .optional()
+    .describe('How long a worker may show no progress; then the attempt fails, and may be tried again.'),
+};
 
 const worker = {
   ...common,
@@ -56,10 +73,7 @@ const worker = {
   retry: retry
     .prefault({})
     .describe('How often to try again what may succeed later. Permanent errors are never retried.'),
-  timeout: z
-    .strictObject({ total: duration })
-    .optional()
-    .describe('`total`: from the first attempt until the node must have ended, attempts and waits together.'),
+  timeout: z.strictObject(timeouts).optional(),
 };
 
 const search = z.strictObject({ ...worker, kind: z.literal('search') });
@@ -70,7 +84,9 @@ const customWorker = z.strictObject({
   ...worker,
   kind: z.literal('worker'),
   worker: nameSchema.describe('The name under which a program of yours takes tasks.'),
-  timeout: z.strictObject({ total: duration }).describe('How long to wait for it: nobody may be there to do it.'),
+  timeout: z
+    .strictObject({ ...timeouts, total: duration })
+    .describe('`total` is how long to wait for it: nobody may be there to do it.'),
 });
 
 const combine = z.strictObject({

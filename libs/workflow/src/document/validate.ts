@@ -4,6 +4,7 @@ import type { JsonObject, Violation } from '@millrace/kernel';
 import { z } from 'zod';
 import { limits } from '../limits.js';
 import { boundsOf } from './bounds.js';
+import { checkAttempts } from './check-attempts.js';
 import { checkDurations } from './check-durations.js';
 import { checkExpressions } from './check-expressions.js';
 import { checkInputSchema } from './check-input-schema.js';
@@ -25,7 +26,12 @@ export function validateGraph(document: unknown): Validation {
     return { violations: [...kinds, ...shape].slice(0, limits.violations) };
   }
   const graph = parsed.data;
-  const structure = [...checkStructure(graph), ...checkInputSchema(graph.input), ...checkDurations(graph)];
+  const structure = [
+    ...checkStructure(graph),
+    ...checkInputSchema(graph.input),
+    ...checkDurations(graph),
+    ...checkAttempts(graph.nodes, ['nodes']),
+  ];
   const violations = structure.length > 0 ? structure : checkExpressions(graph);
   return violations.length > 0 ? { violations: violations.slice(0, limits.violations) } : { graph };
 }
@@ -105,6 +111,8 @@ const knownFields: readonly string[] = [
   ...[
     'on',
     'total',
+    'attempt',
+    'idle',
     'from',
     'mode',
     'event',

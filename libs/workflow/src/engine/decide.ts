@@ -7,6 +7,7 @@
  *   task-result   completed, of the running attempt                  NodeCompleted, and what became ready begins
  *                 failed, and may be tried again in time             NodeRetryScheduled
  *                 failed for good                                    NodeFailed, and so on outwards to RunFailed or onError: continue
+ *   task-idle     the running attempt, of a node that has a limit    as failed with idle_timeout
  *   timer retry   the node is retrying, after this attempt           NodeScheduled, attempt n + 1
  *   timer timeout the node is running or retrying, of this attempt   NodeFailed timeout, as above
  *                 the node is an approval                            ApprovalDecided, NodeCompleted or NodeFailed, as above
@@ -32,6 +33,7 @@ import { checkInput } from './check-input.js';
 import { advance } from './advance.js';
 import { newDecision, record, running, type Decision } from './decision.js';
 import { completeNode, failNode, failRun } from './end.js';
+import { idleOutcome } from './idle.js';
 import { storableError } from './failure.js';
 import { locate, type Location } from './location.js';
 import type { RunMessage, TimerKind } from './messages.js';
@@ -113,7 +115,7 @@ function start(graph: CompiledGraph, state: RunState, message: Extract<RunMessag
 }
 
 type BegunNodeState = Extract<NodeState, { attempt: number }>;
-type NodeMessage = Extract<RunMessage, { type: 'task-result' | 'timer' }>;
+type NodeMessage = Extract<RunMessage, { type: 'task-result' | 'task-idle' | 'timer' }>;
 
 function decideNode(decision: Decision, state: RunningRun, message: NodeMessage): void {
   const { node: path, attempt } = message;
@@ -121,12 +123,19 @@ function decideNode(decision: Decision, state: RunningRun, message: NodeMessage)
   if (node === undefined || !('attempt' in node) || node.attempt !== attempt) return;
   const location = locate(state, path);
   if (!location) return;
-  if (message.type === 'task-result') {
-    if (node.status === 'running' && isWorker(location.node) && location.node.worker === message.worker)
-      applyOutcome(decision, path, location.node, message.outcome, message.random);
+  if (message.type !== 'timer') {
+    const worker = node.status === 'running' && isWorker(location.node) ? location.node : null;
+    const outcome = worker && outcomeOf(worker, message);
+    if (worker && outcome) applyOutcome(decision, path, worker, outcome, message.random);
     return;
   }
   fireTimer(decision, location, node, message.timer);
+}
+
+/** How an attempt ended; null for what another worker than the node's says, or is said of a node without such a limit. */
+function outcomeOf(worker: CompiledWorker, message: Exclude<NodeMessage, { type: 'timer' }>): TaskOutcome | null {
+  if (message.type === 'task-idle') return idleOutcome(worker);
+  return worker.worker === message.worker ? message.outcome : null;
 }
 
 function fireTimer(decision: Decision, { path, node }: Location, state: BegunNodeState, timer: TimerKind): void {

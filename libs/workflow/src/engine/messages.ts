@@ -23,6 +23,14 @@ export type RunMessage =
       readonly now: string;
       readonly random: number;
     }
+  /** The worker of an attempt has shown no progress for as long as its node allows. */
+  | {
+      readonly type: 'task-idle';
+      readonly node: string;
+      readonly attempt: number;
+      readonly now: string;
+      readonly random: number;
+    }
   | {
       readonly type: 'timer';
       readonly timer: TimerKind;

@@ -15,6 +15,9 @@ export interface TaskToDo {
   readonly attempt: number;
   readonly input: JsonValue;
   readonly deadlineAt?: string | undefined;
+  /** How long it may take and may show no progress, in milliseconds; null without limit. */
+  readonly attemptMs: number | null;
+  readonly idleMs: number | null;
 }
 
 /** Every task that must be with a worker or on its way. */
@@ -37,6 +40,7 @@ function taskAt(state: RunningRun, path: string, scheduled?: NewRunEvent): TaskT
   const location = locate(state, path);
   if (!location || !isWorker(location.node)) return undefined;
   const input = resolveInput(state, location, location.node, scheduled);
-  const { kind, worker } = location.node;
-  return { node: path, kind, worker, attempt: node.attempt, input, deadlineAt: node.deadlineAt };
+  const { kind, worker, attemptMs, idleMs } = location.node;
+  const { attempt, deadlineAt } = node;
+  return { node: path, kind, worker, attempt, input, deadlineAt, attemptMs, idleMs };
 }
