@@ -5,17 +5,19 @@ const server = { MILLRACE_LLM_BASE_URL: 'http://127.0.0.1:11434/v1', MILLRACE_LL
 
 describe('the configuration', () => {
   it('is extractive when nothing is set', () => {
-    expect(readConfig({})).toMatchObject({ provider: null, slots: 8, price: { promptUsdPerMillion: 0 } });
+    expect(readConfig({})).toMatchObject({ providers: [], defaultModel: null, prices: [], slots: 8 });
   });
 
   it('takes a server with or without a key', () => {
-    expect(readConfig(server).provider).toMatchObject({
-      baseUrl: 'http://127.0.0.1:11434/v1',
-      model: 'llama3.2',
-      apiKey: null,
+    expect(readConfig(server)).toMatchObject({
+      defaultModel: 'openai-compatible/llama3.2',
+      providers: [{ baseUrl: 'http://127.0.0.1:11434/v1', models: ['llama3.2'], apiKey: null }],
     });
     const priced = { ...server, MILLRACE_LLM_API_KEY: 'k', MILLRACE_LLM_PROMPT_USD_PER_MILLION: '0.15' };
-    expect(readConfig(priced)).toMatchObject({ provider: { apiKey: 'k' }, price: { promptUsdPerMillion: 0.15 } });
+    expect(readConfig(priced)).toMatchObject({
+      providers: [{ apiKey: 'k' }],
+      prices: [{ model: 'openai-compatible/llama3.2', inputUsdPerMillion: 0.15 }],
+    });
   });
 
   it.each([
@@ -29,6 +31,7 @@ describe('the configuration', () => {
       { ...server, MILLRACE_LLM_BASE_URL: 'http://me:secret-key@host/v1' },
       'MILLRACE_LLM_BASE_URL',
     ],
+    ['a file of models that is not there', { MILLRACE_LLM_MODELS_FILE: '/no/such/file' }, 'MILLRACE_LLM_MODELS_FILE'],
     ['no slots', { MILLRACE_LLM_SLOTS: '0' }, 'MILLRACE_LLM_SLOTS'],
     [
       'a price in words',

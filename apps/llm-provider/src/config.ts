@@ -1,17 +1,31 @@
+import { readFileSync } from 'node:fs';
 import { MillraceError } from '@millrace/kernel';
 import { type Environment, readConfiguration, variable, wholeNumber } from '@millrace/service';
 import { z } from 'zod';
 import type { Price } from './ledger/price.js';
-import type { OpenAiCompatibleOptions } from './openai-compatible/openai-compatible-model.js';
+import { readModelsFile, type ConfiguredProvider, type ModelsFile } from './models/models-file.js';
+import type { Timeouts } from './providers/stream-answer.js';
 
 export interface LlmProviderConfig {
   /** How many completions this process works on at once. */
   readonly slots: number;
-  /** The server to ask; null for the extractive model, which needs none. */
-  readonly provider: OpenAiCompatibleOptions | null;
-  readonly price: Price;
+  /** Providers of the installation, for every tenant. */
+  readonly providers: readonly ConfiguredProvider[];
+  /** Answers where a task names no model; null for the extractive one, which needs no provider. */
+  readonly defaultModel: string | null;
+  readonly prices: readonly Price[];
+  /** What a call of any model may take. */
+  readonly limits: CallLimits;
   /** Characters of evidence that a model is given at most. */
   readonly evidenceCharacters: number;
+}
+
+export interface CallLimits {
+  readonly timeouts: Timeouts;
+  /** Calls that may wait for a model in this process. */
+  readonly queue: number;
+  /** Tokens of an answer for which a request names no limit. */
+  readonly maxTokens: number;
 }
 
 const hour = 3_600_000;
@@ -30,6 +44,7 @@ export function readConfig(environment: Environment): LlmProviderConfig {
   const values = readConfiguration(environment, {
     slots: variable('MILLRACE_LLM_SLOTS', wholeNumber({ min: 1, max: 256 }).default(8), '8'),
     baseUrl: variable('MILLRACE_LLM_BASE_URL', endpoint().optional(), 'http://127.0.0.1:11434/v1'),
+    modelsFile: variable('MILLRACE_LLM_MODELS_FILE', z.string().max(4_000).optional(), '/etc/millrace/models.yaml'),
     apiKey: variable('MILLRACE_LLM_API_KEY', z.string().max(4_000).optional(), 'the key that the server gave you'),
     model: variable('MILLRACE_LLM_MODEL', z.string().max(200).optional(), 'llama3.2'),
     concurrency: variable('MILLRACE_LLM_CONCURRENCY', wholeNumber({ min: 1, max: 256 }).default(4), '4'),
@@ -45,20 +60,55 @@ export function readConfig(environment: Environment): LlmProviderConfig {
     promptUsdPerMillion: variable('MILLRACE_LLM_PROMPT_USD_PER_MILLION', usd().default(0), '0.15'),
     completionUsdPerMillion: variable('MILLRACE_LLM_COMPLETION_USD_PER_MILLION', usd().default(0), '0.60'),
   });
-  const { slots, baseUrl, apiKey, model, concurrency, maxTokens, firstTokenMs, idleMs, totalMs } = values;
-  const { promptUsdPerMillion, completionUsdPerMillion } = values;
-  const price = { promptUsdPerMillion, completionUsdPerMillion };
-  if (baseUrl === undefined) {
-    refuseHalfAProvider({ apiKey, model });
-    return { slots, provider: null, price: free, evidenceCharacters: evidenceForExtraction };
-  }
-  if (model === undefined) throw missing('MILLRACE_LLM_MODEL', 'MILLRACE_LLM_BASE_URL');
-  const timeouts = { firstTokenMs, idleMs, totalMs };
-  const provider = { baseUrl, apiKey: apiKey ?? null, model, timeouts, concurrency, queue: slots, maxTokens };
-  return { slots, provider, price, evidenceCharacters: values.evidenceCharacters };
+  const { slots, firstTokenMs, idleMs, totalMs, maxTokens } = values;
+  const file = values.modelsFile === undefined ? noFile : readModelsFile(textOf(values.modelsFile), environment);
+  const server = serverOf(values);
+  const defaultModel = file.defaultModel ?? (server && `${server.provider.name}/${server.provider.models[0]}`);
+  return {
+    slots,
+    providers: [...(server ? [server.provider] : []), ...file.providers],
+    defaultModel,
+    prices: [...(server ? [server.price] : []), ...file.prices],
+    limits: { timeouts: { firstTokenMs, idleMs, totalMs }, queue: slots, maxTokens },
+    evidenceCharacters: defaultModel === null ? evidenceForExtraction : values.evidenceCharacters,
+  };
 }
 
-const free: Price = { promptUsdPerMillion: 0, completionUsdPerMillion: 0 };
+const noFile: ModelsFile = { defaultModel: null, providers: [], prices: [] };
+
+/** The one server that variables alone configure: its name is `openai-compatible`. */
+function serverOf(values: {
+  readonly baseUrl: string | undefined;
+  readonly apiKey: string | undefined;
+  readonly model: string | undefined;
+  readonly concurrency: number;
+  readonly promptUsdPerMillion: number;
+  readonly completionUsdPerMillion: number;
+}): { readonly provider: ConfiguredProvider; readonly price: Price } | null {
+  const { baseUrl, apiKey, model, concurrency, promptUsdPerMillion, completionUsdPerMillion } = values;
+  if (baseUrl === undefined) {
+    refuseHalfAProvider({ apiKey, model });
+    return null;
+  }
+  if (model === undefined) throw missing('MILLRACE_LLM_MODEL', 'MILLRACE_LLM_BASE_URL');
+  const name = 'openai-compatible';
+  return {
+    provider: { name, kind: name, baseUrl, apiKey: apiKey ?? null, models: [model], concurrency },
+    price: {
+      model: `${name}/${model}`,
+      inputUsdPerMillion: promptUsdPerMillion,
+      outputUsdPerMillion: completionUsdPerMillion,
+    },
+  };
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw wrong('MILLRACE_LLM_MODELS_FILE', `cannot be read: ${(error as Error).message}`);
+  }
+}
 
 /** An address without credentials: those would end up in logs; the key has a variable of its own. */
 const endpoint = () =>
@@ -77,8 +127,9 @@ function refuseHalfAProvider(half: { apiKey: string | undefined; model: string |
   if (half.apiKey !== undefined) throw missing('MILLRACE_LLM_BASE_URL', 'MILLRACE_LLM_API_KEY');
 }
 
-function missing(name: string, because: string): MillraceError {
-  const message = `is not set, but ${because} is`;
+const missing = (name: string, because: string): MillraceError => wrong(name, `is not set, but ${because} is`);
+
+function wrong(name: string, message: string): MillraceError {
   return new MillraceError('invalid', 'invalid_configuration', `The configuration is wrong:\n  ${name}: ${message}`, {
     violations: [{ pointer: `/${name}`, message }],
   });

@@ -1,3 +1,6 @@
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import {
   articleSchema,
@@ -19,6 +22,7 @@ import {
   answers,
   answersStatus,
   backendKinds,
+  callsTools,
   eventually,
   stallsAfter,
   startScriptedProvider,
@@ -33,6 +37,10 @@ jest.setTimeout(60_000);
 
 const replyTo = 'result.1.v1';
 type LlmInput = Partial<InputOf<typeof llmTask>>;
+const question: LlmInput = {
+  messages: [{ role: 'user', content: 'Why do colonies swarm?' }],
+  evidence: beeEvidence(),
+};
 
 describe.each(backendKinds)('the llm-provider on %s', (kind) => {
   let backend: DatabaseBackend;
@@ -86,11 +94,6 @@ describe.each(backendKinds)('the llm-provider on %s', (kind) => {
       const found = results.filter(({ result }) => result.runId === runId);
       return found.length >= count ? found.map(({ result }) => result.outcome) : false;
     });
-  const question: LlmInput = {
-    messages: [{ role: 'user', content: 'Why do colonies swarm?' }],
-    evidence: beeEvidence(),
-  };
-
   it('writes an article without a model, and shows it as it is written', async () => {
     await start();
     const runId = newId('run');
@@ -121,9 +124,49 @@ describe.each(backendKinds)('the llm-provider on %s', (kind) => {
     expect(provider.requests.length - before).toBe(1);
     expect(second).toEqual(first);
     expect(first).toMatchObject({
-      output: { model: 'openai-compatible:scripted', citations: [{ marker: 1, source: 'bees.md' }] },
+      output: { model: 'openai-compatible/scripted', citations: [{ marker: 1, source: 'bees.md' }] },
       usage: { promptTokens: 11, completionTokens: 7, costUsd: 0.025 },
     });
+  });
+
+  it('gives tools to the model, and their calls to the run', async () => {
+    await startWithProvider();
+    const call = { id: 'call_1', name: 'look_up', arguments: '{"query":"swarms"}' };
+    provider.script(callsTools(call));
+    const runId = newId('run');
+    await send(runId, { ...question, evidence: [], tools: [{ name: 'look_up', parameters: { type: 'object' } }] });
+    const [outcome] = await resultsOf(runId);
+    expect(outcome).toMatchObject({ output: { text: '', finishReason: 'tool-calls', toolCalls: [call] } });
+    expect(provider.requests.at(-1)?.body.tools).toHaveLength(1);
+  });
+
+  it('answers in JSON of a schema that the task brings', async () => {
+    await startWithProvider();
+    provider.script(answers('{"reason": "crowding"}'));
+    const runId = newId('run');
+    const schema = { type: 'object', required: ['reason'], properties: { reason: { type: 'string' } } };
+    await send(runId, { ...question, evidence: [], answer: { schema } });
+    expect((await resultsOf(runId))[0]).toMatchObject({ output: { json: { reason: 'crowding' } } });
+  });
+
+  it('asks the model that the task names, of a file of models', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'models-'));
+    const file = join(folder, 'models.yaml');
+    await writeFile(
+      file,
+      `default: here/small
+providers: [{ name: here, kind: openai-compatible, baseUrl: "${provider.baseUrl}", apiKeyVariable: HERE_KEY }]
+prices: [{ model: here/team/large, inputUsdPerMillion: 1000000, outputUsdPerMillion: 0 }]`,
+    );
+    await start({ MILLRACE_LLM_MODELS_FILE: file, HERE_KEY: 'sk-here' });
+    provider.script(answers('Yes.'));
+    const [small, large] = [newId('run'), newId('run')];
+    await send(small, { ...question, evidence: [] });
+    expect((await resultsOf(small))[0]).toMatchObject({ output: { model: 'here/small' }, usage: { costUsd: 0 } });
+    await send(large, { ...question, evidence: [], model: 'here/team/large' });
+    expect((await resultsOf(large))[0]).toMatchObject({ output: { model: 'here/team/large' }, usage: { costUsd: 11 } });
+    expect(provider.requests.slice(-2).map(({ body }) => body.model)).toEqual(['small', 'team/large']);
+    expect(provider.requests.at(-1)?.headers.authorization).toBe('Bearer sk-here');
   });
 
   it('answers from the ledger after a restart, and never for another tenant', async () => {
@@ -180,6 +223,12 @@ describe.each(backendKinds)('the llm-provider on %s', (kind) => {
       'wrong variables',
       { prompt: 'content/draft@1', variables: {} },
       { code: 'invalid_prompt_variables', retryable: false },
+    ],
+    ['an unknown model', { ...question, model: 'nobody/knows' }, { code: 'unknown_model', retryable: false }],
+    [
+      'a schema that is none',
+      { ...question, answer: { schema: { type: 'nonsense' } } },
+      { code: 'invalid_answer_schema', retryable: false },
     ],
     ['neither prompt nor messages', {}, { code: 'missing_prompt', retryable: false }],
   ])('fails a task with %s for good', async (_, input, error) => {

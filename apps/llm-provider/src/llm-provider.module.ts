@@ -1,9 +1,7 @@
-import { CONFIG } from '@millrace/service';
 import { Module } from '@nestjs/common';
 import { CompleteHandler } from './completion/complete.handler.js';
-import { COMPLETION_MODEL } from './completion/completion-model.js';
-import { configuredModel } from './completion/configured-model.js';
 import { CompletionLedger } from './ledger/completion-ledger.js';
+import { ModelCatalogue } from './models/model-catalogue.js';
 import { PromptLibrary } from './prompts/prompt-library.js';
 
 @Module({
@@ -11,7 +9,7 @@ import { PromptLibrary } from './prompts/prompt-library.js';
     CompleteHandler,
     CompletionLedger,
     { provide: PromptLibrary, useFactory: () => PromptLibrary.load() },
-    { provide: COMPLETION_MODEL, useFactory: configuredModel, inject: [CONFIG] },
+    ModelCatalogue,
   ],
 })
 export class LlmProviderModule {}

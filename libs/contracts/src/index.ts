@@ -14,6 +14,8 @@ export * from './http/collection-routes.js';
 export * from './http/event-routes.js';
 export * from './http/run-routes.js';
 export * from './json-schema.js';
+export * from './llm-provider/chat.js';
+export * from './llm-provider/provider.js';
 export * from './orchestrator/approval.js';
 export * from './orchestrator/commands.js';
 export * from './orchestrator/live.js';

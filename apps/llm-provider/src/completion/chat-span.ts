@@ -1,6 +1,6 @@
 /** The span of one call to a model: which, with what limits, what came back in numbers. Never what was asked or answered. */
 import { inSpan, modelAttributes, type Span, type SpanDescription } from '@millrace/telemetry';
-import type { TokenUsage } from './completion-model.js';
+import type { TokenUsage } from '../providers/chat-model.js';
 
 export interface ChatCall {
   /** Whose model it is, by the conventions' list where it is on it. */

@@ -1,13 +1,14 @@
 import type { InputOf, llmTask, OutputOf } from '@millrace/contracts';
+import { systemClock } from '@millrace/kernel';
 import { CONFIG, type TaskHandler } from '@millrace/service';
 import type { Task, TaskResultOf } from '@millrace/worker';
 import { Inject, Injectable } from '@nestjs/common';
 import type { LlmProviderConfig } from '../config.js';
 import { CompletionLedger } from '../ledger/completion-ledger.js';
-import { priced } from '../ledger/price.js';
+import { priced, PriceList } from '../ledger/price.js';
+import { ModelCatalogue } from '../models/model-catalogue.js';
 import { PromptLibrary } from '../prompts/prompt-library.js';
-import { CompletionMeter } from './completion-meter.js';
-import { COMPLETION_MODEL, type CompletionModel } from './completion-model.js';
+import { answeredAgain, meterOf } from './completion-meter.js';
 import { requestOf } from './completion-request.js';
 
 /**
@@ -16,26 +17,27 @@ import { requestOf } from './completion-request.js';
  */
 @Injectable()
 export class CompleteHandler implements TaskHandler<typeof llmTask> {
-  private readonly meter: CompletionMeter;
+  private readonly prices: PriceList;
 
   constructor(
     @Inject(CompletionLedger) private readonly ledger: CompletionLedger,
     @Inject(PromptLibrary) private readonly prompts: PromptLibrary,
-    @Inject(COMPLETION_MODEL) private readonly model: CompletionModel,
+    @Inject(ModelCatalogue) private readonly models: ModelCatalogue,
     @Inject(CONFIG) private readonly config: LlmProviderConfig,
   ) {
-    this.meter = new CompletionMeter(model.name);
+    this.prices = new PriceList(config.prices);
   }
 
   async handle(input: InputOf<typeof llmTask>, task: Task): Promise<TaskResultOf<OutputOf<typeof llmTask>>> {
     const recorded = await this.ledger.find(task);
     if (recorded) {
-      this.meter.answeredAgain();
+      answeredAgain();
       return recorded;
     }
     const request = requestOf(input, this.prompts, this.config);
-    const { usage, text, json, citations, finishReason } = await this.meter.measure((onText) =>
-      this.model.complete(request, {
+    const model = await this.models.completionModel(task.tenantId, input.model);
+    const { usage, citations, ...answer } = await meterOf(model.name).measure((onText) =>
+      model.complete(request, {
         signal: task.signal,
         emit: (piece) => {
           onText();
@@ -43,9 +45,9 @@ export class CompleteHandler implements TaskHandler<typeof llmTask> {
         },
       }),
     );
-    const output = { text, json, citations: [...citations], model: this.model.name, finishReason };
-    const paid = priced(usage, this.config.price);
-    this.meter.used(paid);
+    const output = { ...answer, citations: [...citations], toolCalls: answer.toolCalls && [...answer.toolCalls] };
+    const paid = priced(usage, this.prices.at(answer.model, systemClock.now()));
+    meterOf(answer.model).used(paid);
     return this.ledger.record(task, input.prompt ?? null, { output, usage: paid });
   }
 }

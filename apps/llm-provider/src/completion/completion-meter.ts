@@ -8,20 +8,36 @@ import {
   modelTokenUsage,
 } from '@millrace/telemetry';
 
+const recorded = cacheRequests.at({ 'millrace.cache': 'completions', 'millrace.result': 'hit' });
+
+/** A task was answered from the ledger. */
+export const answeredAgain = (): void => recorded.add(1);
+
+const meters = new Map<string, CompletionMeter>();
+/** Names are the choice of tenants: beyond so many, all others are measured as one. */
+const mostMeters = 200;
+
+/** What measures the completions of a model, by its name in results. */
+export function meterOf(name: string): CompletionMeter {
+  const key = meters.has(name) || meters.size < mostMeters ? name : 'other';
+  const meter = meters.get(key) ?? new CompletionMeter(key);
+  meters.set(key, meter);
+  return meter;
+}
+
 /** What is measured of the completions of one model. */
-export class CompletionMeter {
+class CompletionMeter {
   private readonly labels;
   private readonly firstChunk;
   private readonly input;
   private readonly output;
   private readonly cost;
   private readonly succeeded;
-  private readonly recorded = cacheRequests.at({ 'millrace.cache': 'completions', 'millrace.result': 'hit' });
   private readonly asked = cacheRequests.at({ 'millrace.cache': 'completions', 'millrace.result': 'miss' });
 
-  /** @param name as results name the model: `extractive`, `openai-compatible:llama-3` */
+  /** @param name as results name the model: `extractive`, `openai/gpt-5-mini` */
   constructor(name: string) {
-    const separator = name.indexOf(':');
+    const separator = name.indexOf('/');
     const labels = {
       'gen_ai.operation.name': 'chat',
       'gen_ai.provider.name': separator === -1 ? name : name.slice(0, separator),
@@ -33,11 +49,6 @@ export class CompletionMeter {
     this.output = modelTokenUsage.at({ ...labels, 'gen_ai.token.type': 'output' });
     this.cost = modelCost.at(labels);
     this.succeeded = modelOperationDuration.at({ ...labels, 'error.type': '' });
-  }
-
-  /** A task was answered from the ledger. */
-  answeredAgain(): void {
-    this.recorded.add(1);
   }
 
   /** Measures a call of the model; `work` gets what tells it of each piece of text. */

@@ -1,20 +1,27 @@
-import type { Citation, OutputOf, Passage, llmTask } from '@millrace/contracts';
+import type {
+  ChatMessage,
+  ChatTool,
+  Citation,
+  OutputOf,
+  Passage,
+  ToolCall,
+  ToolChoice,
+  llmTask,
+} from '@millrace/contracts';
 import type { JsonObject, JsonValue } from '@millrace/kernel';
+import type { TokenUsage } from '../providers/chat-model.js';
 
 /** What is asked of a model. `evidence[n - 1]` is what `[n]` names. */
 export interface CompletionRequest {
   /** The prompt's id and variables, for models that follow no instructions; null for plain messages. */
   readonly prompt: { readonly id: string; readonly variables: JsonObject } | null;
-  readonly messages: readonly Message[];
+  readonly messages: readonly ChatMessage[];
   readonly evidence: readonly Passage[];
   readonly answer: AnswerFormat;
+  readonly tools?: readonly ChatTool[];
+  readonly toolChoice?: ToolChoice;
   readonly maxTokens?: number;
   readonly temperature?: number;
-}
-
-export interface Message {
-  readonly role: 'system' | 'user' | 'assistant';
-  readonly content: string;
 }
 
 /** Free text with markers, or JSON; `cites` is the field of it that holds Markdown with markers. */
@@ -36,20 +43,15 @@ export interface Completion {
   /** Every marker of the prose has its citation, and the other way round. */
   readonly citations: readonly Citation[];
   readonly finishReason: FinishReason;
+  readonly toolCalls?: readonly ToolCall[];
+  /** Which model wrote it, where the one that was asked chose among several. */
+  readonly model: string;
   readonly usage: TokenUsage;
 }
 
-export interface TokenUsage {
-  readonly promptTokens: number;
-  readonly completionTokens: number;
-}
-
-/** Injection token of the configured model. */
-export const COMPLETION_MODEL = Symbol('llm-provider.completion-model');
-
 /** The port: whatever writes answers. */
 export interface CompletionModel {
-  /** As results name it: `extractive`, `openai-compatible:llama-3`. */
+  /** As results name it: `extractive`, `openai/gpt-5-mini`. */
   readonly name: string;
   /**
    * @throws MillraceError `no_evidence` (permanent) when it may write from evidence only and there is none on the matter;

@@ -1,4 +1,4 @@
-import { outlineSchema, type Citation } from '@millrace/contracts';
+import { outlineSchema, type ChatMessage, type Citation } from '@millrace/contracts';
 import { MillraceError, type JsonObject, type JsonValue } from '@millrace/kernel';
 import { z } from 'zod';
 import { inChatSpan, type ChatCall } from '../completion/chat-span.js';
@@ -69,7 +69,7 @@ function answer(request: CompletionRequest, context: CompletionContext): Complet
   }
   const { pieces, citations } = composeAnswer(questionOf(request), request.evidence);
   pieces.forEach((piece, index) => context.emit(index === 0 ? piece : `\n\n${piece}`));
-  return { text: pieces.join('\n\n'), json: null, citations, finishReason: 'stop', usage };
+  return { text: pieces.join('\n\n'), json: null, citations, finishReason: 'stop', usage, model: 'extractive' };
 }
 
 function subjectOf(request: CompletionRequest) {
@@ -81,9 +81,12 @@ function subjectOf(request: CompletionRequest) {
 function questionOf({ prompt, messages }: CompletionRequest): string {
   const strings = Object.values(prompt?.variables ?? {}).filter((value) => typeof value === 'string');
   if (strings.length > 0) return strings.join(' ');
-  return messages.findLast(({ role }) => role === 'user')?.content ?? '';
+  return textOf(messages.findLast((message) => message.role === 'user')?.content ?? '');
 }
 
+const textOf = (content: Extract<ChatMessage, { role: 'user' }>['content']): string =>
+  typeof content === 'string' ? content : content.map((part) => (part.type === 'text' ? part.text : '')).join('\n');
+
 function jsonCompletion(json: JsonValue, citations: readonly Citation[]): Completion {
-  return { text: JSON.stringify(json), json, citations, finishReason: 'stop', usage };
+  return { text: JSON.stringify(json), json, citations, finishReason: 'stop', usage, model: 'extractive' };
 }

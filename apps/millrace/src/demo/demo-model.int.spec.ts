@@ -64,7 +64,7 @@ describe('the demo with a model', () => {
       usage: object;
       steps: { kind: string }[];
     };
-    expect(document.model).toBe('openai-compatible:tide-writer-2');
+    expect(document.model).toBe('openai-compatible/tide-writer-2');
     expect(document.article.markdown).not.toMatch(/\[(99|98|0)\]/);
     const markers = [...document.article.markdown.matchAll(/\[(\d+)\]/g)].map(([, marker]) => Number(marker));
     expect([...new Set(markers)].sort()).toEqual(document.citations.map(({ marker }) => marker));

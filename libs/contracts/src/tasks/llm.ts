@@ -1,5 +1,14 @@
 import { z } from 'zod';
 import { defineTask } from '../contract.js';
+import {
+  chatMessageSchema,
+  chatToolSchema,
+  finishReasonSchema,
+  jsonFormatSchema,
+  modelNameSchema,
+  toolCallSchema,
+  toolChoiceSchema,
+} from '../llm-provider/chat.js';
 import { citationSchema, passageSchema } from '../research/citation.js';
 import { jsonObjectSchema, jsonValueSchema } from '../shared.js';
 
@@ -18,9 +27,13 @@ export const llmTask = defineTask({
       .regex(/^[a-z0-9-]+\/[a-z0-9-]+@[1-9][0-9]*$/, 'must be FOLDER/NAME@VERSION')
       .optional(),
     variables: jsonObjectSchema.default({}),
-    messages: z
-      .array(z.strictObject({ role: z.enum(['system', 'user', 'assistant']), content: z.string() }))
-      .optional(),
+    messages: z.array(chatMessageSchema).optional(),
+    /** Absent: the one that is configured. */
+    model: modelNameSchema.optional(),
+    tools: z.array(chatToolSchema).max(128).optional(),
+    toolChoice: toolChoiceSchema.optional(),
+    /** Asks for JSON where plain messages are given; a prompt says by itself what it wants. */
+    answer: jsonFormatSchema.optional(),
     evidence: z.array(passageSchema).max(200).default([]),
     maxTokens: z.int().min(1).max(100_000).optional(),
     temperature: z.number().min(0).max(2).optional(),
@@ -30,9 +43,11 @@ export const llmTask = defineTask({
     /** The parsed answer where the prompt asks for JSON, else null; `text` is the same as JSON text then. */
     json: jsonValueSchema.nullable(),
     citations: z.array(citationSchema),
-    /** Which model wrote it, e.g. `extractive` or `openai-compatible:llama-3`. */
+    /** Which model wrote it, e.g. `extractive` or `openai/gpt-5-mini`. */
     model: z.string(),
-    finishReason: z.enum(['stop', 'length', 'content-filter', 'other']),
+    finishReason: finishReasonSchema,
+    /** Tools that the model asks for; somebody else calls them. */
+    toolCalls: z.array(toolCallSchema).optional(),
   }),
 });
 

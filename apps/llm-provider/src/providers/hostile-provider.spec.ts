@@ -6,7 +6,9 @@ import {
   type Misbehaviour,
   type ScriptedProvider,
 } from '@millrace/testing';
-import { OpenAiCompatibleModel } from './openai-compatible-model.js';
+import { ProviderCompletionModel } from '../completion/provider-completion-model.js';
+import { openProvider } from './open-provider.js';
+import { ProviderModel } from './provider-model.js';
 
 let provider: ScriptedProvider;
 beforeAll(async () => {
@@ -14,25 +16,21 @@ beforeAll(async () => {
 });
 afterAll(() => provider.stop());
 
-function ask(model: string): Promise<unknown> {
-  const completion = new OpenAiCompatibleModel({
-    baseUrl: provider.baseUrl,
-    apiKey: 'sk-canary',
-    model,
+async function ask(name: string): Promise<unknown> {
+  const open = await openProvider({ kind: 'openai-compatible', baseUrl: provider.baseUrl, apiKey: 'sk-canary' });
+  const model = new ProviderModel({
+    name: 'spec/hostile',
+    provider: 'openai-compatible',
+    model: open.language(name),
     timeouts: { firstTokenMs: 300, idleMs: 300, totalMs: 20_000 },
     concurrency: 1,
     queue: 0,
     maxTokens: 200,
-  }).complete(
-    {
-      prompt: null,
-      messages: [{ role: 'user', content: 'Where do herons fish?' }],
-      evidence: [],
-      answer: { kind: 'text' },
-    },
-    { signal: new AbortController().signal, emit: () => undefined },
-  );
-  return completion.catch((error: unknown) => error);
+  });
+  const messages = [{ role: 'user' as const, content: 'Where do herons fish?' }];
+  const request = { prompt: null, messages, evidence: [], answer: { kind: 'text' as const } };
+  const context = { signal: new AbortController().signal, emit: () => undefined };
+  return new ProviderCompletionModel(model).complete(request, context).catch((error: unknown) => error);
 }
 
 /** What a caller gets for each misbehaviour: one error of ours, or an answer in which the mischief left no trace. */

@@ -107,10 +107,7 @@ function ofStatus(status: number, body: string, headers: Readonly<Record<string,
 }
 
 const authenticationFailed = (): MillraceError =>
-  providerError(
-    'provider_authentication_failed',
-    'The model provider does not accept the key. Check MILLRACE_LLM_API_KEY.',
-  );
+  providerError('provider_authentication_failed', 'The model provider does not accept the key.');
 
 const quotaExhausted = (): MillraceError =>
   providerError('provider_quota_exhausted', 'The account at the model provider has no credit left.');

@@ -1,8 +1,10 @@
 /** One call to the provider, read to its end or to the first limit that it meets. */
+import type { LanguageModelV4, LanguageModelV4CallOptions, LanguageModelV4StreamPart } from '@ai-sdk/provider';
+import type { ToolCall } from '@millrace/contracts';
 import { deadline } from '@millrace/resilience';
-import type { Message, TokenUsage } from '../completion/completion-model.js';
+import type { ChatAnswer, ChatListener, ChatRequest, TokenUsage } from './chat-model.js';
+import { promptOf, toolChoiceOf, toolsOf } from './language-prompt.js';
 import { ofStreamedError, providerError, refusedContent, toProviderError } from './provider-error.js';
-import type { ChatModel } from './chat-model.js';
 import { storableText } from './storable-text.js';
 
 export interface Timeouts {
@@ -14,25 +16,14 @@ export interface Timeouts {
   readonly totalMs: number;
 }
 
-export interface ProviderCall {
-  readonly messages: readonly Message[];
-  readonly responseFormat?: Parameters<ChatModel['doStream']>[0]['responseFormat'];
-  readonly maxTokens: number;
-  readonly temperature?: number;
-}
+export type ProviderCall = ChatRequest & { readonly maxTokens: number };
 
-export interface RawAnswer {
-  readonly text: string;
-  readonly finishReason: 'stop' | 'length' | 'other';
+export interface RawAnswer extends Omit<ChatAnswer, 'usage' | 'model'> {
   /** What the provider reported; null where it did not, or where it cannot be true. */
   readonly usage: TokenUsage | null;
 }
 
-export interface AnswerListener {
-  /** Each piece of the answer's text. */
-  readonly onText: (text: string) => void;
-  readonly signal: AbortSignal;
-}
+type AnswerListener = Required<ChatListener>;
 
 /** A token of any vocabulary is shorter than this on average; beyond it the provider ignores the limit it was given. */
 const mostCharactersPerToken = 16;
@@ -45,7 +36,7 @@ const mostTokensBelieved = 10_000_000;
  * @throws MillraceError with a `provider_…` code, or the signal's reason when the caller gave up.
  */
 export function streamAnswer(
-  model: ChatModel,
+  model: LanguageModelV4,
   call: ProviderCall,
   timeouts: Timeouts,
   listener: AnswerListener,
@@ -60,19 +51,18 @@ export function streamAnswer(
   );
 }
 
-type StreamPart =
-  Awaited<ReturnType<ChatModel['doStream']>>['stream'] extends ReadableStream<infer Part> ? Part : never;
-
 class AnswerReader {
   private text = '';
+  private readonly toolCalls: ToolCall[] = [];
+  private length = 0;
   private begun = false;
-  private finish: Extract<StreamPart, { type: 'finish' }> | null = null;
+  private finish: Extract<LanguageModelV4StreamPart, { type: 'finish' }> | null = null;
   /** Aborts the call with the reason why. */
   private readonly silence = new AbortController();
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
-    private readonly model: ChatModel,
+    private readonly model: LanguageModelV4,
     private readonly call: ProviderCall,
     private readonly timeouts: Timeouts,
     private readonly listener: AnswerListener,
@@ -93,40 +83,45 @@ class AnswerReader {
   }
 
   private async readStream(signal: AbortSignal): Promise<void> {
-    const { messages, responseFormat, maxTokens, temperature } = this.call;
-    const { stream } = await this.model.doStream({
-      prompt: messages.map(({ role, content }) =>
-        role === 'system' ? { role, content } : { role, content: [{ type: 'text', text: content }] },
-      ),
-      maxOutputTokens: maxTokens,
-      abortSignal: signal,
-      ...(responseFormat && { responseFormat }),
-      ...(temperature !== undefined && { temperature }),
-    });
+    const { stream } = await this.model.doStream({ ...optionsOf(this.call), abortSignal: signal });
     // Leaving the loop by an error cancels the stream and with it the connection.
     for await (const part of stream) this.take(part);
   }
 
-  private take(part: StreamPart): void {
+  private take(part: LanguageModelV4StreamPart): void {
     if (part.type === 'error') throw part.error instanceof Error ? part.error : ofStreamedError(part.error);
-    if (part.type === 'tool-call' && !isJson(part.input)) {
+    if (part.type === 'finish') this.finish = part;
+    if (deltas.has(part.type)) this.heard();
+    if (part.type === 'text-delta') this.takeText(part.delta);
+    if (part.type === 'tool-input-delta') this.takeLength(part.delta.length);
+    if (part.type === 'tool-call')
+      this.takeToolCall({ id: part.toolCallId, name: part.toolName, arguments: part.input });
+  }
+
+  private takeToolCall(call: ToolCall): void {
+    const json = call.arguments === '' ? '{}' : call.arguments;
+    if (!isJson(json)) {
       throw providerError('provider_invalid_response', "The arguments of the model's tool call are no whole JSON.");
     }
-    if (part.type === 'finish') this.finish = part;
-    if (part.type === 'text-delta' || part.type === 'reasoning-delta') this.heard();
-    if (part.type === 'text-delta') this.takeText(part.delta);
+    this.toolCalls.push({ ...call, arguments: json });
+    this.listener.onToolCall({ ...call, arguments: json });
   }
 
   private takeText(delta: string): void {
+    this.takeLength(delta.length);
     this.text += delta;
+    this.listener.onText(delta);
+  }
+
+  private takeLength(length: number): void {
+    this.length += length;
     const limit = Math.max(leastLimit, this.call.maxTokens * mostCharactersPerToken);
-    if (this.text.length > limit) {
+    if (this.length > limit) {
       throw providerError(
         'provider_answer_too_long',
         `The model provider went on beyond ${this.call.maxTokens} tokens.`,
       );
     }
-    this.listener.onText(delta);
   }
 
   private heard(): void {
@@ -146,10 +141,16 @@ class AnswerReader {
   private result(): RawAnswer {
     const reason = this.finish?.finishReason.unified;
     if (reason === 'content-filter') throw refusedContent();
-    if (this.finish === null || reason === 'error')
+    // Several libraries close a stream that was cut as if it had ended: what the provider never gave is its reason to end.
+    if (this.finish?.finishReason.raw === undefined || reason === 'error')
       throw providerError('provider_stream_cut', 'The answer of the model provider broke off.');
-    const finishReason = reason === 'stop' || reason === 'length' ? reason : 'other';
-    return { text: storableText(this.text), finishReason, usage: this.believableUsage() };
+    const { toolCalls } = this;
+    return {
+      text: storableText(this.text),
+      toolCalls,
+      finishReason: toolCalls.length > 0 && reason === 'stop' ? 'tool-calls' : finishReasonOf(reason),
+      usage: this.believableUsage(),
+    };
   }
 
   /** Providers report nothing, zeros, fractions, or nonsense; what cannot be true is counted instead. */
@@ -160,7 +161,9 @@ class AnswerReader {
       value !== undefined && Number.isSafeInteger(value) && value > 0 && value < mostTokensBelieved;
     if (!isCount(promptTokens) || !(isCount(completionTokens) || (completionTokens === 0 && this.text === '')))
       return null;
-    return { promptTokens, completionTokens };
+    const cached = this.finish?.usage.inputTokens.cacheRead;
+    const cachedPromptTokens = isCount(cached) && cached <= promptTokens ? cached : undefined;
+    return { promptTokens, completionTokens, ...(cachedPromptTokens !== undefined && { cachedPromptTokens }) };
   }
 }
 
@@ -171,4 +174,31 @@ function isJson(text: string): boolean {
   } catch {
     return false;
   }
+}
+
+const deltas: ReadonlySet<LanguageModelV4StreamPart['type']> = new Set([
+  'text-delta',
+  'reasoning-delta',
+  'tool-input-start',
+  'tool-input-delta',
+]);
+
+const finishReasonOf = (reason: string | undefined): ChatAnswer['finishReason'] =>
+  reason === 'stop' || reason === 'length' || reason === 'tool-calls' ? reason : 'other';
+
+function optionsOf(call: ProviderCall): LanguageModelV4CallOptions {
+  const { messages, tools, toolChoice, json, maxTokens, stop } = call;
+  return {
+    prompt: promptOf(messages),
+    maxOutputTokens: maxTokens,
+    ...(tools !== undefined && tools.length > 0 && { tools: toolsOf(tools) }),
+    ...(toolChoice !== undefined && { toolChoice: toolChoiceOf(toolChoice) }),
+    ...(json !== undefined && { responseFormat: { type: 'json', ...json } }),
+    ...(stop !== undefined && { stopSequences: [...stop] }),
+    ...(call.temperature !== undefined && { temperature: call.temperature }),
+    ...(call.topP !== undefined && { topP: call.topP }),
+    ...(call.presencePenalty !== undefined && { presencePenalty: call.presencePenalty }),
+    ...(call.frequencyPenalty !== undefined && { frequencyPenalty: call.frequencyPenalty }),
+    ...(call.seed !== undefined && { seed: call.seed }),
+  };
 }

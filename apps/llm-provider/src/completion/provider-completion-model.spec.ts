@@ -17,7 +17,9 @@ import {
   type ScriptedProvider,
 } from '@millrace/testing';
 import type { AnswerFormat, CompletionRequest } from '../completion/completion-model.js';
-import { OpenAiCompatibleModel, type OpenAiCompatibleOptions } from './openai-compatible-model.js';
+import { openProvider, type ProviderAccess } from '../providers/open-provider.js';
+import { ProviderModel, type ProviderModelOptions } from '../providers/provider-model.js';
+import { ProviderCompletionModel } from './provider-completion-model.js';
 
 const canary = 'sk-canary-0123456789abcdef';
 let provider: ScriptedProvider;
@@ -31,17 +33,22 @@ beforeEach(() => {
   shown = [];
 });
 
-const modelWith = (options: Partial<OpenAiCompatibleOptions> = {}) =>
-  new OpenAiCompatibleModel({
-    baseUrl: provider.baseUrl,
-    apiKey: canary,
-    model: 'scripted',
+type Options = Partial<ProviderModelOptions & ProviderAccess>;
+
+async function modelWith(options: Options = {}): Promise<ProviderCompletionModel> {
+  const access = { kind: 'openai-compatible' as const, baseUrl: provider.baseUrl, apiKey: canary, ...options };
+  const model = new ProviderModel({
+    name: 'spec/scripted',
+    provider: access.kind,
+    model: (await openProvider(access)).language('scripted'),
     timeouts: { firstTokenMs: 20_000, idleMs: 20_000, totalMs: 40_000 },
     concurrency: 4,
     queue: 4,
     maxTokens: 1_000,
     ...options,
   });
+  return new ProviderCompletionModel(model);
+}
 
 const evidence: Passage[] = [
   {
@@ -75,7 +82,7 @@ const json: AnswerFormat = {
 };
 const article = { title: 'Herons', markdown: '# Herons\n\nHerons fish in shallow water [1]. They also read [9].' };
 
-const run = (model: OpenAiCompatibleModel, request = ask(), signal = new AbortController().signal) =>
+const run = (model: ProviderCompletionModel, request = ask(), signal = new AbortController().signal) =>
   model.complete(request, { signal, emit: (text) => shown.push(text) });
 
 async function failureOf(promise: Promise<unknown>): Promise<MillraceError> {
@@ -94,7 +101,7 @@ const atOnce = { 'retry-after': '0' };
 describe('a provider that behaves', () => {
   it('streams text, grounds it and reports what the provider counted', async () => {
     provider.script(answers('In shallow water [1]. In books [4].'));
-    const completion = await run(modelWith());
+    const completion = await run(await modelWith());
     expect(completion).toMatchObject({
       text: 'In shallow water [1]. In books.',
       json: null,
@@ -116,13 +123,13 @@ describe('a provider that behaves', () => {
 
   it('sends no key where there is none', async () => {
     provider.script(answers('Yes.'));
-    await run(modelWith({ apiKey: null }));
+    await run(await modelWith({ apiKey: null }));
     expect(provider.requests.at(-1)?.headers.authorization).toBeUndefined();
   });
 
   it('answers JSON, shows only its prose, and grounds that', async () => {
     provider.script(answers(JSON.stringify(article)));
-    const completion = await run(modelWith(), ask(json));
+    const completion = await run(await modelWith(), ask(json));
     expect(completion.json).toEqual({
       title: 'Herons',
       markdown: '# Herons\n\nHerons fish in shallow water [1]. They also read.',
@@ -140,33 +147,33 @@ describe('a provider that behaves', () => {
       { prompt_tokens: -5, completion_tokens: 1.5 },
     ]) {
       provider.script(answers('Herons fish in shallow water.', { usage }));
-      const { usage: counted } = await run(modelWith());
+      const { usage: counted } = await run(await modelWith());
       expect(counted).toEqual({ promptTokens: 6, completionTokens: 7 });
     }
   });
 
   it('counts an end that is sent twice once', async () => {
     provider.script(answers('Yes.', { repeatEnd: true }));
-    const completion = await run(modelWith());
+    const completion = await run(await modelWith());
     expect(completion).toMatchObject({ text: 'Yes.', usage: { promptTokens: 11, completionTokens: 7 } });
   });
 
   it('says that a text was cut at the token limit', async () => {
     provider.script(answers('In shallow', { finishReason: 'length' }));
-    expect((await run(modelWith())).finishReason).toBe('length');
+    expect((await run(await modelWith())).finishReason).toBe('length');
   });
 
   it('keeps NUL characters and broken surrogates out of answers', async () => {
     provider.script(sendsFrames({ choices: [{ delta: { content: 'a\0b\ud800c' }, finish_reason: 'stop' }] }));
-    expect((await run(modelWith())).text).toBe('ab\ufffdc');
+    expect((await run(await modelWith())).text).toBe('ab\ufffdc');
     provider.script(answers('{"title":"a\\u0000b\\ud800","markdown":""}'));
-    expect((await run(modelWith(), ask(json))).json).toEqual({ title: 'ab\ufffd', markdown: '' });
+    expect((await run(await modelWith(), ask(json))).json).toEqual({ title: 'ab\ufffd', markdown: '' });
   });
 });
 
 describe('JSON from servers and models that are bad at it', () => {
   it('falls back to what the server takes, and remembers it', async () => {
-    const model = modelWith();
+    const model = await modelWith();
     const refuses = answersStatus(400, { error: { message: 'response_format is not supported' } });
     provider.script(refuses, refuses, answers(JSON.stringify(article)));
     const before = provider.requests.length;
@@ -182,12 +189,12 @@ describe('JSON from servers and models that are bad at it', () => {
     ['words around it', `Sure! ${JSON.stringify(article)} Anything else?`],
   ])('reads JSON with %s', async (_, text) => {
     provider.script(answers(text));
-    expect((await run(modelWith(), ask(json))).json).toMatchObject({ title: 'Herons' });
+    expect((await run(await modelWith(), ask(json))).json).toMatchObject({ title: 'Herons' });
   });
 
   it('asks once for a repair, says what is wrong, and adds up what both answers cost', async () => {
     provider.script(answers('{"title": "Herons"}'), answers(JSON.stringify(article)));
-    const completion = await run(modelWith(), ask(json));
+    const completion = await run(await modelWith(), ask(json));
     expect(completion.json).toMatchObject({ title: 'Herons' });
     expect(completion.usage).toEqual({ promptTokens: 22, completionTokens: 14 });
     const messages = provider.requests.at(-1)?.body.messages ?? [];
@@ -198,7 +205,7 @@ describe('JSON from servers and models that are bad at it', () => {
   it('gives up after one repair', async () => {
     provider.script(answers('I would rather not.'));
     const before = provider.requests.length;
-    expect(await failureOf(run(modelWith(), ask(json)))).toMatchObject({
+    expect(await failureOf(run(await modelWith(), ask(json)))).toMatchObject({
       code: 'provider_invalid_response',
       retryable: true,
     });
@@ -208,7 +215,7 @@ describe('JSON from servers and models that are bad at it', () => {
   it('does not try to repair what was cut at the token limit', async () => {
     provider.script(answers('{"title": "Her', { finishReason: 'length' }));
     const before = provider.requests.length;
-    expect(await failureOf(run(modelWith(), ask(json)))).toMatchObject({
+    expect(await failureOf(run(await modelWith(), ask(json)))).toMatchObject({
       code: 'provider_answer_too_long',
       retryable: false,
     });
@@ -241,7 +248,7 @@ describe('a provider that fails', () => {
   ])('%s is permanent: one call, no retry', async (_, behaviour, code) => {
     provider.script(behaviour);
     const before = provider.requests.length;
-    const error = await failureOf(run(modelWith()));
+    const error = await failureOf(run(await modelWith()));
     expect(error).toMatchObject({ code, retryable: false });
     expect(provider.requests.length - before).toBe(1);
     expect(JSON.stringify([error.toShape(), error.stack, error.cause])).not.toContain(canary);
@@ -263,10 +270,10 @@ describe('a provider that fails', () => {
     ['an end without an answer', sendsFrames(), 'provider_stream_cut'],
   ])('%s may pass: it is tried again, and works the second time', async (_, behaviour, code) => {
     provider.script(behaviour, answers('Better now.'));
-    expect((await run(modelWith())).text).toBe('Better now.');
+    expect((await run(await modelWith())).text).toBe('Better now.');
     provider.script(behaviour);
     const before = provider.requests.length;
-    expect(await failureOf(run(modelWith()))).toMatchObject({ code, retryable: true });
+    expect(await failureOf(run(await modelWith()))).toMatchObject({ code, retryable: true });
     expect(provider.requests.length - before).toBe(3);
   });
 
@@ -281,7 +288,7 @@ describe('a provider that fails', () => {
   ])('is not asked again by itself once something was shown: it %s', async (_, behaviour, code) => {
     provider.script(behaviour);
     const before = provider.requests.length;
-    expect(await failureOf(run(modelWith()))).toMatchObject({ code, retryable: true });
+    expect(await failureOf(run(await modelWith()))).toMatchObject({ code, retryable: true });
     expect(provider.requests.length - before).toBe(1);
     expect(shown).toEqual(['Herons ']);
   });
@@ -289,19 +296,22 @@ describe('a provider that fails', () => {
   it('that cannot be reached is unavailable', async () => {
     const gone = await startScriptedProvider();
     await gone.stop();
-    const error = await failureOf(run(modelWith({ baseUrl: gone.baseUrl })));
+    const error = await failureOf(run(await modelWith({ baseUrl: gone.baseUrl })));
     expect(error).toMatchObject({ code: 'provider_unavailable', retryable: true });
     expect(error.message).toContain('ECONNREFUSED');
   });
 
   it('hands a long Retry-After to the caller instead of waiting', async () => {
     provider.script(answersStatus(429, {}, { 'retry-after': '120' }));
-    expect(await failureOf(run(modelWith()))).toMatchObject({ code: 'provider_rate_limited', retryAfterSeconds: 120 });
+    expect(await failureOf(run(await modelWith()))).toMatchObject({
+      code: 'provider_rate_limited',
+      retryAfterSeconds: 120,
+    });
   });
 
   it('is not called while its circuit is open', async () => {
     provider.script(answersStatus(500, {}, atOnce));
-    const model = modelWith();
+    const model = await modelWith();
     for (let call = 0; call < 4; call++) await failureOf(run(model));
     const before = provider.requests.length;
     const error = await failureOf(run(model));
@@ -326,14 +336,14 @@ describe('a provider that would keep us for ever', () => {
 
   it('is left when it says nothing', async () => {
     provider.script(hangs, answers('Better now.'));
-    expect((await run(modelWith({ timeouts: impatient }))).text).toBe('Better now.');
+    expect((await run(await modelWith({ timeouts: impatient }))).text).toBe('Better now.');
     await leaves(1);
   });
 
   it('is left when it stalls in the middle', async () => {
     provider.script(stallsAfter('Herons '));
     const timeouts = { firstTokenMs: 30_000, idleMs: 150, totalMs: 40_000 };
-    const error = await failureOf(run(modelWith({ timeouts })));
+    const error = await failureOf(run(await modelWith({ timeouts })));
     expect(error).toMatchObject({ kind: 'timeout', code: 'provider_timeout', retryable: true });
     expect(error.message).toContain('in the middle of its answer');
     await leaves(1);
@@ -342,19 +352,19 @@ describe('a provider that would keep us for ever', () => {
   it('is not left while it goes on slowly', async () => {
     provider.script(drips('Herons fish in shallow water.', 60));
     const timeouts = { firstTokenMs: 1_000, idleMs: 1_000, totalMs: 20_000 };
-    expect((await run(modelWith({ timeouts }))).text).toBe('Herons fish in shallow water.');
+    expect((await run(await modelWith({ timeouts }))).text).toBe('Herons fish in shallow water.');
   });
 
   it('is left when the whole takes too long', async () => {
     provider.script(stallsAfter('Herons '));
     const timeouts = { firstTokenMs: 20_000, idleMs: 20_000, totalMs: 150 };
-    expect(await failureOf(run(modelWith({ timeouts })))).toMatchObject({ code: 'provider_timeout' });
+    expect(await failureOf(run(await modelWith({ timeouts })))).toMatchObject({ code: 'provider_timeout' });
     await leaves(1);
   });
 
   it('is left when it goes on beyond the token limit', async () => {
     provider.script(neverEnds('and on '));
-    expect(await failureOf(run(modelWith({ maxTokens: 200 })))).toMatchObject({
+    expect(await failureOf(run(await modelWith({ maxTokens: 200 })))).toMatchObject({
       code: 'provider_answer_too_long',
       retryable: false,
     });
@@ -363,14 +373,14 @@ describe('a provider that would keep us for ever', () => {
 
   it('is left when it sends a line of 50 MB', async () => {
     provider.script(sendsOneLineOf(50_000_000));
-    expect(await failureOf(run(modelWith()))).toMatchObject({ code: 'provider_invalid_response' });
+    expect(await failureOf(run(await modelWith()))).toMatchObject({ code: 'provider_invalid_response' });
     await leaves(3);
   });
 
   it('is left at once when the caller gives up', async () => {
     provider.script(stallsAfter('Herons '));
     const caller = new AbortController();
-    const outcome = failureOf(run(modelWith(), ask(), caller.signal));
+    const outcome = failureOf(run(await modelWith(), ask(), caller.signal));
     await eventually(() => {
       expect(shown).toEqual(['Herons ']);
     });
@@ -381,7 +391,7 @@ describe('a provider that would keep us for ever', () => {
 
   it('keeps no more calls waiting than it may', async () => {
     provider.script(hangs);
-    const model = modelWith({ concurrency: 1, queue: 1 });
+    const model = await modelWith({ concurrency: 1, queue: 1 });
     const caller = new AbortController();
     const waiting = [1, 2].map(() => failureOf(run(model, ask(), caller.signal)));
     expect(await failureOf(run(model))).toMatchObject({ code: 'provider_overloaded', retryable: true });

@@ -12,11 +12,16 @@ export const responseLimits: ResponseLimits = { line: 1024 * 1024, total: 64 * 1
 const longestErrorBody = 64 * 1024;
 
 /**
- * `fetch` for a provider that is not trusted to behave: no redirects (they could carry the key elsewhere), no endless lines or
- * bodies, and a 200 that is no event stream is an error at once.
+ * `fetch` for one provider that is not trusted to behave: no other host and no redirects (they could carry the key elsewhere), no
+ * endless lines or bodies, and a 200 that is neither an event stream nor JSON is an error at once.
+ * @param origin where the provider is: `https://api.example.com`
  */
-export function guardedFetch(limits: ResponseLimits): typeof fetch {
+export function guardedFetch(origin: string, limits: ResponseLimits): typeof fetch {
   return async (input, init) => {
+    const address = new URL(input instanceof Request ? input.url : input);
+    if (address.origin !== origin) {
+      throw providerError('provider_redirect_refused', 'A call was to leave the host of its model provider.');
+    }
     const response = await fetch(input, { ...init, redirect: 'manual' });
     if (response.status >= 300 && response.status < 400) {
       await response.body?.cancel();
@@ -26,13 +31,18 @@ export function guardedFetch(limits: ResponseLimits): typeof fetch {
       );
     }
     if (!response.ok) return withBody(response, cutAfter(longestErrorBody));
-    if (!response.headers.get('content-type')?.includes('text/event-stream')) {
-      await response.body?.cancel();
-      throw providerError('provider_invalid_response', 'The model provider answered without an event stream.');
+    const mediaType = response.headers.get('content-type') ?? '';
+    if (mediaType.includes('text/event-stream')) return withBody(response, refuseBeyond(limits));
+    if (mediaType.includes('application/json') && !asksForStream(init?.body)) {
+      return withBody(response, refuseBeyond({ ...limits, line: limits.total }));
     }
-    return withBody(response, refuseBeyond(limits));
+    await response.body?.cancel();
+    throw providerError('provider_invalid_response', 'The model provider answered without an event stream.');
   };
 }
+
+/** Google says it by the address instead, whose answer is an event stream or an error. */
+const asksForStream = (body: unknown): boolean => typeof body === 'string' && body.includes('"stream":true');
 
 function withBody(response: Response, transform: TransformStream<Uint8Array, Uint8Array>): Response {
   const { status, statusText, headers } = response;

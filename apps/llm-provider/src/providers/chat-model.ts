@@ -1,0 +1,54 @@
+import type { ChatMessage, ChatTool, ToolCall, ToolChoice } from '@millrace/contracts';
+import type { JsonObject } from '@millrace/kernel';
+
+/** What is asked of a model. */
+export interface ChatRequest {
+  readonly messages: readonly ChatMessage[];
+  readonly tools?: readonly ChatTool[];
+  readonly toolChoice?: ToolChoice;
+  /** JSON instead of free text, by a schema where there is one. */
+  readonly json?: { readonly name?: string; readonly schema?: JsonObject };
+  /** Absent: as many as the model's configuration says. */
+  readonly maxTokens?: number;
+  readonly temperature?: number;
+  readonly topP?: number;
+  readonly presencePenalty?: number;
+  readonly frequencyPenalty?: number;
+  readonly stop?: readonly string[];
+  readonly seed?: number;
+}
+
+export interface TokenUsage {
+  /** All of the prompt, what was cached included. */
+  readonly promptTokens: number;
+  /** Of `promptTokens`, those that the provider had cached. */
+  readonly cachedPromptTokens?: number;
+  readonly completionTokens: number;
+}
+
+export interface ChatAnswer {
+  readonly text: string;
+  readonly toolCalls: readonly ToolCall[];
+  readonly finishReason: 'stop' | 'length' | 'tool-calls' | 'other';
+  /** As the provider reported it; counted where it did not, or where that cannot be true. */
+  readonly usage: TokenUsage;
+  /** Which model it was: `openai/gpt-5-mini`. */
+  readonly model: string;
+}
+
+export interface ChatListener {
+  /** Each piece of the answer's text, as it comes. */
+  readonly onText: (text: string) => void;
+  /** Each tool that is asked for, when its arguments are whole. */
+  readonly onToolCall?: (call: ToolCall) => void;
+  /** Ends the call, down to the provider's socket. */
+  readonly signal: AbortSignal;
+}
+
+/** The port: a model that answers a conversation. */
+export interface ChatModel {
+  /** As callers name it: `openai/gpt-5-mini`. */
+  readonly name: string;
+  /** @throws MillraceError with a code of `ProviderErrorCode`, `invalid_messages`, or the signal's reason. */
+  chat(request: ChatRequest, listener: ChatListener): Promise<ChatAnswer>;
+}

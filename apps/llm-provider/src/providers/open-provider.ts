@@ -1,0 +1,95 @@
+import type { EmbeddingModelV4, LanguageModelV4 } from '@ai-sdk/provider';
+import type { ProviderKind } from '@millrace/contracts';
+import { guardedFetch, responseLimits } from './guarded-fetch.js';
+
+export interface ProviderAccess {
+  readonly kind: ProviderKind;
+  /** The root of its API, e.g. `http://127.0.0.1:11434/v1`. */
+  readonly baseUrl: string;
+  /** Sent to the host of `baseUrl` alone; null for servers that want none. */
+  readonly apiKey: string | null;
+}
+
+/** The models of one provider, by the names that it gives them. */
+export interface OpenProvider {
+  language(model: string): LanguageModelV4;
+  /** Undefined where the provider has none. */
+  embedding?(model: string): EmbeddingModelV4;
+}
+
+type Opener = (settings: Settings) => Promise<OpenProvider>;
+
+interface Settings {
+  readonly baseURL: string;
+  readonly apiKey: string;
+  readonly fetch: typeof fetch;
+}
+
+/** Where each kind of provider is, unless it is told otherwise; null where only its user knows. */
+export const defaultBaseUrls: Readonly<Record<ProviderKind, string | null>> = {
+  openai: 'https://api.openai.com/v1',
+  anthropic: 'https://api.anthropic.com/v1',
+  google: 'https://generativelanguage.googleapis.com/v1beta',
+  groq: 'https://api.groq.com/openai/v1',
+  mistral: 'https://api.mistral.ai/v1',
+  'azure-openai': null,
+  'openai-compatible': null,
+};
+
+/** Each library is loaded when the first provider of its kind is used. */
+const openers: Readonly<Record<ProviderKind, Opener>> = {
+  openai: async (settings) => {
+    const { createOpenAI } = await import('@ai-sdk/openai');
+    const provider = createOpenAI(settings);
+    return { language: (model) => provider.chat(model), embedding: (model) => provider.embeddingModel(model) };
+  },
+  anthropic: async (settings) => {
+    const { createAnthropic } = await import('@ai-sdk/anthropic');
+    const provider = createAnthropic(settings);
+    return { language: (model) => provider.languageModel(model) };
+  },
+  google: async (settings) => {
+    const { createGoogle } = await import('@ai-sdk/google');
+    const provider = createGoogle(settings);
+    return { language: (model) => provider.languageModel(model), embedding: (model) => provider.embeddingModel(model) };
+  },
+  groq: async (settings) => {
+    const { createGroq } = await import('@ai-sdk/groq');
+    const provider = createGroq(settings);
+    return { language: (model) => provider.languageModel(model) };
+  },
+  mistral: async (settings) => {
+    const { createMistral } = await import('@ai-sdk/mistral');
+    const provider = createMistral(settings);
+    return { language: (model) => provider.languageModel(model), embedding: (model) => provider.embeddingModel(model) };
+  },
+  // Azure's API of version 1 is OpenAI's with a header of its own for the key; its deployments are the models.
+  'azure-openai': ({ baseURL, apiKey, fetch }) =>
+    openCompatible({ baseURL: `${baseURL}/openai/v1`, fetch, headers: { 'api-key': apiKey } }),
+  'openai-compatible': ({ baseURL, apiKey, fetch }) =>
+    openCompatible({ baseURL, fetch, ...(apiKey !== '' && { apiKey }) }),
+};
+
+async function openCompatible(settings: {
+  readonly baseURL: string;
+  readonly fetch: typeof fetch;
+  readonly apiKey?: string;
+  readonly headers?: Record<string, string>;
+}): Promise<OpenProvider> {
+  const { createOpenAICompatible } = await import('@ai-sdk/openai-compatible');
+  const provider = createOpenAICompatible({
+    name: 'openaiCompatible',
+    includeUsage: true,
+    supportsStructuredOutputs: true,
+    ...settings,
+  });
+  return { language: (model) => provider.chatModel(model), embedding: (model) => provider.embeddingModel(model) };
+}
+
+/** The provider's models. Its key goes to its own host and nowhere else. */
+export async function openProvider({ kind, baseUrl, apiKey }: ProviderAccess): Promise<OpenProvider> {
+  const root = baseUrl.replace(/\/+$/, '');
+  const { origin } = new URL(root);
+  // An empty key keeps the libraries from looking for one in the environment.
+  return openers[kind]({ baseURL: root, apiKey: apiKey ?? '', fetch: guardedFetch(origin, responseLimits) });
+}

@@ -1,0 +1,117 @@
+import type { LanguageModelV4 } from '@ai-sdk/provider';
+import { MillraceError } from '@millrace/kernel';
+import { bulkhead, circuitBreaker, retry } from '@millrace/resilience';
+import { inChatSpan, type ChatCall, type ChatObserver } from '../completion/chat-span.js';
+import type { ChatAnswer, ChatListener, ChatModel, ChatRequest, TokenUsage } from './chat-model.js';
+import { streamAnswer, type RawAnswer, type Timeouts } from './stream-answer.js';
+import { countTokens } from './token-count.js';
+
+export interface ProviderModelOptions {
+  /** As callers name it. */
+  readonly name: string;
+  /** Whose it is, as spans name it. */
+  readonly provider: string;
+  readonly model: LanguageModelV4;
+  readonly timeouts: Timeouts;
+  /** Calls at once from this process, and calls that may wait. */
+  readonly concurrency: number;
+  readonly queue: number;
+  /** Tokens of an answer for which the request names no limit. */
+  readonly maxTokens: number;
+}
+
+/**
+ * One model of one provider. Failures that may pass are repeated here only while nothing of an answer has been shown; later ones
+ * fail the call, and whoever called decides.
+ */
+export class ProviderModel implements ChatModel {
+  readonly name: string;
+  private readonly slots;
+  private readonly circuit;
+
+  constructor(private readonly options: ProviderModelOptions) {
+    this.name = options.name;
+    const name = 'The model provider';
+    const metric = 'model-provider';
+    const { concurrency, queue } = options;
+    this.slots = bulkhead({ name, slots: concurrency, queue, code: 'provider_overloaded', metric });
+    this.circuit = circuitBreaker({
+      name,
+      failureShare: 0.5,
+      window: 10,
+      openForMs: 15_000,
+      code: 'provider_unavailable',
+      metric,
+      counts: (error) => error instanceof MillraceError && saysItIsUnwell.has(error.code),
+    });
+  }
+
+  async chat(request: ChatRequest, listener: ChatListener): Promise<ChatAnswer> {
+    const { usage, ...raw } = await this.slots.execute(() => this.call(request, listener), listener.signal);
+    return { ...raw, usage: usage ?? (await countedUsage(request, raw)), model: this.name };
+  }
+
+  /** One answer, with repeats while nothing of it was shown. */
+  private async call(request: ChatRequest, listener: ChatListener): Promise<RawAnswer> {
+    const call = { ...request, maxTokens: request.maxTokens ?? this.options.maxTokens };
+    let shown = false;
+    const ask = (observer: ChatObserver) =>
+      streamAnswer(this.options.model, call, this.options.timeouts, {
+        ...listener,
+        onText: (text) => {
+          shown = true;
+          observer.heard();
+          listener.onText(text);
+        },
+        onToolCall: (toolCall) => {
+          shown = true;
+          listener.onToolCall?.(toolCall);
+        },
+      });
+    const attempt = async (): Promise<{ raw: RawAnswer } | { error: unknown }> => {
+      try {
+        return { raw: await this.circuit.execute(() => inChatSpan(this.describe(call), ask), listener.signal) };
+      } catch (error) {
+        if (!shown) throw error;
+        return { error };
+      }
+    };
+    const outcome = await retry(retryOptions, attempt, listener.signal);
+    if ('error' in outcome) throw outcome.error;
+    return outcome.raw;
+  }
+
+  private describe({ json, maxTokens, temperature }: ChatRequest): ChatCall {
+    const { provider, model } = this.options;
+    const answers = json === undefined ? 'text' : 'json';
+    return { provider, model: model.modelId, kind: 'client', answers, maxTokens, temperature };
+  }
+}
+
+const retryOptions = {
+  metric: 'model-provider',
+  maxAttempts: 3,
+  initialDelayMs: 250,
+  maxDelayMs: 4_000,
+  maxRetryAfterMs: 10_000,
+};
+
+/** Failures that count against the circuit; a rate limit or a bad answer comes from a server that is well. */
+const saysItIsUnwell: ReadonlySet<string> = new Set([
+  'provider_unavailable',
+  'provider_timeout',
+  'provider_stream_cut',
+]);
+
+/** What a tokenizer counts, where the provider reports nothing that can be true. */
+async function countedUsage(request: ChatRequest, raw: Pick<ChatAnswer, 'text' | 'toolCalls'>): Promise<TokenUsage> {
+  const prompt = await Promise.all(request.messages.map(({ content }) => countTokens(wordsOf(content))));
+  const answer = [raw.text, ...raw.toolCalls.map((call) => call.name + call.arguments)];
+  const answered = await Promise.all(answer.map(countTokens));
+  return { promptTokens: sum(prompt), completionTokens: sum(answered) };
+}
+
+const wordsOf = (content: ChatRequest['messages'][number]['content']): string =>
+  typeof content === 'string' ? content : content.map((part) => (part.type === 'text' ? part.text : '')).join('\n');
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
