@@ -18,6 +18,7 @@ import { CreateKeyEndpoint, ListKeysEndpoint, RevokeKeyEndpoint } from './keys/k
 import { CancelRunEndpoint } from './runs/cancel-run.endpoint.js';
 import { GetRunEndpoint, ListRunEventsEndpoint, ListRunsEndpoint } from './runs/read-runs.endpoints.js';
 import { PauseRunEndpoint, ResumeRunEndpoint } from './runs/halt-run.endpoints.js';
+import { RetryRunEndpoint } from './runs/retry-run.endpoint.js';
 import { SignalRunEndpoint } from './runs/signal-run.endpoint.js';
 import { StartRunEndpoint } from './runs/start-run.endpoint.js';
 import { StreamRunEndpoint } from './stream/stream-run.endpoint.js';
@@ -33,6 +34,7 @@ export const endpoints = [
   CancelRunEndpoint,
   PauseRunEndpoint,
   ResumeRunEndpoint,
+  RetryRunEndpoint,
   SignalRunEndpoint,
   ListApprovalsEndpoint,
   GetApprovalEndpoint,

@@ -15,6 +15,7 @@ import {
   pauseRun,
   publishGraph,
   resumeRun,
+  retryRun,
   signalRun,
   startRun,
   validateGraph,
@@ -33,6 +34,7 @@ import { ListRunEventsHandler } from './run/list-run-events.handler.js';
 import { ListRunsHandler } from './run/list-runs.handler.js';
 import { PauseRunHandler } from './run/pause-run.handler.js';
 import { ResumeRunHandler } from './run/resume-run.handler.js';
+import { RetryRunHandler } from './run/retry-run.handler.js';
 import { SignalRunHandler } from './run/signal-run.handler.js';
 import { StartRunHandler } from './run/start-run.handler.js';
 
@@ -41,6 +43,7 @@ export const subscriptions = defineSubscriptions([
   { contract: cancelRun, handler: CancelRunHandler, maxInFlight: 1_024 },
   { contract: pauseRun, handler: PauseRunHandler, maxInFlight: 1_024 },
   { contract: resumeRun, handler: ResumeRunHandler, maxInFlight: 1_024 },
+  { contract: retryRun, handler: RetryRunHandler, maxInFlight: 256 },
   { contract: signalRun, handler: SignalRunHandler, maxInFlight: 1_024 },
   { contract: getRun, handler: GetRunHandler, maxInFlight: 256 },
   { contract: listRuns, handler: ListRunsHandler, maxInFlight: 64 },

@@ -104,6 +104,20 @@ export class MillraceClient {
       .body;
   }
 
+  /**
+   * Lets a run that has ended go on from a node, or from whatever did not end well. `idempotencyKey` names the retry, so that
+   * sending it again changes nothing. Made up where absent.
+   */
+  async retryRun(
+    id: string,
+    from?: string,
+    { idempotencyKey = newId('retry'), ...options }: CallOptions & { readonly idempotencyKey?: string } = {},
+  ): Promise<Run> {
+    const headers = { 'idempotency-key': idempotencyKey };
+    const call = { params: { id }, query: { from }, body: {}, headers, isRepeatable: true, ...options };
+    return (await this.transport.call(routes.retryRun, call)).body;
+  }
+
   /** `idempotencyKey` names the signal, so that sending it again changes nothing. Made up where absent. */
   async signalRun(
     id: string,

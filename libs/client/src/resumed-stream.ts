@@ -12,6 +12,9 @@ export interface ResumeOptions {
   readonly attempts?: number;
 }
 
+/** Says of a frame that, where the server closes the connection behind it, there is nothing more. */
+type IsEnd = (frame: EventSourceMessage) => boolean;
+
 /** The server sends something every 15 s, if only a heartbeat: a connection that is silent for longer is dead. */
 const silenceMs = 45_000;
 const defaultAttempts = 10;
@@ -26,13 +29,14 @@ export async function* resumedFrames<R extends Route>(
   route: R,
   call: RouteCall<R>,
   options: ResumeOptions = {},
+  isEnd: IsEnd = () => false,
 ): AsyncGenerator<EventSourceMessage, void, undefined> {
   const { signal, attempts = defaultAttempts } = options;
   let { lastEventId } = options;
   for (let attempt = 1; ; attempt += 1) {
     try {
       const headers = { ...call.headers, accept: 'text/event-stream', 'last-event-id': lastEventId };
-      for await (const frame of framesOnce(transport, route, { ...call, headers, signal })) {
+      for await (const frame of framesOnce(transport, route, { ...call, headers, signal }, isEnd)) {
         lastEventId = frame.id ?? lastEventId;
         attempt = 1;
         yield frame;
@@ -50,8 +54,10 @@ async function* framesOnce<R extends Route>(
   transport: Transport,
   route: R,
   call: RouteCall<R>,
+  isEnd: IsEnd,
 ): AsyncGenerator<EventSourceMessage> {
   const { signal } = call;
+  let isOver = false;
   const silence = new Silence();
   const any = signal ? AbortSignal.any([signal, silence.signal]) : silence.signal;
   try {
@@ -63,6 +69,7 @@ async function* framesOnce<R extends Route>(
       .pipeThrough(new EventSourceParserStream());
     for await (const frame of frames) {
       if (frame.event === 'problem') throw reasonOfEnd(frame);
+      isOver = isEnd(frame);
       yield frame;
     }
   } catch (error) {
@@ -72,6 +79,7 @@ async function* framesOnce<R extends Route>(
   } finally {
     silence.end();
   }
+  if (isOver) return;
   throw new MillraceError('unavailable', 'stream_interrupted', 'The stream broke off.');
 }
 

@@ -17,7 +17,7 @@ export type RunStreamItem =
   | { readonly kind: 'token'; readonly id: string; readonly token: LiveToken };
 
 /**
- * What happens in a run, until its terminal event. A connection that breaks is made again after the last id: nothing is
+ * What happens in a run, until its terminal event, or the last of them where it was retried. A connection that breaks is made again after the last id: nothing is
  * missed and nothing comes twice.
  * @throws MillraceError what the server refuses with; `server_unreachable` and the like when trying again did not help.
  */
@@ -26,13 +26,14 @@ export async function* streamRun(
   runId: string,
   options: ResumeOptions = {},
 ): AsyncGenerator<RunStreamItem, void, undefined> {
-  for await (const frame of resumedFrames(transport, routes.streamRun, { params: { id: runId } }, options)) {
+  const call = { params: { id: runId } };
+  for await (const frame of resumedFrames(transport, routes.streamRun, call, options, isTerminal)) {
     const item = itemOf(frame);
-    if (item === undefined) continue;
-    yield item;
-    if (item.kind === 'event' && terminalEventTypes.has(item.event.type as RunEventType)) return;
+    if (item !== undefined) yield item;
   }
 }
+
+const isTerminal = ({ event }: EventSourceMessage): boolean => terminalEventTypes.has(event as RunEventType);
 
 /** What this version does not know is passed over, as readers of events must. */
 function itemOf(frame: EventSourceMessage): RunStreamItem | undefined {

@@ -3,41 +3,53 @@ import type { IncomingMessage, MessageBus, Subscription } from '@millrace/messag
 
 const remembered = 10_000;
 
+/** A run up to a generation: 0 before it was ever retried. */
+export interface CancelledRun {
+  readonly tenantId: string;
+  readonly runId: string;
+  readonly generation: number;
+}
+
 /**
- * Hears of cancelled runs. A cancelled run never lives again, so the newest of them are remembered: their tasks that
- * still wait in the queue need not be worked on.
+ * Hears of cancelled runs. The newest of them are remembered: their tasks that still wait in the queue need not be worked on.
+ * A run that is retried lives again, so a cancellation is of the generations of the run up to one.
  */
 export class CancelledRuns {
-  private readonly runs = new Set<string>();
+  /** By run: the generation that was cancelled. */
+  private readonly runs = new Map<string, number>();
 
-  private constructor(private readonly onCancelled: (tenantId: string, runId: string) => void) {}
+  private constructor(private readonly onCancelled: (run: CancelledRun) => void) {}
 
   static async listen(
     bus: MessageBus,
     /** Whose runs are heard of: those of one tenant, or `*`. */
     tenant: string,
-    onCancelled: (tenantId: string, runId: string) => void,
+    onCancelled: (run: CancelledRun) => void,
   ): Promise<{ cancelled: CancelledRuns; subscription: Subscription }> {
     const cancelled = new CancelledRuns(onCancelled);
     const subject = eventSubject(runCancelledEvent, tenant);
     return { cancelled, subscription: await bus.subscribe(subject, (message) => cancelled.hear(message)) };
   }
 
-  has(tenantId: string, runId: string): boolean {
-    return this.runs.has(`${tenantId}/${runId}`);
+  /** Whether a task of a generation of a run is to be let go. */
+  has({ tenantId, runId, generation }: CancelledRun): boolean {
+    const cancelled = this.runs.get(`${tenantId}/${runId}`);
+    return cancelled !== undefined && generation <= cancelled;
   }
 
   private hear({ envelope }: IncomingMessage): void {
     const parsed = runCancelledEvent.data.safeParse(envelope.data);
     if (!parsed.success) return;
-    const { runId } = parsed.data;
-    this.runs.add(`${envelope.tenantId}/${runId}`);
+    const { runId, generation = 0 } = parsed.data;
+    const { tenantId } = envelope;
+    const key = `${tenantId}/${runId}`;
+    this.runs.set(key, Math.max(generation, this.runs.get(key) ?? 0));
     if (this.runs.size > remembered) this.forgetOldest();
-    this.onCancelled(envelope.tenantId, runId);
+    this.onCancelled({ tenantId, runId, generation });
   }
 
   private forgetOldest(): void {
-    for (const oldest of this.runs) {
+    for (const oldest of this.runs.keys()) {
       this.runs.delete(oldest);
       return;
     }

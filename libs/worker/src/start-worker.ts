@@ -27,7 +27,7 @@ import { MillraceError, newId, systemClock, toMillraceError, type Clock } from '
 import type { Delivery, DeliveryOutcome, MessageBus, Subscription } from '@millrace/messaging';
 import { activeTraceparent, failSpan, recordedSpan } from '@millrace/telemetry';
 import { ActiveTask } from './active-task.js';
-import { CancelledRuns } from './cancelled-runs.js';
+import { CancelledRuns, type CancelledRun } from './cancelled-runs.js';
 import { LiveTokens } from './live-tokens.js';
 import { openInput, openTask } from './open-task.js';
 import { completedOutcome, deliveriesExhausted, failedOutcome } from './outcome.js';
@@ -94,7 +94,7 @@ class Worker<Input, Output> implements RunningWorker {
 
   async start(): Promise<void> {
     const { bus, contract, slots, tenantId = '*' } = this.options;
-    const heard = await CancelledRuns.listen(bus, tenantId, (tenant, runId) => this.cancel(tenant, runId));
+    const heard = await CancelledRuns.listen(bus, tenantId, (run) => this.cancel(run));
     this.cancelled = heard.cancelled;
     this.heartbeatTimer = setInterval(() => this.sendHeartbeats(), Math.max(contract.ackWaitMs / 3, 10)).unref();
     const { subject, ackWaitMs, maxDeliveries } = contract;
@@ -118,9 +118,11 @@ class Worker<Input, Output> implements RunningWorker {
     for (const task of this.active) task.release('handed-back');
   }
 
-  private cancel(tenantId: string, runId: string): void {
+  private cancel({ tenantId, runId, generation }: CancelledRun): void {
     for (const task of this.active) {
-      if (task.data.runId === runId && task.delivery.envelope.tenantId === tenantId) task.release('cancelled');
+      const { data, delivery } = task;
+      const isOfRun = data.runId === runId && delivery.envelope.tenantId === tenantId;
+      if (isOfRun && (data.generation ?? 0) <= generation) task.release('cancelled');
     }
   }
 
@@ -144,7 +146,9 @@ class Worker<Input, Output> implements RunningWorker {
       this.options.onError?.(thrown);
       return { kind: 'dead-letter', error: toMillraceError(thrown).toShape() };
     }
-    if (this.cancelled?.has(delivery.envelope.tenantId, data.runId) === true) return { kind: 'ack' };
+    const { runId, generation = 0 } = data;
+    const { tenantId } = delivery.envelope;
+    if (this.cancelled?.has({ tenantId, runId, generation }) === true) return { kind: 'ack' };
     const task = new ActiveTask(delivery, data, this.clock.now(), (ended) => this.beat(delivery, data, ended));
     this.active.add(task);
     if (this.isHandingBack) task.release('handed-back');

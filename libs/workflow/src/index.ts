@@ -4,7 +4,7 @@ export { digestOf } from './document/digest.js';
 export type { GraphDocument } from './document/graph-document.js';
 export { parseGraphSource } from './document/parse-source.js';
 export { graphJsonSchema, readGraph, validateGraph } from './document/validate.js';
-export { changedApprovals, type ApprovalView } from './engine/approvals.js';
+export { approvalKey, changedApprovals, type ApprovalView } from './engine/approvals.js';
 export { checkInput } from './engine/check-input.js';
 export { decide } from './engine/decide.js';
 export { evolve } from './engine/evolve.js';

@@ -43,6 +43,8 @@ export const limits = {
   titleLength: 500,
   /** Characters, as JSON, of what an approval shows to whoever decides. */
   contextLength: 65_536,
+  /** How often one run is retried. */
+  retries: 100,
   /** Signals that one run takes. */
   signals: 1_000,
 } as const;

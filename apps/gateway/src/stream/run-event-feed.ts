@@ -96,9 +96,10 @@ export class RunEventFeed {
     const events: FeedEvent[] = [];
     for (let next = this.hinted.get(this.last + 1); next; next = this.hinted.get(this.last + 1 + events.length)) {
       events.push(next);
-      if (terminalEventTypes.has(next.type as RunEventType)) return { events, done: true };
     }
-    return { events, done: false };
+    // A run that was retried goes on behind its terminal event.
+    const done = terminalEventTypes.has(events.at(-1)?.type as RunEventType);
+    return { events, done };
   }
 
   private advance(page: EventPage): EventPage {

@@ -13,7 +13,7 @@ import { OpenStreams } from './open-streams.js';
 import { RunEventFeed } from './run-event-feed.js';
 import { sayFollowed } from './say-followed.js';
 import { parseStreamId, streamIdOf, type StreamPosition, streamStart } from './stream-position.js';
-import { markEndOfTokens, tokensOf } from './token-feed.js';
+import { markEndOfTokens, TokensEnd, tokensOf } from './token-feed.js';
 
 type StreamRun = typeof routes.streamRun;
 
@@ -81,13 +81,16 @@ export class StreamRunEndpoint implements Serves<StreamRun> {
       stallMs: this.config.streamStallMs,
     });
     const heartbeat = setInterval(() => void writer.heartbeat(), this.config.streamHeartbeatMs);
-    const tokensEnd = new AbortController();
-    const tokens = this.writeTokens(request, writer, from, AbortSignal.any([signal, tokensEnd.signal]));
+    const noMoreTokens = new AbortController();
+    const end = new TokensEnd();
+    const tokenSignal = AbortSignal.any([signal, noMoreTokens.signal]);
+    const tokens = this.writeTokens(request, writer, { from, end, signal: tokenSignal });
     try {
       for await (const { events, done } of feed.pages()) {
         for (const [index, event] of events.entries()) {
           // The last event is the last thing that a reader gets.
-          if (done && index === events.length - 1) await this.awaitLastTokens(request, tokens);
+          if (done && index === events.length - 1 && !end.await(event.position))
+            await this.awaitLastTokens(request, tokens, event.position);
           await writer.send({ event: event.type, data: event, reached: { event: event.position } });
         }
       }
@@ -95,7 +98,7 @@ export class StreamRunEndpoint implements Serves<StreamRun> {
       this.logger.warn({ err: error }, 'a stream ended early');
     } finally {
       clearInterval(heartbeat);
-      tokensEnd.abort();
+      noMoreTokens.abort();
       await tokens;
       await writer.end();
     }
@@ -104,11 +107,10 @@ export class StreamRunEndpoint implements Serves<StreamRun> {
   private async writeTokens(
     { params, context }: RouteRequest<StreamRun>,
     writer: EventStreamWriter<StreamPosition>,
-    from: StreamPosition,
-    signal: AbortSignal,
+    { from, end, signal }: { readonly from: StreamPosition; readonly end: TokensEnd; readonly signal: AbortSignal },
   ): Promise<void> {
     try {
-      const source = { bus: this.bus, runId: params.id, context, afterSequence: from.token, signal };
+      const source = { bus: this.bus, runId: params.id, context, afterSequence: from.token, end, signal };
       for await (const { sequence, token } of tokensOf(source))
         await writer.send({ event: 'token', data: token, reached: { token: sequence } });
     } catch (error) {
@@ -116,16 +118,20 @@ export class StreamRunEndpoint implements Serves<StreamRun> {
     }
   }
 
-  private async awaitLastTokens(request: RouteRequest<StreamRun>, tokens: Promise<void>): Promise<void> {
-    await this.markEnd(request.params.id, request.context);
+  private async awaitLastTokens(
+    request: RouteRequest<StreamRun>,
+    tokens: Promise<void>,
+    position: number,
+  ): Promise<void> {
+    await this.markEnd(request.params.id, request.context, position);
     const deadline = Promise.withResolvers<void>();
     const timer = setTimeout(deadline.resolve, lastTokensMs);
     await Promise.race([tokens, deadline.promise]);
     clearTimeout(timer);
   }
 
-  private async markEnd(runId: string, context: MessageContext): Promise<void> {
-    await markEndOfTokens({ bus: this.bus, runId, context }).catch((error: unknown) => {
+  private async markEnd(runId: string, context: MessageContext, position: number): Promise<void> {
+    await markEndOfTokens({ bus: this.bus, runId, context, position }).catch((error: unknown) => {
       this.logger.warn({ err: error }, 'could not mark the end of tokens');
     });
   }

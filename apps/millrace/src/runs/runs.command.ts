@@ -9,6 +9,11 @@ interface JsonFlag {
   readonly json?: boolean;
 }
 
+interface RetryFlags extends ConnectionFlags, JsonFlag {
+  readonly from?: string;
+  readonly idempotencyKey?: string;
+}
+
 interface SignalFlags extends ConnectionFlags, JsonFlag {
   readonly data: string;
   readonly idempotencyKey?: string;
@@ -32,6 +37,16 @@ export function addRunsCommand(program: Command, terminal: Terminal): void {
     .option('--json', 'print the run as JSON')
     .action(async (id: string, flags: ConnectionFlags & JsonFlag) =>
       printRun(terminal, await connect(flags, terminal).resumeRun(id), flags),
+    );
+
+  withConnection(runs.command('retry'))
+    .description('Lets a run that has ended go on from a node; what lies before it is kept.')
+    .argument('<run>', 'the id of the run')
+    .option('--from <node>', 'the node to begin with; whatever did not end well unless said otherwise')
+    .option('--idempotency-key <key>', 'the same key again is the same retry')
+    .option('--json', 'print the run as JSON')
+    .action(async (id: string, { from, idempotencyKey, ...flags }: RetryFlags) =>
+      printRun(terminal, await connect(flags, terminal).retryRun(id, from, { idempotencyKey }), flags),
     );
 
   withConnection(runs.command('signal'))

@@ -54,6 +54,7 @@ const approvalOf = (row: Selectable<ApprovalTable>): Approval => ({
   runId: row.run_id,
   graph: { name: row.graph_name, version: row.graph_version, digest: row.graph_digest },
   node: row.node,
+  ...(row.attempt > 1 && { attempt: row.attempt }),
   status: row.status,
   title: row.title,
   context: row.context,

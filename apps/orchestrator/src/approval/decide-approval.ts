@@ -19,7 +19,8 @@ export async function decide(
   if (asked.status !== 'pending') return sameOrRefused(asked, request);
   const { decision, data, by } = request;
   try {
-    await runs.decide(context, { runId: asked.runId, node: asked.node, decision, data, by });
+    const { runId, node, attempt } = asked;
+    await runs.decide(context, { runId, node, attempt, decision, data, by });
   } catch (error) {
     const isLate = error instanceof MillraceError && error.code === 'approval_decided';
     if (!isLate) throw error;

@@ -8,6 +8,7 @@ import {
   retriesScheduled,
   runDuration,
   runsEnded,
+  runsRetried,
   runsStarted,
   tasksScheduled,
   type CounterCell,
@@ -28,6 +29,7 @@ export class CommitMeter {
   private readonly started = runsStarted.at({});
   private readonly ended = byStatus((labels) => runsEnded.at(labels));
   private readonly durations = byStatus((labels) => runDuration.at(labels));
+  private readonly retried = runsRetried.at({});
   private readonly retries = retriesScheduled.at({});
   private readonly fenced = engineFencedCommits.at({});
   private readonly sizes = engineCommitSize.at({});
@@ -56,12 +58,14 @@ export class CommitMeter {
     this.eventCell(event.type).add(1);
     if (event.type === 'NodeScheduled') this.taskCell(event.data.kind).add(1);
     else if (event.type === 'NodeRetryScheduled') this.retries.add(1);
+    else if (event.type === 'RunRetried') this.retried.add(1);
     else if (event.type in endStatusOf) this.countEnd(event, endStatusOf[event.type as keyof typeof endStatusOf], turn);
   }
 
   private countEnd({ at }: RunEvent, status: (typeof endings)[number], { run }: Turn): void {
     this.ended[status].add(1);
-    const beganAt = run?.origin.createdAt ?? at;
+    const retriedAt = run === null || run.state.status === 'new' ? null : run.state.retriedAt;
+    const beganAt = retriedAt ?? run?.origin.createdAt ?? at;
     this.durations[status].record(Math.max(0, Date.parse(at) - Date.parse(beganAt)) / 1000);
   }
 

@@ -20,6 +20,7 @@ import {
   runCompletedEvent,
   runEmittedEvent,
   runFailedEvent,
+  runRetriedEvent,
   runStartedEvent,
   runStepCompletedEvent,
   taskContracts,
@@ -27,6 +28,7 @@ import {
   type Envelope,
   type EventContract,
   type RunEvent,
+  type RunEventOf,
   type TaskData,
 } from '@millrace/contracts';
 import type { Headers, OutgoingMessage } from '@millrace/messaging';
@@ -50,6 +52,7 @@ export function taskMessage(
     runId: run.key.runId,
     node: task.node,
     attempt: task.attempt,
+    ...generationOf(run),
     input: task.input,
     ...(task.deadlineAt !== undefined && { deadlineAt: task.deadlineAt }),
     ...(task.attemptMs !== null && { attemptMs: task.attemptMs }),
@@ -62,6 +65,12 @@ export function taskMessage(
     envelope: envelope(run, contract, taskId, scheduledAt, data),
     headers: traceHeaders(run, traceparent),
   };
+}
+
+/** How often the run has been retried, where it has been. */
+function generationOf({ state }: HotRun): { generation?: number } {
+  const generation = state.status === 'new' ? 0 : state.retries.length;
+  return generation === 0 ? {} : { generation };
 }
 
 /** Gives the stored events (`evt.…`) that announce a run's events; ids are `<run>:<position>`. */
@@ -121,16 +130,16 @@ function announcementOf(run: HotRun, event: RunEvent): { contract: EventContract
       return { contract: runStepCompletedEvent, data: { ...subject, node, attempt } };
     }
     case 'ApprovalRequested': {
-      const { node, title, assignees, deadlineAt } = event.data;
-      const approvalId = approvalIdOf(run.key.runId, node);
+      const { node, attempt, title, assignees, deadlineAt } = event.data;
+      const approvalId = approvalIdOf(run.key.runId, node, attempt);
       return {
         contract: runApprovalRequestedEvent,
         data: { ...subject, approvalId, node, title, assignees, deadlineAt },
       };
     }
     case 'ApprovalDecided': {
-      const { node, outcome, by } = event.data;
-      const approvalId = approvalIdOf(run.key.runId, node);
+      const { node, attempt, outcome, by } = event.data;
+      const approvalId = approvalIdOf(run.key.runId, node, attempt);
       return { contract: runApprovalDecidedEvent, data: { ...subject, approvalId, node, outcome, by } };
     }
     case 'EventEmitted':
@@ -142,7 +151,9 @@ function announcementOf(run: HotRun, event: RunEvent): { contract: EventContract
     case 'RunFailed':
       return { contract: runFailedEvent, data: { ...subject, error: event.data.error } };
     case 'RunCancelled':
-      return { contract: runCancelledEvent, data: { ...subject, reason: event.data.reason } };
+      return { contract: runCancelledEvent, data: { ...subject, ...event.data } };
+    case 'RunRetried':
+      return retriedAnnouncement(run, event);
     case 'NodeScheduled':
     case 'NodeRetryScheduled':
     case 'NodeFailed':
@@ -161,6 +172,15 @@ function announcementOf(run: HotRun, event: RunEvent): { contract: EventContract
       // A type that a newer version wrote: it is stored and followed, and this version has no announcement for it.
       return null;
   }
+}
+
+function retriedAnnouncement({ key, graph, state }: HotRun, { data }: RunEventOf<'RunRetried'>) {
+  const retries = state.status === 'new' ? [] : state.retries;
+  const generation = retries.indexOf(data.id) + 1;
+  return {
+    contract: runRetriedEvent,
+    data: { runId: key.runId, graph: graph.identity, from: data.from, generation },
+  };
 }
 
 function envelope<Data>(

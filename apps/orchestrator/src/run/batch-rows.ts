@@ -61,6 +61,7 @@ interface ApprovalRow {
   graphVersion: number;
   graphDigest: string;
   node: string;
+  attempt: number;
   status: string;
   title: string;
   context: string;
@@ -157,8 +158,9 @@ function approvalRows({ key, run, approvals }: Turn): ApprovalRow[] {
   return approvals.map((approval) => ({
     ...key,
     ...{ graphName, graphVersion, graphDigest },
-    approvalId: approvalIdOf(key.runId, approval.node),
+    approvalId: approvalIdOf(key.runId, approval.node, approval.attempt),
     node: approval.node,
+    attempt: approval.attempt,
     status: approval.status,
     title: approval.title,
     context: JSON.stringify(approval.context),
@@ -232,6 +234,7 @@ const emptyApprovals = (): Columns<ApprovalRow> => ({
   graphVersion: [],
   graphDigest: [],
   node: [],
+  attempt: [],
   status: [],
   title: [],
   context: [],

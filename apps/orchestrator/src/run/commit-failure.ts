@@ -73,6 +73,7 @@ export function unstorable(work: RunWork): RunWork | null {
     case 'cancel':
     case 'pause':
     case 'resume':
+    case 'retry':
     case 'signal':
     case 'decision':
     case 'failure':

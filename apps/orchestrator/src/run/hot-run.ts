@@ -83,6 +83,7 @@ export function applyEvent(run: HotRun, event: RunEvent, json: string): void {
   run.position = event.position;
   run.weight += json.length;
   if (terminalEventTypes.has(event.type)) run.ended = true;
+  else if (event.type === 'RunRetried') run.ended = false;
 }
 
 /**

@@ -17,6 +17,7 @@ import {
   type RequestOf,
   type pauseRun,
   type resumeRun,
+  type retryRun,
   type Run,
   type RunDecision,
   type signalRun,
@@ -37,12 +38,14 @@ export type StartRunRequest = RequestOf<typeof startRun>;
 export type CancelRunRequest = RequestOf<typeof cancelRun>;
 export type PauseRunRequest = RequestOf<typeof pauseRun>;
 export type ResumeRunRequest = RequestOf<typeof resumeRun>;
+export type RetryRunRequest = RequestOf<typeof retryRun>;
 export type SignalRunRequest = RequestOf<typeof signalRun>;
 type Delivery =
   | { readonly type: 'start'; readonly data: StartRunRequest }
   | { readonly type: 'cancel'; readonly data: CancelRunRequest }
   | { readonly type: 'pause'; readonly data: PauseRunRequest }
   | { readonly type: 'resume'; readonly data: ResumeRunRequest }
+  | { readonly type: 'retry'; readonly data: RetryRunRequest }
   | { readonly type: 'signal'; readonly data: SignalRunRequest }
   | { readonly type: 'decision'; readonly data: RunDecision };
 
@@ -89,6 +92,15 @@ export class RunCommands {
   /** Resumes a run; one that is not paused stays as it is. @throws MillraceError as `pause` */
   resume(context: MessageContext, data: ResumeRunRequest): Promise<Run> {
     return this.byOwner(context, { type: 'resume', data });
+  }
+
+  /**
+   * Lets a run that has ended go on, once however often it is sent.
+   * @throws MillraceError `unknown_run`, `run_not_ended`, `unknown_node`, `node_inside_container`, `nothing_to_retry`,
+   *   `too_many_retries`, and as `start`
+   */
+  retry(context: MessageContext, data: RetryRunRequest): Promise<Run> {
+    return this.byOwner(context, { type: 'retry', data });
   }
 
   /**
@@ -151,6 +163,8 @@ export class RunCommands {
         return this.haltHere(key, { type: 'pause', reason: delivery.data.reason });
       case 'resume':
         return this.haltHere(key, { type: 'resume' });
+      case 'retry':
+        return this.retryHere(key, delivery.data);
       case 'signal':
         return this.signalHere(key, delivery.data);
       case 'decision':
@@ -188,9 +202,18 @@ export class RunCommands {
     throw new MillraceError('conflict', 'run_ended', `The run is ${run.status}: it cannot be paused or resumed.`);
   }
 
-  private async decideHere(key: RunKey, { node, decision, data, by }: RunDecision): Promise<Run> {
-    const work = { type: 'decision', node, decision, data, by } as const;
-    const answer = await this.parts.writer.submit(key, work, JSON.stringify(data).length);
+  private async retryHere(key: RunKey, { id, from }: RetryRunRequest): Promise<Run> {
+    return await this.answered(key, { type: 'retry', id, from }, 0);
+  }
+
+  private async decideHere(key: RunKey, { node, attempt = 1, decision, data, by }: RunDecision): Promise<Run> {
+    const work = { type: 'decision', node, attempt, decision, data, by } as const;
+    return await this.answered(key, work, JSON.stringify(data).length);
+  }
+
+  /** The run after a command that applied, or that had been applied before. @throws MillraceError of its refusal */
+  private async answered(key: RunKey, work: RunWork, bytes: number): Promise<Run> {
+    const answer = await this.parts.writer.submit(key, work, bytes);
     if (answer.kind === 'refused') throw answer.error;
     if (answer.kind === 'applied' && answer.run !== undefined) return answer.run;
     return await this.parts.reader.get(key.tenantId, key.runId);

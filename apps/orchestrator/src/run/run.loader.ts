@@ -26,11 +26,14 @@ export class RunLoader {
     private readonly onUnfoldable: (key: RunKey, error: unknown) => void,
   ) {}
 
-  /** What there is under each key, by `keyText`; every key gets an answer. */
-  async load(keys: readonly RunKey[]): Promise<ReadonlyMap<string, FoundRun | UnfoldableRunError>> {
+  /** What there is under each key, by `keyText`; every key gets an answer. With `andEnded`, ended runs are folded too. */
+  async load(
+    keys: readonly RunKey[],
+    { andEnded = false }: { readonly andEnded?: boolean } = {},
+  ): Promise<ReadonlyMap<string, FoundRun | UnfoldableRunError>> {
     const found = new Map<string, FoundRun | UnfoldableRunError>(keys.map((key) => [keyText(key), 'unknown']));
-    for (const stored of await this.store.load(keys)) {
-      found.set(keyText(stored.key), stored.ended ? 'ended' : await this.fold(stored));
+    for (const stored of await this.store.load(keys, { andEnded })) {
+      found.set(keyText(stored.key), stored.ended && !andEnded ? 'ended' : await this.fold(stored));
     }
     return found;
   }

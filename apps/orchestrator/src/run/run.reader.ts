@@ -1,7 +1,6 @@
 /** Reads runs on behalf of one tenant: rows of other tenants do not exist here. */
 import {
   partitionOf,
-  terminalEventTypes,
   terminalStatuses,
   type Run,
   type RunEvent,
@@ -107,12 +106,6 @@ export class RunReader {
     page: { readonly after: number; readonly limit: number },
   ): Promise<{ events: ListedEvent[]; done: boolean }> {
     return await this.database.forTenant(tenantId, async (transaction) => {
-      const run = await transaction
-        .selectFrom('run')
-        .select(['status', 'last_position'])
-        .where('run_id', '=', runId)
-        .executeTakeFirst();
-      if (run === undefined) throw unknownRun(runId);
       const rows = await transaction
         .selectFrom('run_event')
         .selectAll()
@@ -121,9 +114,18 @@ export class RunReader {
         .orderBy('position')
         .limit(page.limit)
         .execute();
-      const last = rows.at(-1);
-      const ended = terminalStatuses.has(run.status) && page.after >= run.last_position;
-      return { events: rows.map(listedEventOf), done: last === undefined ? ended : terminalEventTypes.has(last.type) };
+      // After the events, so that a run which ends meanwhile is not taken for one of which all events were read.
+      const run = await transaction
+        .selectFrom('run')
+        .select(['status', 'last_position'])
+        .where('run_id', '=', runId)
+        .executeTakeFirst();
+      if (run === undefined) throw unknownRun(runId);
+      const reached = rows.at(-1)?.position ?? page.after;
+      return {
+        events: rows.map(listedEventOf),
+        done: terminalStatuses.has(run.status) && reached >= run.last_position,
+      };
     });
   }
 }

@@ -224,19 +224,20 @@ function commitStatement(rows: BatchRows, claim: LeaseClaim): RawBuilder<{ parti
 /** Few batches change an approval, so the part that writes them stands only in the statement of those that do. */
 const approvalsKept = (rows: NonNullable<BatchRows['approvals']>): RawBuilder<unknown> => sql`,
     approvals_kept as (
-      insert into approval (tenant_id, approval_id, run_id, graph_name, graph_version, graph_digest, node, status, title,
+      insert into approval (tenant_id, approval_id, run_id, graph_name, graph_version, graph_digest, node, attempt, status, title,
                             context, assignees, form, requested_at, deadline_at, decided_at, decided_by, data)
       select new.tenant_id, new.approval_id, new.run_id, new.graph_name, new.graph_version, new.graph_digest, new.node,
-             new.status, new.title, new.context::jsonb, new.assignees::jsonb, new.form::jsonb,
+             new.attempt, new.status, new.title, new.context::jsonb, new.assignees::jsonb, new.form::jsonb,
              new.requested_at::timestamptz, new.deadline_at::timestamptz, new.decided_at::timestamptz,
              new.decided_by::jsonb, new.data::jsonb
       from unnest(${rows.partition}::smallint[], ${rows.tenantId}::text[], ${rows.approvalId}::text[],
                   ${rows.runId}::text[], ${rows.graphName}::text[], ${rows.graphVersion}::integer[],
-                  ${rows.graphDigest}::text[], ${rows.node}::text[], ${rows.status}::text[], ${rows.title}::text[],
+                  ${rows.graphDigest}::text[], ${rows.node}::text[], ${rows.attempt}::integer[],
+                  ${rows.status}::text[], ${rows.title}::text[],
                   ${rows.context}::text[], ${rows.assignees}::text[], ${rows.form}::text[],
                   ${rows.requestedAt}::text[], ${rows.deadlineAt}::text[], ${rows.decidedAt}::text[],
                   ${rows.decidedBy}::text[], ${rows.data}::text[])
-        as new (partition, tenant_id, approval_id, run_id, graph_name, graph_version, graph_digest, node, status, title,
+        as new (partition, tenant_id, approval_id, run_id, graph_name, graph_version, graph_digest, node, attempt, status, title,
                 context, assignees, form, requested_at, deadline_at, decided_at, decided_by, data)
       join held using (partition)
       on conflict (tenant_id, approval_id) do update

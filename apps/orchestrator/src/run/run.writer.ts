@@ -192,14 +192,23 @@ export class RunWriter {
     this.parts.publisher.publishBatch(stored, at, batch);
   }
 
-  /** The runs of a batch, from memory or from the store. A start expects none, until a conflict says otherwise. */
+  /**
+   * The runs of a batch, from memory or from the store. A start expects none, until a conflict says otherwise; only a retry
+   * needs what an ended run was like.
+   */
   private async find(groups: Groups, verify: boolean): Promise<ReadonlyMap<string, FoundRun | UnfoldableRunError>> {
     const found = new Map<string, FoundRun | UnfoldableRunError>();
     const missing: RunKey[] = [];
-    for (const [text, [first]] of groups) {
+    const retried: RunKey[] = [];
+    for (const [text, items] of groups) {
+      const [first] = items;
       if (first === undefined) continue;
       const hot = this.parts.hotRuns.find(first.key);
-      if (hot !== undefined) {
+      const isRetried = items.some(({ work }) => work.type === 'retry');
+      if (isRetried && (hot === undefined || hot === 'ended')) {
+        misses.add(1);
+        retried.push(first.key);
+      } else if (hot !== undefined) {
         hits.add(1);
         found.set(text, hot);
       } else if (first.work.type === 'start' && !verify) found.set(text, 'unknown');
@@ -212,7 +221,13 @@ export class RunWriter {
       if (run === 'ended') this.parts.hotRuns.keepEnded(key);
       found.set(keyText(key), run);
     }
+    if (retried.length > 0) await this.findRetried(retried, found);
     return found;
+  }
+
+  private async findRetried(keys: readonly RunKey[], found: Map<string, FoundRun | UnfoldableRunError>): Promise<void> {
+    const loaded = await this.parts.loader.load(keys, { andEnded: true });
+    for (const key of keys) found.set(keyText(key), loaded.get(keyText(key)) ?? 'unknown');
   }
 
   /** Lets each run take its turn. A run that cannot is rejected here; its neighbours go on. */

@@ -8,6 +8,7 @@
 import type { ApprovalDecision, Decider, NewRunEvent, Run, RunEvent, TaskOutcome } from '@millrace/contracts';
 import { assertNever, type JsonObject, type JsonValue, type MillraceError } from '@millrace/kernel';
 import {
+  approvalKey,
   changedApprovals,
   decide,
   newTimersOf,
@@ -58,12 +59,14 @@ export type RunInput =
   | {
       readonly type: 'decision';
       readonly node: string;
+      readonly attempt: number;
       readonly decision: ApprovalDecision;
       readonly data: JsonObject;
       readonly by: Decider;
     }
   | { readonly type: 'pause'; readonly reason: string }
   | { readonly type: 'resume' }
+  | { readonly type: 'retry'; readonly id: string; readonly from: string | undefined }
   | { readonly type: 'cancel'; readonly reason: string };
 
 /** What one message came to. `run` is there for a command that applied. */
@@ -92,7 +95,7 @@ export interface Turn {
   readonly at: string;
   readonly started: boolean;
   readonly ended: boolean;
-  /** Whether it was paused or resumed. */
+  /** Whether it was paused, resumed or retried. */
   readonly halted: boolean;
   readonly timersSet: readonly Timer[];
   readonly timersDropped: readonly Timer[];
@@ -133,13 +136,15 @@ export function takeTurn(key: RunKey, found: FoundRun, works: readonly RunWork[]
     at: circumstances.now,
     started: events[0]?.event.position === 1,
     ended: run !== null && run.ended && events.length > 0,
-    halted: events.some(({ event }) => event.type === 'RunPaused' || event.type === 'RunResumed'),
+    halted: events.some(({ event }) => haltingTypes.has(event.type)),
     timersSet: timers.set,
     timersDropped: [...timers.dropped, ...overdue(run, works)],
     approvals: run === null ? [] : approvalsAfter(run, events),
     answers,
   };
 }
+
+const haltingTypes: ReadonlySet<string> = new Set(['RunPaused', 'RunResumed', 'RunRetried']);
 
 function withTraces(
   traces: EventTraces,
@@ -159,7 +164,7 @@ function hotRunFor(key: RunKey, work: Extract<RunWork, { type: 'start' }>, now: 
 }
 
 function applyWork(run: HotRun, work: RunWork, circumstances: Circumstances, events: DecidedEvent[]): RunAnswer {
-  if (run.ended || (work.type === 'start' && run.position > 0)) return { kind: 'unchanged' };
+  if ((run.ended && work.type !== 'retry') || (work.type === 'start' && run.position > 0)) return { kind: 'unchanged' };
   const decided = eventsAfter(run, work, circumstances);
   if (decided.length === 0) return answerWithoutEvents(run, work, circumstances);
   for (const newEvent of decided) {
@@ -171,7 +176,9 @@ function applyWork(run: HotRun, work: RunWork, circumstances: Circumstances, eve
   return isCommand(work) ? { kind: 'applied', run: runOf(run) } : { kind: 'applied' };
 }
 
-const commands: ReadonlySet<RunWork['type']> = new Set(['start', 'cancel', 'pause', 'resume', 'signal', 'decision']);
+const commands: ReadonlySet<RunWork['type']> = new Set([
+  ...(['start', 'cancel', 'pause', 'resume', 'retry', 'signal', 'decision'] as const),
+]);
 const isCommand = ({ type }: RunWork): boolean => commands.has(type);
 
 function answerWithoutEvents(run: HotRun, work: RunWork, circumstances: Circumstances): RunAnswer {
@@ -218,11 +225,13 @@ function messageOf(run: HotRun, work: RunInput, { now, random }: Circumstances):
     case 'signal':
       return { type: 'signal', id: work.id, name: work.name, data: work.data, now };
     case 'decision':
-      return { type: 'decision', node: work.node, decision: work.decision, data: work.data, by: work.by, now };
+      return { ...work, now };
     case 'pause':
       return { type: 'pause', reason: work.reason, now };
     case 'resume':
       return { type: 'resume', now };
+    case 'retry':
+      return { type: 'retry', id: work.id, from: work.from, now };
     case 'cancel':
       return { type: 'cancel', reason: work.reason, now };
     default:
@@ -258,8 +267,9 @@ function approvalsAfter(run: HotRun, events: readonly DecidedEvent[]): readonly 
     run.approvals,
     events.map(({ event }) => event),
   );
-  const changedNodes = new Set(changed.map(({ node }) => node));
-  run.approvals = [...run.approvals.filter(({ node }) => !changedNodes.has(node)), ...changed.filter(isPending)];
+  const changedKeys = new Set(changed.map(approvalKey));
+  const unchanged = run.approvals.filter((approval) => !changedKeys.has(approvalKey(approval)));
+  run.approvals = [...unchanged, ...changed.filter(isPending)];
   return changed;
 }
 

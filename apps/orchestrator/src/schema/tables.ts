@@ -70,6 +70,8 @@ export interface ApprovalTable {
   graph_version: GraphIdentity['version'];
   graph_digest: GraphIdentity['digest'];
   node: string;
+  /** Which attempt of the node asks. */
+  attempt: Generated<number>;
   status: ApprovalStatus;
   title: string;
   context: Json<JsonValue>;

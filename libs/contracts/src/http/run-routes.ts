@@ -1,7 +1,14 @@
 import { z } from 'zod';
 import { graphReferenceSchema } from '../orchestrator/commands.js';
 import { runEventSchema } from '../orchestrator/run-event.js';
-import { runIdSchema, runSchema, runStatusSchema, runSummarySchema, signalIdSchema } from '../orchestrator/run.js';
+import {
+  retryIdSchema,
+  runIdSchema,
+  runSchema,
+  runStatusSchema,
+  runSummarySchema,
+  signalIdSchema,
+} from '../orchestrator/run.js';
 import { jsonObjectSchema, jsonValueSchema, nameSchema, pageOf, pageRequestSchema } from '../shared.js';
 import { defineRoute } from './route.js';
 
@@ -148,6 +155,25 @@ export const runRoutes = {
     params,
     body: { kind: 'json', schema: z.strictObject({}).default({}) },
     responses: { 200: { description: 'The run as it is now.', schema: runSchema } },
+  }),
+  retryRun: defineRoute({
+    name: 'retryRun',
+    tag,
+    method: 'POST',
+    path: '/v1/runs/{id}/retry',
+    summary: 'Lets a run that has ended go on from a node: that node and what follows runs again, the rest is kept.',
+    role: 'editor',
+    params,
+    query: z.strictObject({
+      /** The id of a node of the graph itself. Absent: from whatever did not end well. */
+      from: z.string().min(1).max(500).optional(),
+    }),
+    headers: z.object({
+      /** The same key again is the same retry and changes nothing. */
+      'idempotency-key': retryIdSchema.optional(),
+    }),
+    body: { kind: 'json', schema: z.strictObject({}).default({}) },
+    responses: { 200: { description: 'The run, which goes on.', schema: runSchema } },
   }),
   signalRun: defineRoute({
     name: 'signalRun',

@@ -6,9 +6,11 @@ import { graphIdentitySchema, runIdSchema } from './run.js';
 
 export const approvalIdSchema = z.string().regex(/^apr_[0-9a-f]{32}$/, 'must be an approval id');
 
-/** The id of the approval that a node of a run asks for: the same however often it is computed. */
-export const approvalIdOf = (runId: string, node: string): string =>
-  `apr_${createHash('sha256').update(`${runId}:${node}`).digest('hex').slice(0, 32)}`;
+/** The id of the approval that an attempt of a node of a run asks for: the same however often it is computed. */
+export const approvalIdOf = (runId: string, node: string, attempt = 1): string => {
+  const asked = attempt === 1 ? `${runId}:${node}` : `${runId}:${node}:${attempt}`;
+  return `apr_${createHash('sha256').update(asked).digest('hex').slice(0, 32)}`;
+};
 
 /** `expired`: nobody decided in time, and that was to fail. `cancelled`: the run, or what is around the node, ended before. */
 export const approvalStatusSchema = z.enum(['pending', 'approved', 'rejected', 'expired', 'cancelled']);
@@ -33,6 +35,8 @@ export const approvalSchema = z.object({
   runId: runIdSchema,
   graph: graphIdentitySchema,
   node: z.string(),
+  /** The attempt of the node that asks: more than the first after a retry of the run. */
+  attempt: z.int().positive().optional(),
   status: approvalStatusSchema,
   title: z.string(),
   /** What whoever decides should see. */

@@ -11,6 +11,7 @@ import {
 import { approvalIdSchema, approvalSchema, approvalStatusSchema, deciderSchema, decisionSchema } from './approval.js';
 import {
   graphIdentitySchema,
+  retryIdSchema,
   runIdSchema,
   runSchema,
   runStatusSchema,
@@ -25,6 +26,8 @@ const owner = 'orchestrator';
 const runDecisionSchema = z.object({
   runId: runIdSchema,
   node: z.string(),
+  /** The attempt of the node that asked; absent for the first. */
+  attempt: z.int().positive().optional(),
   decision: decisionSchema,
   data: jsonObjectSchema,
   by: deciderSchema,
@@ -86,6 +89,21 @@ export const resumeRun = defineCommand({
   version: 1,
   summary: 'Resumes a run that was paused.',
   request: z.object({ runId: runIdSchema }),
+  response: runSchema,
+});
+/** The caller names the retry, so that sending it again changes nothing. */
+export const retryRun = defineCommand({
+  owner,
+  entity: 'run',
+  action: 'retry',
+  version: 1,
+  summary: 'Lets a run that has ended go on from a node: that node and what follows runs again, the rest is kept.',
+  request: z.object({
+    runId: runIdSchema,
+    id: retryIdSchema,
+    /** The id of a node of the graph itself. Absent: from whatever did not end well. */
+    from: z.string().min(1).max(500).optional(),
+  }),
   response: runSchema,
 });
 /** The caller names the signal, so that sending it again changes nothing. */
@@ -203,6 +221,7 @@ export const deliverToPartition = {
     z.object({ type: z.literal('cancel'), data: cancelRun.request }),
     z.object({ type: z.literal('pause'), data: pauseRun.request }),
     z.object({ type: z.literal('resume'), data: resumeRun.request }),
+    z.object({ type: z.literal('retry'), data: retryRun.request }),
     z.object({ type: z.literal('signal'), data: signalRun.request }),
     z.object({ type: z.literal('decision'), data: runDecisionSchema }),
   ]),

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { defineEvent } from '../contract.js';
 import { jsonValueSchema, usageSchema } from '../shared.js';
 import { approvalIdSchema, decidedBySchema } from './approval.js';
-import { graphIdentitySchema, runErrorSchema, runIdSchema } from './run.js';
+import { generationSchema, graphIdentitySchema, runErrorSchema, runIdSchema } from './run.js';
 
 const owner = 'orchestrator';
 const subject = { runId: runIdSchema, graph: graphIdentitySchema };
@@ -22,6 +22,11 @@ export const runCompletedEvent = runEvent('completed', 'A run ended well.', { us
 export const runFailedEvent = runEvent('failed', 'A run failed.', { error: runErrorSchema });
 export const runCancelledEvent = runEvent('cancelled', 'A run was cancelled; its workers stop.', {
   reason: z.string(),
+  generation: generationSchema.optional(),
+});
+export const runRetriedEvent = runEvent('retried', 'A run that had ended goes on.', {
+  from: z.array(z.string()),
+  generation: generationSchema,
 });
 export const runStepCompletedEvent = runEvent(
   'step-completed',

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { errorShapeSchema, jsonObjectSchema, jsonValueSchema, usageSchema } from '../shared.js';
 import { decidedBySchema } from './approval.js';
-import { graphIdentitySchema, runErrorSchema, runIdSchema } from './run.js';
+import { generationSchema, graphIdentitySchema, runErrorSchema, runIdSchema } from './run.js';
 
 const node = z.string().min(1).max(500);
 const attempt = z.int().positive();
@@ -91,6 +91,8 @@ const approvalRequested = event(
     context: jsonValueSchema,
     assignees: z.array(z.string()),
     deadlineAt: z.iso.datetime(),
+    /** The attempt that asks; absent for the first. */
+    attempt: attempt.optional(),
   }),
 );
 /** Somebody decided, or the deadline did. `expired` fails the node. */
@@ -101,6 +103,8 @@ const approvalDecided = event(
     outcome: z.enum(['approved', 'rejected', 'expired']),
     by: decidedBySchema,
     data: jsonObjectSchema.nullable(),
+    /** The attempt that asked; absent for the first. */
+    attempt: attempt.optional(),
   }),
 );
 /** An `emit` node published this. */
@@ -110,7 +114,26 @@ const runPaused = event('RunPaused', z.object({ reason: z.string() }));
 const runResumed = event('RunResumed', z.object({}));
 const runCompleted = event('RunCompleted', z.object({ output: jsonValueSchema }));
 const runFailed = event('RunFailed', z.object({ error: runErrorSchema }));
-const runCancelled = event('RunCancelled', z.object({ reason: z.string() }));
+const runCancelled = event(
+  'RunCancelled',
+  z.object({
+    reason: z.string(),
+    generation: generationSchema.optional(),
+  }),
+);
+/**
+ * A run that had ended goes on: the nodes named in `nodes`, all of the graph itself, and whatever ran inside of them, are as if they had
+ * never begun, except that their attempts go on counting. What is not named is kept. `from` is what was asked for.
+ */
+const runRetried = event(
+  'RunRetried',
+  z.object({
+    /** The same id again is the same retry. */
+    id: z.string(),
+    from: z.array(node),
+    nodes: z.array(node).min(1),
+  }),
+);
 
 export const newRunEventSchema = z.discriminatedUnion('type', [
   runStarted,
@@ -134,6 +157,7 @@ export const newRunEventSchema = z.discriminatedUnion('type', [
   runCompleted,
   runFailed,
   runCancelled,
+  runRetried,
 ]);
 
 /** An event that the engine decided and nobody has stored yet: it has no position. */
@@ -152,4 +176,5 @@ export const runEventSchema = z.object({
   data: jsonObjectSchema,
 });
 
+/** Each ends a run, unless `RunRetried` follows: a run has one of them for each of its generations. */
 export const terminalEventTypes: ReadonlySet<RunEventType> = new Set(['RunCompleted', 'RunFailed', 'RunCancelled']);

@@ -6,6 +6,12 @@ export const runIdSchema = z.string().regex(/^run_[0-9a-f]{32}$/, 'must be a run
 /** Chosen by the caller: the same id again is the same signal. */
 export const signalIdSchema = z.string().regex(/^[\x21-\x7e]{1,200}$/, 'must be 1 to 200 visible ASCII characters');
 
+/** Chosen by the caller: the same id again is the same retry. */
+export const retryIdSchema = signalIdSchema;
+
+/** How often a run had been retried when something happened in it; absent for never. */
+export const generationSchema = z.int().positive();
+
 export const graphIdentitySchema = z.object({
   name: nameSchema,
   version: z.int().positive(),

@@ -1,7 +1,7 @@
 /** The protocol between the orchestrator and every worker, whatever the kind of the work. */
 import { z } from 'zod';
 import { errorShapeSchema, jsonValueSchema, usageSchema } from '../shared.js';
-import { runIdSchema } from '../orchestrator/run.js';
+import { generationSchema, runIdSchema } from '../orchestrator/run.js';
 
 /**
  * What a task message carries beside the input of its kind. `attempt` is the fence: a result whose attempt is not
@@ -12,6 +12,8 @@ export const taskDataSchema = z.object({
   runId: runIdSchema,
   node: z.string().min(1).max(500),
   attempt: z.int().positive(),
+  /** A run that was cancelled and then retried goes on: only tasks of the generations up to the cancelled one are to be let go. */
+  generation: generationSchema.optional(),
   input: jsonValueSchema,
   deadlineAt: z.iso.datetime().optional(),
   /** How long a worker may work on it, and how long it may show no progress, in milliseconds. */

@@ -31,7 +31,8 @@ function started(rest: JsonObject = {}, more: JsonValue[] = [], input: JsonObjec
 
 const refusal = (run: TestRun, rest: { by?: Decider; data?: JsonObject; node?: string } = {}) => {
   const { by = editor, data = {}, node = 'ok' } = rest;
-  return refusalOf(run.graph, run.state, { type: 'decision', node, decision: 'approve', data, by, now: run.now() });
+  const message = { node, attempt: run.attemptOf(node), decision: 'approve', data, by, now: run.now() } as const;
+  return refusalOf(run.graph, run.state, { type: 'decision', ...message });
 };
 
 describe('an approval', () => {

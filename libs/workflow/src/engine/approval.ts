@@ -31,25 +31,41 @@ export function beginApproval(
     throw wrongType('invalid_approval', `What is shown takes at most ${limits.contextLength} characters as JSON.`);
   if (!isAssigneeList(assignees)) throw wrongType('invalid_approval', `Each assignee ${assigneeHint}.`);
   const deadlineAt = new Date(Date.parse(decision.now) + node.timeoutMs).toISOString();
-  const data = { node: path, title, context: context ?? null, assignees, deadlineAt };
+  const data = { node: path, title, context: context ?? null, assignees, deadlineAt, ...askingAttempt(decision, path) };
   record(decision, { type: 'ApprovalRequested', at: decision.now, data });
+}
+
+/** Which attempt asks, where it is not the first. */
+function askingAttempt(decision: Decision, path: string): { attempt?: number } {
+  const node = running(decision)?.nodes.get(path);
+  return node?.status === 'running' && node.attempt > 1 ? { attempt: node.attempt } : {};
 }
 
 const isAssigneeList = (value: unknown): value is string[] =>
   Array.isArray(value) && value.every((assignee) => typeof assignee === 'string' && isAssignee(assignee));
 
 /** The node that a decision is for, while it waits for one. */
-function pendingAt(state: RunningRun, path: string): { node: CompiledApproval; assignees: readonly string[] } | null {
+function pendingAt(state: RunningRun, path: string): PendingApproval | null {
   const waiting = state.nodes.get(path);
   const node = locate(state, path)?.node;
   if (waiting?.status !== 'running' || waiting.progress?.kind !== 'approval' || node?.kind !== 'approval') return null;
-  return { node, assignees: waiting.progress.assignees };
+  return { node, attempt: waiting.attempt, assignees: waiting.progress.assignees };
+}
+
+interface PendingApproval {
+  readonly node: CompiledApproval;
+  readonly attempt: number;
+  readonly assignees: readonly string[];
 }
 
 /** Why a decision is refused, or null. */
-export function refusalOfDecision(state: RunningRun, { node: path, by, data }: DecisionMessage): MillraceError | null {
+export function refusalOfDecision(
+  state: RunningRun,
+  { node: path, attempt, by, data }: DecisionMessage,
+): MillraceError | null {
   const pending = pendingAt(state, path);
-  if (pending === null) return new MillraceError('conflict', 'approval_decided', 'This has been decided already.');
+  if (pending?.attempt !== attempt)
+    return new MillraceError('conflict', 'approval_decided', 'This has been decided already.');
   if (!mayDecide(pending.assignees, by)) {
     const message = `Only these may decide: ${pending.assignees.join(', ')}. Your key ${by.keyId} has the role ${by.role}.`;
     return new MillraceError('forbidden', 'not_an_assignee', message);
@@ -88,7 +104,11 @@ interface Conclusion {
 
 function conclude(decision: Decision, path: string, node: CompiledApproval, conclusion: Conclusion): void {
   const { outcome, by, data } = conclusion;
-  record(decision, { type: 'ApprovalDecided', at: decision.now, data: { node: path, outcome, by, data } });
+  record(decision, {
+    type: 'ApprovalDecided',
+    at: decision.now,
+    data: { node: path, outcome, by, data, ...askingAttempt(decision, path) },
+  });
   if (outcome === 'expired') {
     const error = refused('approval_expired', 'Nobody decided before the deadline.');
     failNode(decision, path, error, { goto: node.timeoutTarget });

@@ -8,6 +8,8 @@ import type { RunState } from './state.js';
 export interface ApprovalView {
   /** The node's path. */
   readonly node: string;
+  /** Which attempt of the node asks. */
+  readonly attempt: number;
   readonly status: ApprovalStatus;
   readonly title: string;
   readonly context: JsonValue;
@@ -30,31 +32,37 @@ export function changedApprovals(
   events: readonly NewRunEvent[],
 ): ApprovalView[] {
   if (state.status === 'new') return [];
-  const before = new Map([...pending].map((approval) => [approval.node, approval]));
+  const before = new Map([...pending].map((approval) => [approvalKey(approval), approval]));
   const after = new Map(before);
   for (const event of events) {
     if (event.type === 'ApprovalRequested') {
-      const { deadlineAt, ...data } = event.data;
+      const { deadlineAt, attempt = 1, ...data } = event.data;
       const form = formOf(state, data.node);
-      const decided = { decidedAt: null, decidedBy: null, data: null };
-      after.set(data.node, { ...data, status: 'pending', form, requestedAt: event.at, deadlineAt, ...decided });
+      const asked = { ...data, attempt, status: 'pending', form, requestedAt: event.at, deadlineAt } as const;
+      after.set(approvalKey(asked), { ...asked, decidedAt: null, decidedBy: null, data: null });
     } else if (event.type === 'ApprovalDecided') {
-      const { node, outcome, by, data } = event.data;
-      const asked = after.get(node);
-      if (asked) after.set(node, { ...asked, status: outcome, decidedAt: event.at, decidedBy: by, data });
+      const { node, attempt = 1, outcome, by, data } = event.data;
+      const key = approvalKey({ node, attempt });
+      const asked = after.get(key);
+      if (asked) after.set(key, { ...asked, status: outcome, decidedAt: event.at, decidedBy: by, data });
     }
   }
   const at = events.at(-1)?.at ?? null;
   return [...after.values()]
     .map((approval): ApprovalView => {
-      const isOver = approval.status === 'pending' && !waits(state, approval.node);
+      const isOver = approval.status === 'pending' && !waits(state, approval);
       return isOver ? { ...approval, status: 'cancelled', decidedAt: at } : approval;
     })
-    .filter((approval) => before.get(approval.node) !== approval);
+    .filter((approval) => before.get(approvalKey(approval)) !== approval);
 }
 
-const waits = (state: Exclude<RunState, { status: 'new' }>, node: string): boolean =>
-  state.status === 'running' && state.nodes.get(node)?.status === 'running';
+/** Names an approval among those of its run. */
+export const approvalKey = ({ node, attempt }: Pick<ApprovalView, 'node' | 'attempt'>): string => `${attempt}:${node}`;
+
+function waits(state: Exclude<RunState, { status: 'new' }>, { node, attempt }: ApprovalView): boolean {
+  const waiting = state.status === 'running' ? state.nodes.get(node) : undefined;
+  return waiting?.status === 'running' && waiting.attempt === attempt;
+}
 
 function formOf(state: Exclude<RunState, { status: 'new' }>, path: string): JsonObject {
   const node = locate(state, path)?.node;

@@ -58,11 +58,12 @@ function isTrue(value: JsonValue): boolean {
 }
 
 function schedule(decision: Decision, path: string, node: CompiledNode): void {
-  if (running(decision)?.nodes.get(path) !== undefined) return;
+  const state = running(decision);
+  if (!state || state.nodes.get(path) !== undefined) return;
   const timeoutMs = 'timeoutMs' in node ? node.timeoutMs : null;
   const deadline =
     timeoutMs === null ? {} : { deadlineAt: new Date(Date.parse(decision.now) + timeoutMs).toISOString() };
-  const data = { node: path, kind: node.kind, attempt: 1, ...deadline };
+  const data = { node: path, kind: node.kind, attempt: 1 + (state.earlierAttempts.get(path) ?? 0), ...deadline };
   record(decision, { type: 'NodeScheduled', at: decision.now, data });
 }
 

@@ -12,13 +12,14 @@
  *   timer timeout the node is running or retrying, of this attempt   NodeFailed timeout, as above
  *                 the node is an approval                            ApprovalDecided, NodeCompleted or NodeFailed, as above
  *   timer wait    the node waits for this moment                     NodeCompleted, as above
- *   run-timeout   the run is running                                 RunFailed run_timeout
+ *   run-timeout   the run is running, of this generation             RunFailed run_timeout
  *   signal        the run is running, the signal is new to it        SignalReceived, and SignalConsumed, NodeCompleted where a node
  *                                                                    waits for it
  *   decision      the node asks for it, of whom, in this form        ApprovalDecided, NodeCompleted or NodeFailed, as above
  *   pause         the run is running, and not paused                 RunPaused; what follows from later events is held back
  *   resume        the run is paused                                  RunResumed, and what was held back
  *   cancel        the run is running                                 RunCancelled
+ *   retry         the run has ended, the retry is new to it          RunRetried, and what may begin begins
  *   anything else (a stale attempt, an unknown node, an ended run,   nothing
  *                 a task of another program)
  *
@@ -39,6 +40,7 @@ import { locate, type Location } from './location.js';
 import type { RunMessage, TimerKind } from './messages.js';
 import { refusalOf } from './refusal.js';
 import { retryDueAt } from './retry.js';
+import { runRetried } from './retry-run.js';
 import type { NodeState, RunningRun, RunState } from './state.js';
 import { endWait, takeSignal } from './wait.js';
 
@@ -48,12 +50,15 @@ import { endWait, takeSignal } from './wait.js';
  */
 export function decide(graph: CompiledGraph, state: RunState, message: RunMessage): NewRunEvent[] {
   if (message.type === 'start') return state.status === 'new' ? start(graph, state, message) : [];
+  if (message.type === 'retry') return state.status === 'new' ? [] : retry(graph, state, message);
   if (state.status !== 'running') return [];
+  const generation = state.retries.length;
   if (message.type === 'cancel') {
-    return [{ type: 'RunCancelled', at: message.now, data: { reason: message.reason } }];
+    const data = { reason: message.reason, ...(generation > 0 && { generation }) };
+    return [{ type: 'RunCancelled', at: message.now, data }];
   }
   if (message.type === 'timer' && message.timer === 'run-timeout') {
-    if (graph.timeoutMs === null) return [];
+    if (graph.timeoutMs === null || message.attempt !== generation) return [];
     const error = { code: 'run_timeout', message: 'The run took longer than its graph allows.' };
     return [{ type: 'RunFailed', at: message.now, data: { error } }];
   }
@@ -65,6 +70,20 @@ export function decide(graph: CompiledGraph, state: RunState, message: RunMessag
   else if (message.type === 'signal') decideSignal(decision, state, message);
   else if (message.type === 'decision') decideDecision(decision, state, message);
   else decideNode(decision, state, message);
+  return decision.events;
+}
+
+/** Lets a run that has ended go on: what is ready without having begun begins. */
+function retry(graph: CompiledGraph, state: BegunRun, message: Extract<RunMessage, { type: 'retry' }>): NewRunEvent[] {
+  if (state.retries.includes(message.id) || refusalOf(graph, state, message) !== null) return [];
+  const decision = newDecision(graph, state, message.now);
+  record(decision, runRetried(graph, state, message));
+  for (const node of graph.root.nodes) {
+    const after = running(decision);
+    const isReady = after?.frames.get('')?.waiting[node.index] === 0 && after.nodes.get(node.id) === undefined;
+    if (isReady) decision.agenda.push({ action: 'begin', path: node.id });
+  }
+  advance(decision);
   return decision.events;
 }
 
@@ -114,6 +133,7 @@ function start(graph: CompiledGraph, state: RunState, message: Extract<RunMessag
   return decision.events;
 }
 
+type BegunRun = Exclude<RunState, { status: 'new' }>;
 type BegunNodeState = Extract<NodeState, { attempt: number }>;
 type NodeMessage = Extract<RunMessage, { type: 'task-result' | 'task-idle' | 'timer' }>;
 

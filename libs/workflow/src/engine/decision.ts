@@ -27,7 +27,7 @@ export function newDecision(graph: CompiledGraph, state: RunState, now: string):
 }
 
 function draftState(state: RunState): RunState {
-  if (state.status !== 'running') return state;
+  if (state.status === 'new') return state;
   return { ...state, nodes: draftOf(state.nodes, (node) => node), frames: draftOf(state.frames, copyFrame) };
 }
 

@@ -8,6 +8,7 @@
  *   running    RunPaused             paused         |  (a run that is paused is running, and holds back what follows)
  *   paused     RunResumed            running        |
  *   running    RunCancelled          cancelled      |  running              NodeRetryScheduled   retrying
+ *   an ended   RunRetried            running        |  any that is named    RunRetried           (none); its attempts go on counting
  *                                                   |  running, retrying    NodeFailed           failed
  *   a map or loop (running, unfolded)               |  retrying             NodeScheduled        running, attempt n + 1
  *   MapStarted            items known, none begun   |  running map          MapStarted           running, unfolded
@@ -27,6 +28,8 @@ import { assertNever } from '@millrace/kernel';
 import { isContainer, type CompiledGraph } from '../compile/compiled-graph.js';
 import { itemsOf } from './items.js';
 import { locate, newFrame, type Location } from './location.js';
+import { retried } from './retry-run.js';
+import { settle } from './settle.js';
 import type { Frame, NodeState, RetryingNode, RunningNode, RunningRun, RunState } from './state.js';
 import { storedTable } from './table.js';
 import { endItem, inOrder } from './tolerate.js';
@@ -37,6 +40,8 @@ import { endItem, inOrder } from './tolerate.js';
  */
 export function evolve(graph: CompiledGraph, state: RunState, event: NewRunEvent): RunState {
   if (event.type === 'RunStarted') return state.status === 'new' ? begin(graph, event) : state;
+  if (state.status === 'new') return state;
+  if (event.type === 'RunRetried') return retried(graph, state, event);
   if (state.status !== 'running') return state;
   switch (event.type) {
     case 'RunCompleted':
@@ -99,6 +104,9 @@ function begin(graph: CompiledGraph, event: RunEventOf<'RunStarted'>): RunningRu
     pausedAt: null,
     held: [],
     steps: 0,
+    retries: [],
+    retriedAt: null,
+    earlierAttempts: new Map(),
     nodes: storedTable(),
     frames,
   };
@@ -166,7 +174,9 @@ function schedule(
   if (before !== undefined && before.status !== 'retrying') return;
   if (before === undefined) state.steps += 1;
   const startedAt = before?.startedAt ?? event.at;
-  state.nodes.set(location.path, { status: 'running', attempt, startedAt, deadlineAt, progress: null });
+  const earlierAttempts = before?.earlierAttempts ?? attempt - 1;
+  const begun = { attempt, earlierAttempts, startedAt, deadlineAt };
+  state.nodes.set(location.path, { status: 'running', ...begun, progress: null });
 }
 
 type Unfolding = RunEventOf<
@@ -206,26 +216,6 @@ const resultOf = ({ progress }: RunningNode, { data: { output } }: RunEventOf<'N
 
 const failureOf = ({ data: { error, goto, output } }: RunEventOf<'NodeFailed'>) => ({ error, goto, output });
 
-/**
- * A node has ended: its dependents wait for one less, and its frame, and perhaps the map around that, is nearer to its end.
- * Those that have to do without it count it as skipped: all but the `goto` of a failure.
- */
-function settle(state: RunningRun, location: Location, skipped: boolean, goto?: string): void {
-  const frame = state.frames.edit(location.framePath);
-  if (!frame) return;
-  frame.remaining -= 1;
-  if (state.pausedAt !== null) state.held = [...state.held, location.path];
-  for (const { id, index } of location.node.dependents) {
-    frame.waiting[index] = (frame.waiting[index] ?? 0) - 1;
-    if (skipped && id !== goto) frame.skippedNeeds[index] = (frame.skippedNeeds[index] ?? 0) + 1;
-  }
-  if (frame.remaining > 0 || !frame.owner) return;
-  const owner = state.nodes.get(frame.owner.path);
-  if (owner?.status !== 'running' || owner.progress?.kind !== 'map') return;
-  const progress = { ...owner.progress, finished: owner.progress.finished + 1 };
-  state.nodes.set(frame.owner.path, { ...owner, progress });
-}
-
 /** Cancels what is running or retrying below a path; '' is everything. */
 function cancelInside(state: RunningRun, prefix: string, at: string): void {
   for (const [path, node] of [...state.nodes.entries()]) {
@@ -239,8 +229,9 @@ function ended(state: RunningRun, at: string) {
   return { ...state, finishedAt: at };
 }
 
-const begunOf = ({ attempt, startedAt, deadlineAt }: RunningNode | RetryingNode) => ({
+const begunOf = ({ attempt, earlierAttempts, startedAt, deadlineAt }: RunningNode | RetryingNode) => ({
   attempt,
+  earlierAttempts,
   startedAt,
   deadlineAt,
 });

@@ -49,6 +49,7 @@ export type RunMessage =
   | {
       readonly type: 'decision';
       readonly node: string;
+      readonly attempt: number;
       readonly decision: ApprovalDecision;
       readonly data: JsonObject;
       readonly by: Decider;
@@ -56,10 +57,18 @@ export type RunMessage =
     }
   | { readonly type: 'pause'; readonly reason: string; readonly now: string }
   | { readonly type: 'resume'; readonly now: string }
+  | {
+      readonly type: 'retry';
+      /** The same id again is the same retry. */
+      readonly id: string;
+      /** A node of the graph itself; undefined for whatever did not end well. */
+      readonly from: string | undefined;
+      readonly now: string;
+    }
   | { readonly type: 'cancel'; readonly reason: string; readonly now: string };
 
 /**
  * `retry`: the next attempt is due. `timeout`: the node's time is up. `wait`: the moment has come that the node waits for.
- * `run-timeout`: the run's time is up; its node is '' and its attempt 0.
+ * `run-timeout`: the run's time is up; its node is '', and its attempt says how often the run had been retried.
  */
 export type TimerKind = 'retry' | 'timeout' | 'wait' | 'run-timeout';

@@ -4,11 +4,13 @@ import type { CompiledGraph } from '../compile/compiled-graph.js';
 import { refusalOfDecision } from './approval.js';
 import { limits } from '../limits.js';
 import type { RunMessage } from './messages.js';
+import { refusalOfRetry } from './retry-run.js';
 import type { RunState } from './state.js';
 
 /** The reason for which a message is refused, or null. A message that was taken before is not refused: it changes nothing. */
 export function refusalOf(graph: CompiledGraph, state: RunState, message: RunMessage): MillraceError | null {
   if (state.status === 'new') return null;
+  if (message.type === 'retry') return refusalOfRetry(graph, state, message);
   if (message.type === 'decision') return state.status === 'running' ? refusalOfDecision(state, message) : null;
   return message.type === 'signal' ? refusalOfSignal(graph, state, message) : null;
 }

@@ -14,9 +14,10 @@ export function retryDueAt(
   now: string,
   random: number,
 ): string | null {
-  if (!error.retryable || node.attempt >= policy.maxAttempts) return null;
+  const attempt = node.attempt - node.earlierAttempts;
+  if (!error.retryable || attempt >= policy.maxAttempts) return null;
   if (policy.on !== null && !policy.on.has(error.code) && !policy.on.has(error.kind)) return null;
-  const backoffMs = Math.min(policy.maxMs, policy.initialMs * policy.factor ** (node.attempt - 1));
+  const backoffMs = Math.min(policy.maxMs, policy.initialMs * policy.factor ** (attempt - 1));
   const askedMs = Math.min((error.retryAfterSeconds ?? 0) * 1000, limits.retryDelayMs);
   const dueAt = new Date(Date.parse(now) + Math.round(Math.max(backoffMs * random, askedMs))).toISOString();
   return node.deadlineAt !== undefined && dueAt >= node.deadlineAt ? null : dueAt;

@@ -236,16 +236,29 @@ const outcomeOf = (act: number) =>
     ? ({ status: 'completed', output: null } as const)
     : ({ status: 'failed', error: { kind: 'unavailable', code: 'x', message: '', retryable: act % 3 === 1 } } as const);
 
-function simulate(document: JsonObject, list: readonly Act[]): History {
+/** `retries` are the places of the nodes from which the run goes on after each of its ends. */
+function simulate(document: JsonObject, list: readonly Act[], retries: readonly number[] = []): History {
   const history: History = { run: new TestRun(document), published: [], timers: [], known: new Set() };
   const { run } = history;
   note(history, run.start());
-  for (let turn = 0; turn < 5_000 && run.state.status === 'running'; turn += 1) {
+  for (let turn = 0; turn < 5_000 && isRunning(run); turn += 1) {
     const act = list[turn % list.length];
     if (act) note(history, step(history, act, turn, turn > 300));
     if (turn % 50 === 0) expect(snapshotOf(run.refolded())).toEqual(snapshotOf(run.state));
+    goOn(history, retries);
   }
   return history;
+}
+
+const isRunning = ({ state }: TestRun): boolean => state.status === 'running';
+
+/** Retries a run that has just ended, if it is to be retried once more. */
+function goOn(history: History, retries: readonly number[]): void {
+  const { run } = history;
+  if (run.state.status === 'new' || run.state.status === 'running') return;
+  const place = retries[run.state.retries.length];
+  const { nodes } = run.graph.root;
+  if (place !== undefined) note(history, run.retry(nodes[place % nodes.length]?.id));
 }
 
 /** Keeps what would be published and set after these events, and checks that nothing else is outstanding. */
@@ -290,7 +303,8 @@ const formOf = (path: string): string => path.replaceAll(/\[\d+\]/g, '');
 function checkHistory(document: JsonObject, { run }: History): void {
   const { events } = run;
   expect(events[0]?.type).toBe('RunStarted');
-  expect(events.filter(({ type }) => terminal.has(type))).toHaveLength(1);
+  const retries = events.filter(({ type }) => type === 'RunRetried').length;
+  expect(events.filter(({ type }) => terminal.has(type))).toHaveLength(1 + retries);
   expect(terminal.has(events.at(-1)?.type ?? '')).toBe(true);
   const forms = nodesByForm(document);
   const ended = new Set<string>();
@@ -299,10 +313,18 @@ function checkHistory(document: JsonObject, { run }: History): void {
   const received = new Set<string>();
   const consumed = new Set<string>();
   const decided = new Set<string>();
-  const chosen = new Set<string>();
+  /** `chooser>chosen`. */
+  const choices = new Set<string>();
+  const isChosen = (path: string): boolean => [...choices].some((choice) => choice.endsWith(`>${path}`));
+  const earlier = new Map<string, number>();
   let isPaused = false;
   const choosable = choosableIn(document);
   for (const event of events) {
+    if (event.type === 'RunRetried') {
+      isPaused = false;
+      for (const paths of [ended, decided, choices, rounds]) forget(paths, event.data.nodes);
+      for (const [path, attempt] of attempts) earlier.set(path, attempt);
+    }
     if (event.type === 'RunPaused' || event.type === 'RunResumed') isPaused = event.type === 'RunPaused';
     if (['NodeScheduled', 'NodeSkipped', 'LoopRoundStarted', 'RunCompleted'].includes(event.type))
       expect(isPaused).toBe(false);
@@ -329,16 +351,16 @@ function checkHistory(document: JsonObject, { run }: History): void {
     }
     if (event.type === 'NodeCompleted' && node.kind === 'branch') {
       const prefix = path.slice(0, path.length - node.id.length);
-      for (const id of (event.data.output as { chosen: string[] }).chosen) chosen.add(prefix + id);
+      for (const id of (event.data.output as { chosen: string[] }).chosen) choices.add(`${path}>${prefix}${id}`);
     }
     if (event.type === 'NodeFailed' && event.data.goto !== undefined)
-      chosen.add(path.slice(0, path.length - node.id.length) + event.data.goto);
-    if (event.type === 'NodeSkipped' && event.data.reason === 'not-chosen') expect(chosen).not.toContain(path);
-    if (event.type === 'NodeScheduled' && choosable.has(node.id)) expect(chosen).toContain(path);
+      choices.add(`${path}>${path.slice(0, path.length - node.id.length)}${event.data.goto}`);
+    if (event.type === 'NodeSkipped' && event.data.reason === 'not-chosen') expect(isChosen(path)).toBe(false);
+    if (event.type === 'NodeScheduled' && choosable.has(node.id)) expect(isChosen(path)).toBe(true);
     if (event.type === 'NodeScheduled') {
       expect(event.data.attempt).toBe((attempts.get(path) ?? 0) + 1);
       attempts.set(path, event.data.attempt);
-      expect(event.data.attempt).toBeLessThanOrEqual(
+      expect(event.data.attempt - (earlier.get(path) ?? 0)).toBeLessThanOrEqual(
         node.kind === 'tool' ? ((node['retry'] as JsonObject)['maxAttempts'] as number) : 1,
       );
     }
@@ -352,6 +374,11 @@ function checkHistory(document: JsonObject, { run }: History): void {
       ended.add(path);
     }
   }
+}
+
+/** Takes out what a retry lets run again. */
+function forget(paths: Set<string> | Map<string, number>, ids: readonly string[]): void {
+  for (const path of [...paths.keys()]) if (ids.includes(path.split(/[[>]/, 1)[0] ?? path)) paths.delete(path);
 }
 
 /** Items of a map that have begun and not ended never exceed its bound. */
@@ -376,11 +403,11 @@ describe('simulation', () => {
     );
   });
 
-  it('every history ends once and in order', () => {
+  it('every history ends once in each generation, and in order', () => {
     fc.assert(
-      fc.property(shapes(2), acts, (list, turns) => {
+      fc.property(shapes(2), acts, fc.array(fc.nat(20), { maxLength: 3 }), (list, turns, retries) => {
         const document = documentOf(list);
-        const history = simulate(document, turns);
+        const history = simulate(document, turns, retries);
         checkHistory(document, history);
         expect(snapshotOf(history.run.refolded())).toEqual(snapshotOf(history.run.state));
       }),

@@ -26,6 +26,11 @@ interface BegunRun {
   held: readonly string[];
   /** How many steps have begun. */
   steps: number;
+  /** The ids of its retries, and when the last of them began; null before. */
+  retries: readonly string[];
+  retriedAt: string | null;
+  /** By path: the attempts of before a retry, for those that a retry lets run again. */
+  earlierAttempts: ReadonlyMap<string, number>;
   /** By path. */
   readonly nodes: Table<NodeState>;
   /** By path: '' is the graph itself, `pages[3]` an item of a map, `write[2]` a round of a loop. */
@@ -40,12 +45,12 @@ export interface CompletedRun extends BegunRun {
   readonly output: JsonValue;
   readonly finishedAt: string;
 }
-interface FailedRun extends BegunRun {
+export interface FailedRun extends BegunRun {
   readonly status: 'failed';
   readonly error: { readonly code: string; readonly message: string; readonly node?: string };
   readonly finishedAt: string;
 }
-interface CancelledRun extends BegunRun {
+export interface CancelledRun extends BegunRun {
   readonly status: 'cancelled';
   readonly reason: string;
   readonly finishedAt: string;
@@ -56,6 +61,8 @@ export type NodeState = RunningNode | RetryingNode | CompletedNode | FailedNode 
 
 interface BegunNode {
   readonly attempt: number;
+  /** How many of its attempts belong to generations of the run before a retry: policies count from there. */
+  readonly earlierAttempts: number;
   readonly startedAt: string;
   readonly deadlineAt: string | undefined;
 }

@@ -4,6 +4,7 @@ export interface Table<Row> {
   set(path: string, row: Row): void;
   /** The row for changing it in place; a draft copies it first. */
   edit(path: string): Row | undefined;
+  delete(path: string): void;
   /** In the order in which they were first set. */
   entries(): Iterable<[string, Row]>;
 }
@@ -27,6 +28,10 @@ class StoredTable<Row> implements Table<Row> {
     return this.rows.get(path);
   }
 
+  delete(path: string): void {
+    this.rows.delete(path);
+  }
+
   entries(): Iterable<[string, Row]> {
     return this.rows;
   }
@@ -34,6 +39,8 @@ class StoredTable<Row> implements Table<Row> {
 
 class DraftTable<Row> implements Table<Row> {
   readonly changed = new Map<string, Row>();
+  /** Rows of the table below that were deleted here, whatever was set since; null until there is one. */
+  deleted: Set<string> | null = null;
 
   constructor(
     readonly table: Table<Row>,
@@ -41,7 +48,7 @@ class DraftTable<Row> implements Table<Row> {
   ) {}
 
   get(path: string): Row | undefined {
-    return this.changed.get(path) ?? this.table.get(path);
+    return this.changed.get(path) ?? this.stored(path);
   }
 
   set(path: string, row: Row): void {
@@ -51,15 +58,27 @@ class DraftTable<Row> implements Table<Row> {
   edit(path: string): Row | undefined {
     const changed = this.changed.get(path);
     if (changed !== undefined) return changed;
-    const stored = this.table.get(path);
+    const stored = this.stored(path);
     if (stored === undefined) return undefined;
     const copied = this.copy(stored);
     this.changed.set(path, copied);
     return copied;
   }
 
+  delete(path: string): void {
+    this.changed.delete(path);
+    this.deleted ??= new Set();
+    this.deleted.add(path);
+  }
+
   *entries(): Iterable<[string, Row]> {
-    for (const [path, row] of this.table.entries()) yield [path, this.changed.get(path) ?? row];
-    for (const [path, row] of this.changed) if (this.table.get(path) === undefined) yield [path, row];
+    for (const [path, row] of this.table.entries()) {
+      if (this.deleted?.has(path) !== true) yield [path, this.changed.get(path) ?? row];
+    }
+    for (const [path, row] of this.changed) if (this.stored(path) === undefined) yield [path, row];
+  }
+
+  private stored(path: string): Row | undefined {
+    return this.deleted?.has(path) === true ? undefined : this.table.get(path);
   }
 }

@@ -7,7 +7,7 @@ import type { NodeState, RunningRun, RunState } from './state.js';
 export interface Timer {
   /** The node's path; '' for `run-timeout`. */
   readonly node: string;
-  /** The attempt that it belongs to; 0 for `run-timeout`. */
+  /** The attempt that it belongs to; for `run-timeout`, how often the run had been retried. */
   readonly attempt: number;
   readonly timer: TimerKind;
   readonly dueAt: string;
@@ -27,7 +27,7 @@ export function timersOf(graph: CompiledGraph, state: RunState): Timer[] {
 export function newTimersOf(graph: CompiledGraph, state: RunState, events: readonly NewRunEvent[]): Timer[] {
   if (state.status !== 'running') return [];
   return events.flatMap((event) => {
-    if (event.type === 'RunStarted') return runTimers(graph, state);
+    if (event.type === 'RunStarted' || event.type === 'RunRetried') return runTimers(graph, state);
     if (event.type === 'RunResumed') return timersOf(graph, state).filter(({ timer }) => timer === 'retry');
     const set = timerSetBy(event);
     const node = set && state.nodes.get(set.node);
@@ -45,8 +45,8 @@ function timerSetBy(event: NewRunEvent): { readonly node: string; readonly timer
 
 function runTimers({ timeoutMs }: CompiledGraph, state: RunningRun): Timer[] {
   if (timeoutMs === null) return [];
-  const dueAt = new Date(Date.parse(state.startedAt) + timeoutMs).toISOString();
-  return [{ node: '', attempt: 0, timer: 'run-timeout', dueAt }];
+  const dueAt = new Date(Date.parse(state.retriedAt ?? state.startedAt) + timeoutMs).toISOString();
+  return [{ node: '', attempt: state.retries.length, timer: 'run-timeout', dueAt }];
 }
 
 function nodeTimers(path: string, node: NodeState): Timer[] {

@@ -75,7 +75,8 @@ export class TestRun {
     decision: ApprovalDecision,
     { by = editor, data = {} }: { by?: Decider; data?: JsonObject } = {},
   ) {
-    return this.send({ type: 'decision', node, decision, data, by, now: this.tick() });
+    const attempt = this.attemptOf(node);
+    return this.send({ type: 'decision', node, attempt, decision, data, by, now: this.tick() });
   }
 
   pause(reason = 'lunch'): NewRunEvent[] {
@@ -84,6 +85,10 @@ export class TestRun {
 
   resume(): NewRunEvent[] {
     return this.send({ type: 'resume', now: this.tick() });
+  }
+
+  retry(from?: string, id = `retry-${this.messages.length}`): NewRunEvent[] {
+    return this.send({ type: 'retry', id, from, now: this.tick() });
   }
 
   cancel(reason = 'enough'): NewRunEvent[] {

@@ -1,10 +1,12 @@
 import type { Migrations } from '@millrace/database';
 import { approvals } from './0002-approvals.js';
 import { graphsAndRuns } from './0001-graphs-and-runs.js';
+import { approvalsOfLaterAttempts } from './0004-approvals-of-later-attempts.js';
 import { traces } from './0003-traces.js';
 
 export const orchestratorMigrations: Migrations = {
   '0001_graphs_and_runs': graphsAndRuns,
   '0002_approvals': approvals,
   '0003_traces': traces,
+  '0004_approvals_of_later_attempts': approvalsOfLaterAttempts,
 };

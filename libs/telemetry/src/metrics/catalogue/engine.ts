@@ -23,11 +23,19 @@ export const runsEnded = counter({
   from,
 });
 
+export const runsRetried = counter({
+  name: metricName.runsRetried,
+  unit: '{run}',
+  description: 'Runs that had ended and were let go on; each ends once more',
+  labels: {},
+  from,
+});
+
 export const runDuration = histogram(
   {
     name: metricName.runDuration,
     unit: 's',
-    description: 'From the start of a run to its end',
+    description: 'From the start of a run, or its last retry, to its end',
     labels: { 'millrace.run.status': endStates },
     from,
   },
