@@ -9,6 +9,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { guidesFolder } from './demo/guides.js';
 import { TestSystem } from './host/system.fixture.js';
+import { OrderService } from './order-service.fixture.js';
 
 const folder = join(import.meta.dirname, '../../../examples/graphs');
 
@@ -61,6 +62,12 @@ const examples: Readonly<Record<string, Example>> = {
       output: { waited: [{ milliseconds: 1 }, { milliseconds: 2 }], failed: [1], report: 'The best of 3 was 2.' },
     },
   },
+  'webhook.yaml': {
+    get input() {
+      return { service: `http://${orders.host}`, order: 'A-17' };
+    },
+    ends: { status: 'completed', output: { total: 19, confirmed: true } },
+  },
   'prices.yaml': {
     input: { items: [{ sku: 'mug', count: 2 }] },
     meanwhile: async () => {
@@ -95,11 +102,13 @@ const examples: Readonly<Record<string, Example>> = {
   },
 };
 
+const orders = new OrderService();
 const ends: (() => Promise<unknown>)[] = [];
 let system: TestSystem;
 let client: MillraceClient;
 beforeAll(async () => {
-  system = await TestSystem.start();
+  await orders.start();
+  system = await TestSystem.start({ MILLRACE_TOOLBOX_HTTP_ALLOW: orders.host });
   client = system.client(await system.key('acme', 'editor'));
   await client.createCollection({ name: 'guides' });
   const files = readdirSync(guidesFolder).map((source) => ({
@@ -111,6 +120,7 @@ beforeAll(async () => {
 }, 180_000);
 afterAll(async () => {
   for (const end of ends) await end();
+  orders.stop();
   await system[Symbol.asyncDispose]();
 });
 

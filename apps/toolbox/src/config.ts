@@ -1,9 +1,24 @@
 import { readConfiguration, variable, wholeNumber, type Environment } from '@millrace/service';
+import { z } from 'zod';
+
+const host = String.raw`(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):\d{1,5}`;
+const hosts = new RegExp(`^${host}(?:,${host})*$`);
+
+/** `host:port`, divided by commas. */
+const hostList = z
+  .string()
+  .regex(hosts, 'must be host:port, divided by commas')
+  .transform((text) => text.split(','))
+  .default([]);
 
 export const readToolboxConfiguration = (environment: Environment) =>
   readConfiguration(environment, {
     /** How many tools run at once in this process. */
     slots: variable('MILLRACE_TOOLBOX_SLOTS', wholeNumber({ min: 1, max: 1000 }).default(32), '32'),
+    /** How many requests of graphs are under way at once in this process. */
+    httpSlots: variable('MILLRACE_TOOLBOX_HTTP_SLOTS', wholeNumber({ min: 1, max: 1000 }).default(32), '32'),
+    /** Hosts that graphs may ask though they are not on the public Internet. */
+    allowedHosts: variable('MILLRACE_TOOLBOX_HTTP_ALLOW', hostList, 'search.internal:8080,10.0.0.7:443'),
   });
 
 export type ToolboxConfiguration = ReturnType<typeof readToolboxConfiguration>;

@@ -1,8 +1,10 @@
-import { toolTask } from '@millrace/contracts';
+import { httpTask, toolTask } from '@millrace/contracts';
 import { defineSubscriptions } from '@millrace/service';
 import { CallToolHandler } from './call-tool/call-tool.handler.js';
 import type { ToolboxConfiguration } from './config.js';
+import { SendRequestHandler } from './http/send-request.handler.js';
 
 export const subscriptions = defineSubscriptions([
   { contract: toolTask, handler: CallToolHandler, slots: (config: ToolboxConfiguration) => config.slots },
+  { contract: httpTask, handler: SendRequestHandler, slots: (config: ToolboxConfiguration) => config.httpSlots },
 ]);

@@ -1,10 +1,9 @@
 import type { ServiceDefinition } from '@millrace/service';
 import { Module } from '@nestjs/common';
-import { CallToolHandler } from './call-tool/call-tool.handler.js';
 import { readToolboxConfiguration, type ToolboxConfiguration } from './config.js';
 import { subscriptions } from './subscriptions.js';
 
-@Module({ providers: [CallToolHandler] })
+@Module({ providers: subscriptions.map(({ handler }) => handler) })
 class ToolboxModule {}
 
 export const toolboxService: ServiceDefinition<ToolboxConfiguration> = {

@@ -26,6 +26,7 @@ export * from './research/citation.js';
 export * from './research/commands.js';
 export * from './tasks/custom-worker.js';
 export * from './tasks/evaluate.js';
+export * from './tasks/http.js';
 export * from './tasks/llm.js';
 export * from './tasks/search.js';
 export * from './tasks/task.js';

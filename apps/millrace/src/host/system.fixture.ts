@@ -24,12 +24,12 @@ export class TestSystem implements AsyncDisposable {
     private readonly running: readonly RunningService[],
   ) {}
 
-  static async start(): Promise<TestSystem> {
+  static async start(settings: Readonly<Record<string, string>> = {}): Promise<TestSystem> {
     const folder = mkdtempSync(join(tmpdir(), 'millrace-system-'));
     const backend = await testBackend('postgres');
     const bus = createInProcessBus();
     const logger = createLogger({ levels: parseLogLevels(process.env['MILLRACE_TEST_LOG'] ?? 'fatal') });
-    const environment = { MILLRACE_HTTP_PORT: '0', MILLRACE_ORCHESTRATOR_REPLICA: 'test' };
+    const environment = { MILLRACE_HTTP_PORT: '0', MILLRACE_ORCHESTRATOR_REPLICA: 'test', ...settings };
     const running: RunningService[] = [];
     for (const definition of services) {
       running.push(await startService(definition, { environment, bus, backend, logger }));

@@ -1,6 +1,7 @@
 import type { TaskContract } from '../contract.js';
 import { customWorkerTask } from './custom-worker.js';
 import { evaluateTask } from './evaluate.js';
+import { httpTask } from './http.js';
 import { llmTask } from './llm.js';
 import { searchTask } from './search.js';
 import { toolTask } from './tool.js';
@@ -11,6 +12,7 @@ export const taskContracts = {
   llm: llmTask,
   evaluate: evaluateTask,
   tool: toolTask,
+  http: httpTask,
   worker: customWorkerTask,
 } as const satisfies Readonly<Record<string, TaskContract>>;
 

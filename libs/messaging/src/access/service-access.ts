@@ -4,6 +4,7 @@
  */
 import {
   evaluateTask,
+  httpTask,
   llmTask,
   openWorkerSubjects,
   searchTask,
@@ -77,7 +78,7 @@ export const serviceAccess = {
     asks: ['result.*.*', 'cmd.research.citation.resolve.*'],
     answers: [commandsOf('evaluation')],
   },
-  toolbox: { ...worker([toolTask]), answers: [commandsOf('toolbox')] },
+  toolbox: { ...worker([toolTask, httpTask]), answers: [commandsOf('toolbox')] },
 } satisfies Readonly<Record<string, BusAccess>>;
 
 export type ServiceName = keyof typeof serviceAccess;

@@ -80,6 +80,7 @@ const search = z.strictObject({ ...worker, kind: z.literal('search') });
 const llm = z.strictObject({ ...worker, kind: z.literal('llm') });
 const evaluate = z.strictObject({ ...worker, kind: z.literal('evaluate') });
 const tool = z.strictObject({ ...worker, kind: z.literal('tool') });
+const http = z.strictObject({ ...worker, kind: z.literal('http') });
 const customWorker = z.strictObject({
   ...worker,
   kind: z.literal('worker'),
@@ -220,6 +221,7 @@ const nodeSchema: z.ZodType<GraphNode> = z.discriminatedUnion('kind', [
   llm,
   evaluate,
   tool,
+  http,
   customWorker,
   combine,
   transform,
@@ -290,7 +292,7 @@ export const availableKinds = [
 ] as const;
 
 /** Kinds that are part of the format and that this version cannot run yet. */
-export const plannedKinds = [...['browser', 'http', 'database', 'agent', 'router', 'subgraph']] as const;
+export const plannedKinds = [...['browser', 'database', 'agent', 'router', 'subgraph']] as const;
 
 const workerKindSet: ReadonlySet<string> = new Set(workerKinds);
 
