@@ -41,7 +41,7 @@ export interface JetStreamPlatform {
 
 /** An ack may be lost on its way: the second attempt carries the same id and is stored once. */
 const publishAttempts = 2;
-const closeTimeoutMs = 5_000;
+const closeTimeoutMs = 1_000;
 const unconfirmed: ReadonlySet<string> = new Set(['publish_timeout', 'bus_unavailable']);
 
 function natsHeaders(headers: Headers): MsgHdrs | undefined {

@@ -32,7 +32,7 @@ const usageExitCode = 64;
 /** Of errors with these codes; all others end with 1. */
 const exitCodes: Readonly<Record<string, number>> = { invalid_configuration: 78, invalid_arguments: usageExitCode };
 /** How long after the grace period the process may take to end by itself. */
-const exitMarginMs = 3_000;
+const exitMarginMs = 5_000;
 /** How long the last spans may take to be sent. */
 const lastSpansMs = 2_000;
 
