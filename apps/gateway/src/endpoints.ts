@@ -15,6 +15,7 @@ import {
   ValidateGraphEndpoint,
 } from './graphs/graph.endpoints.js';
 import { CreateKeyEndpoint, ListKeysEndpoint, RevokeKeyEndpoint } from './keys/key.endpoints.js';
+import { DeleteProviderEndpoint, ListProvidersEndpoint, PutProviderEndpoint } from './providers/provider.endpoints.js';
 import { CancelRunEndpoint } from './runs/cancel-run.endpoint.js';
 import { GetRunEndpoint, ListRunEventsEndpoint, ListRunsEndpoint } from './runs/read-runs.endpoints.js';
 import { PauseRunEndpoint, ResumeRunEndpoint } from './runs/halt-run.endpoints.js';
@@ -53,6 +54,9 @@ export const endpoints = [
   CreateKeyEndpoint,
   ListKeysEndpoint,
   RevokeKeyEndpoint,
+  PutProviderEndpoint,
+  ListProvidersEndpoint,
+  DeleteProviderEndpoint,
   LivenessEndpoint,
   ReadinessEndpoint,
   OpenApiEndpoint,

@@ -4,6 +4,7 @@ import { type Environment, readConfiguration, variable, wholeNumber } from '@mil
 import { z } from 'zod';
 import type { Price } from './ledger/price.js';
 import { readModelsFile, type ConfiguredProvider, type ModelsFile } from './models/models-file.js';
+import type { SecretKey } from './secrets/secret-box.js';
 import type { Timeouts } from './providers/stream-answer.js';
 
 export interface LlmProviderConfig {
@@ -14,6 +15,10 @@ export interface LlmProviderConfig {
   /** Answers where a task names no model; null for the extractive one, which needs no provider. */
   readonly defaultModel: string | null;
   readonly prices: readonly Price[];
+  /** Hosts at which a tenant's own provider may be, beside those of the well-known providers: `models.example.com:8443`. */
+  readonly providerHosts: readonly string[];
+  /** What encrypts keys of providers: the first one does, the others still decrypt. */
+  readonly secretKeys: readonly SecretKey[];
   /** What a call of any model may take. */
   readonly limits: CallLimits;
   /** Characters of evidence that a model is given at most. */
@@ -45,6 +50,12 @@ export function readConfig(environment: Environment): LlmProviderConfig {
     slots: variable('MILLRACE_LLM_SLOTS', wholeNumber({ min: 1, max: 256 }).default(8), '8'),
     baseUrl: variable('MILLRACE_LLM_BASE_URL', endpoint().optional(), 'http://127.0.0.1:11434/v1'),
     modelsFile: variable('MILLRACE_LLM_MODELS_FILE', z.string().max(4_000).optional(), '/etc/millrace/models.yaml'),
+    providerHosts: variable(
+      'MILLRACE_LLM_PROVIDER_HOSTS',
+      hostList().default([]),
+      '127.0.0.1:11434,models.example.com',
+    ),
+    secretKeys: variable('MILLRACE_LLM_SECRET_KEYS', secretKeys().default([]), 'ID:KEY, 32 random bytes in base64'),
     apiKey: variable('MILLRACE_LLM_API_KEY', z.string().max(4_000).optional(), 'the key that the server gave you'),
     model: variable('MILLRACE_LLM_MODEL', z.string().max(200).optional(), 'llama3.2'),
     concurrency: variable('MILLRACE_LLM_CONCURRENCY', wholeNumber({ min: 1, max: 256 }).default(4), '4'),
@@ -68,11 +79,41 @@ export function readConfig(environment: Environment): LlmProviderConfig {
     slots,
     providers: [...(server ? [server.provider] : []), ...file.providers],
     defaultModel,
+    providerHosts: values.providerHosts,
+    secretKeys: values.secretKeys,
     prices: [...(server ? [server.price] : []), ...file.prices],
     limits: { timeouts: { firstTokenMs, idleMs, totalMs }, queue: slots, maxTokens },
     evidenceCharacters: defaultModel === null ? evidenceForExtraction : values.evidenceCharacters,
   };
 }
+
+const hostList = () =>
+  z
+    .string()
+    .max(10_000)
+    .transform((text) => text.split(',').map((host) => host.trim().toLowerCase()))
+    .pipe(
+      z.array(
+        z.string().regex(/^[a-z0-9.[\]:-]+$/, 'must be hosts, with their ports where they are not the usual ones'),
+      ),
+    );
+
+/** `ID:KEY` with commas between several. */
+const secretKeys = () =>
+  z
+    .string()
+    .max(10_000)
+    .transform((text) => text.split(',').map((each) => each.trim().split(':')))
+    .pipe(
+      z.array(
+        z
+          .tuple(
+            [z.string().regex(/^[a-z0-9-]{1,40}$/), z.base64().length(44)],
+            'must be ID:KEY with a KEY of 32 bytes in base64',
+          )
+          .transform(([id, key]): SecretKey => ({ id, key: Buffer.from(key, 'base64') })),
+      ),
+    );
 
 const noFile: ModelsFile = { defaultModel: null, providers: [], prices: [] };
 

@@ -1,16 +1,22 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import {
   articleSchema,
+  deleteProvider,
   envelopeOf,
   eventSubject,
+  listProviders,
   liveTokensSubject,
   llmTask,
+  putProvider,
   runCancelledEvent,
+  type CommandContract,
   type InputOf,
   type LiveToken,
+  type ResponseOf,
   type TaskResult,
 } from '@millrace/contracts';
 import type { DatabaseBackend } from '@millrace/database';
@@ -29,12 +35,14 @@ import {
   testBackend,
   type ScriptedProvider,
 } from '@millrace/testing';
+import { sql } from 'kysely';
 import { beeEvidence } from './extractive/testing/corpus.js';
 import { llmProviderService } from './index.js';
 import { migrations } from './schema/migrations/index.js';
 
 jest.setTimeout(60_000);
 
+const [firstKey, secondKey] = [randomBytes(32).toString('base64'), randomBytes(32).toString('base64')];
 const replyTo = 'result.1.v1';
 type LlmInput = Partial<InputOf<typeof llmTask>>;
 const question: LlmInput = {
@@ -89,6 +97,8 @@ describe.each(backendKinds)('the llm-provider on %s', (kind) => {
     const context = { tenantId, correlationId: 'req_1', causationId: null };
     await bus.publish({ subject: llmTask.subject, envelope: envelopeOf(llmTask, context, task) });
   }
+  const rows = () =>
+    backend.asUser(async (user) => (await sql`select * from llm_provider.provider`.execute(user)).rows);
   const resultsOf = (runId: string, count = 1) =>
     eventually(() => {
       const found = results.filter(({ result }) => result.runId === runId);
@@ -167,6 +177,106 @@ prices: [{ model: here/team/large, inputUsdPerMillion: 1000000, outputUsdPerMill
     expect((await resultsOf(large))[0]).toMatchObject({ output: { model: 'here/team/large' }, usage: { costUsd: 11 } });
     expect(provider.requests.slice(-2).map(({ body }) => body.model)).toEqual(['small', 'team/large']);
     expect(provider.requests.at(-1)?.headers.authorization).toBe('Bearer sk-here');
+  });
+
+  describe('providers of tenants', () => {
+    const ask = async <C extends CommandContract>(contract: C, data: unknown, tenantId = 'acme') => {
+      const context = { tenantId, correlationId: 'req_1', causationId: null };
+      const envelope = envelopeOf(contract, context, data);
+      return (await bus.request({ subject: contract.subject, envelope })) as ResponseOf<C>;
+    };
+    const host = () => new URL(provider.baseUrl).host;
+    const allowing = (more: Record<string, string> = {}) =>
+      start({ MILLRACE_LLM_PROVIDER_HOSTS: host(), MILLRACE_LLM_SECRET_KEYS: `k1:${firstKey}`, ...more });
+    const mine = () => ({
+      name: 'mine',
+      kind: 'openai-compatible',
+      baseUrl: provider.baseUrl,
+      apiKey: 'sk-canary-mine',
+    });
+    const answerOf = async (tenantId: string, model: string) => {
+      provider.script(answers('Yes.'));
+      const runId = newId('run');
+      await send(runId, { ...question, evidence: [], model }, tenantId);
+      return (await resultsOf(runId))[0];
+    };
+    afterEach(async () => {
+      for (const tenantId of ['acme', 'globex'])
+        await ask(deleteProvider, { name: 'mine' }, tenantId).catch(() => undefined);
+    });
+
+    it('are asked with their own key, which nobody is shown and nothing holds as it is', async () => {
+      await allowing();
+      const put = await ask(putProvider, mine());
+      expect(put).toMatchObject({ name: 'mine', hasKey: true, origin: 'tenant' });
+      const listed = await ask(listProviders, {});
+      expect(listed.items).toEqual([put]);
+      expect(JSON.stringify([put, listed])).not.toContain('canary');
+      expect(await answerOf('acme', 'mine/small')).toMatchObject({ output: { model: 'mine/small' } });
+      expect(provider.requests.at(-1)?.headers.authorization).toBe('Bearer sk-canary-mine');
+      const stored = await rows();
+      expect(stored).toHaveLength(1);
+      expect(JSON.stringify(stored)).not.toContain('canary');
+    });
+
+    it('are their tenant’s alone', async () => {
+      await allowing();
+      await ask(putProvider, mine());
+      expect(await answerOf('globex', 'mine/small')).toMatchObject({ error: { code: 'unknown_model' } });
+      expect((await ask(listProviders, {}, 'globex')).items).toEqual([]);
+      await expect(ask(deleteProvider, { name: 'mine' }, 'globex')).rejects.toMatchObject({ code: 'unknown_provider' });
+      await ask(putProvider, { ...mine(), apiKey: 'sk-canary-theirs' }, 'globex');
+      await answerOf('globex', 'mine/small');
+      expect(provider.requests.at(-1)?.headers.authorization).toBe('Bearer sk-canary-theirs');
+      await answerOf('acme', 'mine/small');
+      expect(provider.requests.at(-1)?.headers.authorization).toBe('Bearer sk-canary-mine');
+    });
+
+    it('take a new key at once, keep an old one where none is given, and lose it with their host', async () => {
+      await allowing({ MILLRACE_LLM_PROVIDER_HOSTS: `${host()},models.example.com` });
+      await ask(putProvider, mine());
+      await ask(putProvider, { ...mine(), apiKey: 'sk-canary-new' });
+      await answerOf('acme', 'mine/small');
+      expect(provider.requests.at(-1)?.headers.authorization).toBe('Bearer sk-canary-new');
+      await ask(putProvider, { ...mine(), apiKey: undefined, models: ['small'] });
+      await answerOf('acme', 'mine/small');
+      expect(provider.requests.at(-1)?.headers.authorization).toBe('Bearer sk-canary-new');
+      const elsewhere = { ...mine(), apiKey: undefined, baseUrl: 'http://models.example.com/v1' };
+      await expect(ask(putProvider, elsewhere)).rejects.toMatchObject({ code: 'key_needed_for_host' });
+    });
+
+    it('survive a rotation of the key that seals them, and are unreadable without it', async () => {
+      await allowing();
+      await ask(putProvider, mine());
+      await service?.drain({ graceMs: 0 });
+      await allowing({ MILLRACE_LLM_SECRET_KEYS: `k2:${secondKey},k1:${firstKey}` });
+      expect(await answerOf('acme', 'mine/small')).toMatchObject({ status: 'completed' });
+      await ask(putProvider, { ...mine(), apiKey: undefined });
+      await service?.drain({ graceMs: 0 });
+      await allowing({ MILLRACE_LLM_SECRET_KEYS: `k2:${secondKey}` });
+      expect(await answerOf('acme', 'mine/small')).toMatchObject({ status: 'completed' });
+      await service?.drain({ graceMs: 0 });
+      await allowing();
+      expect(await answerOf('acme', 'mine/small')).toMatchObject({
+        error: { code: 'secret_unreadable', retryable: false },
+      });
+    });
+
+    it('are refused at hosts that the installation does not allow, without a key to seal theirs, and under its own names', async () => {
+      await startWithProvider();
+      const codeOf = (given: object) =>
+        ask(putProvider, given).then(
+          () => 'taken',
+          ({ code }: { code: string }) => code,
+        );
+      expect(await codeOf(mine())).toBe('host_not_allowed');
+      expect(await codeOf({ name: 'mine', kind: 'groq', apiKey: 'sk-canary' })).toBe('secrets_not_configured');
+      expect(await codeOf({ name: 'openai-compatible', kind: 'groq' })).toBe('provider_of_installation');
+      expect(await codeOf({ name: 'mine', kind: 'openai-compatible' })).toBe('missing_base_url');
+      expect((await ask(listProviders, {})).items).toMatchObject([
+        { name: 'openai-compatible', baseUrl: '', hasKey: true },
+      ]);
+    });
   });
 
   it('answers from the ledger after a restart, and never for another tenant', async () => {

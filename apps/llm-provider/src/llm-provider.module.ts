@@ -2,6 +2,8 @@ import { Module } from '@nestjs/common';
 import { CompleteHandler } from './completion/complete.handler.js';
 import { CompletionLedger } from './ledger/completion-ledger.js';
 import { ModelCatalogue } from './models/model-catalogue.js';
+import { ProviderStore } from './models/provider.store.js';
+import { DeleteProviderHandler, ListProvidersHandler, PutProviderHandler } from './models/provider.handlers.js';
 import { PromptLibrary } from './prompts/prompt-library.js';
 
 @Module({
@@ -10,6 +12,10 @@ import { PromptLibrary } from './prompts/prompt-library.js';
     CompletionLedger,
     { provide: PromptLibrary, useFactory: () => PromptLibrary.load() },
     ModelCatalogue,
+    ProviderStore,
+    PutProviderHandler,
+    ListProvidersHandler,
+    DeleteProviderHandler,
   ],
 })
 export class LlmProviderModule {}

@@ -1,9 +1,13 @@
-import { llmTask } from '@millrace/contracts';
+import { deleteProvider, listProviders, llmTask, putProvider } from '@millrace/contracts';
 import { defineSubscriptions } from '@millrace/service';
 import { CompleteHandler } from './completion/complete.handler.js';
 import type { LlmProviderConfig } from './config.js';
+import { DeleteProviderHandler, ListProvidersHandler, PutProviderHandler } from './models/provider.handlers.js';
 
 /** The whole inbox of the llm-provider service. */
 export const subscriptions = defineSubscriptions([
   { contract: llmTask, handler: CompleteHandler, slots: (config: LlmProviderConfig) => config.slots },
+  { contract: putProvider, handler: PutProviderHandler },
+  { contract: listProviders, handler: ListProvidersHandler },
+  { contract: deleteProvider, handler: DeleteProviderHandler },
 ]);

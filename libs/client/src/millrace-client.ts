@@ -5,6 +5,7 @@ import {
   type Collection,
   type CreatedApiKey,
   type NewCloudEvent,
+  type Provider,
   type QueryInputOf,
   type ResponseBodyOf,
   routes,
@@ -265,6 +266,19 @@ export class MillraceClient {
 
   async revokeKey(id: string, options: CallOptions = {}): Promise<ApiKey> {
     return (await this.transport.call(routes.revokeKey, { params: { id }, isRepeatable: true, ...options })).body;
+  }
+
+  /** Adds a provider of models, or changes the one of this name. */
+  async putProvider(body: BodyInputOf<typeof routes.putProvider>, options: CallOptions = {}): Promise<Provider> {
+    return (await this.transport.call(routes.putProvider, { body, isRepeatable: true, ...options })).body;
+  }
+
+  async listProviders(options: CallOptions = {}): Promise<ResponseBodyOf<typeof routes.listProviders>> {
+    return (await this.transport.call(routes.listProviders, options)).body;
+  }
+
+  async deleteProvider(name: string, options: CallOptions = {}): Promise<void> {
+    await this.transport.call(routes.deleteProvider, { params: { name }, ...options });
   }
 
   /** Whether the server can serve requests. @throws MillraceError when it cannot, or cannot be reached. */

@@ -9,18 +9,41 @@ import type { ChatModel } from '../providers/chat-model.js';
 import { openProvider, type OpenProvider } from '../providers/open-provider.js';
 import { ProviderModel } from '../providers/provider-model.js';
 import type { ConfiguredProvider } from './models-file.js';
+import { ProviderStore, type StoredProvider } from './provider.store.js';
 
 /** Models kept open; beyond them the one that was opened first is opened again when it is needed. */
 const mostOpen = 1_000;
+/** How long a tenant's providers are believed to be as they were read: so long another process goes on with a changed one. */
+const believedMs = 5_000;
+
+/** A provider with what tells it from its earlier versions and from those of other tenants. */
+interface KnownProvider extends Omit<ConfiguredProvider, 'apiKey'> {
+  readonly identity: string;
+  readonly key: () => string | null;
+}
 
 /** Every model that a tenant can name. Each is opened once, so that its circuit and its slots are known to all its callers. */
 @Injectable()
 export class ModelCatalogue {
-  private readonly providers = new Map<string, Promise<OpenProvider>>();
+  private readonly tenants = new Map<
+    string,
+    { readonly until: number; readonly providers: Promise<readonly KnownProvider[]> }
+  >();
+  private readonly opened = new Map<string, Promise<OpenProvider>>();
   private readonly models = new Map<string, ProviderModel>();
   private readonly completionModels = new WeakMap<ChatModel, ProviderCompletionModel>();
+  private readonly installed: readonly KnownProvider[];
 
-  constructor(@Inject(CONFIG) private readonly config: LlmProviderConfig) {}
+  constructor(
+    @Inject(CONFIG) private readonly config: LlmProviderConfig,
+    @Inject(ProviderStore) private readonly store: ProviderStore,
+  ) {
+    this.installed = config.providers.map((provider) => ({
+      ...provider,
+      identity: provider.name,
+      key: () => provider.apiKey,
+    }));
+  }
 
   /** The model that answers tasks of this name; the configured one where they name none. @throws as `chatModel` */
   async completionModel(tenantId: string, name: string | undefined): Promise<CompletionModel> {
@@ -34,26 +57,50 @@ export class ModelCatalogue {
     return opened;
   }
 
-  /** @throws MillraceError `unknown_model` where the tenant has no provider of that name */
-  async chatModel(_tenantId: string, name: string): Promise<ChatModel> {
-    const [providerName = '', modelId] = split(name);
-    const provider = this.config.providers.find((each) => each.name === providerName);
+  /** @throws MillraceError `unknown_model` where the tenant has no provider of that name; `secret_unreadable` */
+  async chatModel(tenantId: string, name: string): Promise<ChatModel> {
+    const [providerName, modelId] = split(name);
+    const provider = modelId === undefined ? undefined : await this.provider(tenantId, providerName);
     if (provider === undefined || modelId === undefined) throw unknownModel(name);
-    const known = this.models.get(name);
+    const key = `${provider.identity}/${modelId}`;
+    const known = this.models.get(key);
     if (known !== undefined) return known;
     const open = await this.open(provider);
-    return this.models.get(name) ?? this.keep(name, this.modelOf(provider, open, modelId));
+    return this.models.get(key) ?? keep(this.models, key, this.modelOf(provider, open, modelId));
   }
 
-  private open(provider: ConfiguredProvider): Promise<OpenProvider> {
-    const known = this.providers.get(provider.name);
+  /** What this process knew of a tenant's providers is out of date. */
+  forget(tenantId: string): void {
+    this.tenants.delete(tenantId);
+  }
+
+  private async provider(tenantId: string, name: string): Promise<KnownProvider | undefined> {
+    const hasName = (provider: KnownProvider): boolean => provider.name === name;
+    return this.installed.find(hasName) ?? (await this.ownProviders(tenantId)).find(hasName);
+  }
+
+  private ownProviders(tenantId: string): Promise<readonly KnownProvider[]> {
+    const known = this.tenants.get(tenantId);
+    if (known !== undefined && known.until > performance.now()) return known.providers;
+    const providers = this.store.list(tenantId).then((stored) => stored.map((provider) => this.knownOf(provider)));
+    providers.catch(() => this.forget(tenantId));
+    keep(this.tenants, tenantId, { until: performance.now() + believedMs, providers });
+    return providers;
+  }
+
+  private knownOf(provider: StoredProvider): KnownProvider {
+    const { tenantId, revision } = provider;
+    return { ...provider, identity: `${tenantId}:${revision}`, key: () => this.store.keyOf(provider) };
+  }
+
+  private open(provider: KnownProvider): Promise<OpenProvider> {
+    const known = this.opened.get(provider.identity);
     if (known !== undefined) return known;
-    const opened = openProvider(provider);
-    this.providers.set(provider.name, opened);
-    return opened;
+    const { kind, baseUrl } = provider;
+    return keep(this.opened, provider.identity, openProvider({ kind, baseUrl, apiKey: provider.key() }));
   }
 
-  private modelOf(provider: ConfiguredProvider, open: OpenProvider, modelId: string): ProviderModel {
+  private modelOf(provider: KnownProvider, open: OpenProvider, modelId: string): ProviderModel {
     return new ProviderModel({
       name: `${provider.name}/${modelId}`,
       provider: provider.kind,
@@ -62,13 +109,13 @@ export class ModelCatalogue {
       ...this.config.limits,
     });
   }
+}
 
-  private keep(key: string, model: ProviderModel): ProviderModel {
-    const [oldest] = this.models.keys();
-    if (this.models.size >= mostOpen && oldest !== undefined) this.models.delete(oldest);
-    this.models.set(key, model);
-    return model;
-  }
+function keep<Value>(map: Map<string, Value>, key: string, value: Value): Value {
+  const [oldest] = map.keys();
+  if (map.size >= mostOpen && oldest !== undefined) map.delete(oldest);
+  map.set(key, value);
+  return value;
 }
 
 function split(name: string): [string, string | undefined] {

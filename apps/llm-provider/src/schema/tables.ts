@@ -1,3 +1,4 @@
+import type { ProviderKind } from '@millrace/contracts';
 import type { ColumnType, Generated } from 'kysely';
 
 /** The tables of the llm-provider service. */
@@ -18,5 +19,20 @@ export interface LlmProviderTables {
     completion_tokens: number;
     cost_usd: number;
     created_at: Generated<Date>;
+  };
+  /** A tenant's own providers of models. */
+  provider: {
+    tenant_id: string;
+    name: string;
+    kind: ProviderKind;
+    base_url: string;
+    models: ColumnType<string[], string, string>;
+    concurrency: number;
+    /** Which key of the configuration encrypted the provider's own, and what came of it; null where there is none. */
+    secret_key_id: string | null;
+    sealed_api_key: string | null;
+    /** Another one after each change. */
+    revision: string;
+    updated_at: ColumnType<Date, Date, Date>;
   };
 }

@@ -3,6 +3,7 @@ import { collectionRoutes } from './collection-routes.js';
 import { eventRoutes } from './event-routes.js';
 import { graphRoutes } from './graph-routes.js';
 import { keyRoutes } from './key-routes.js';
+import { providerRoutes } from './provider-routes.js';
 import type { Route } from './route.js';
 import { runRoutes } from './run-routes.js';
 import { systemRoutes } from './system-routes.js';
@@ -15,6 +16,7 @@ export const routes = {
   ...collectionRoutes,
   ...eventRoutes,
   ...keyRoutes,
+  ...providerRoutes,
   ...systemRoutes,
 };
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { defineCommand } from '../contract.js';
 import { nameSchema } from '../shared.js';
 
 /** Whose protocol a provider speaks. */
@@ -35,3 +36,55 @@ export const newProviderSchema = z.strictObject({
   concurrency: z.int().min(1).max(1_000).default(16),
 });
 export type NewProvider = z.infer<typeof newProviderSchema>;
+
+export const providerSchema = z.object({
+  name: nameSchema,
+  kind: providerKindSchema,
+  baseUrl: z.string(),
+  models: z.array(z.string()),
+  concurrency: z.int(),
+  /** Whether there is a key. The key itself is in no answer. */
+  hasKey: z.boolean(),
+  /** `installation`: from its configuration, for every tenant, not to be changed here. */
+  origin: z.enum(['installation', 'tenant']),
+  updatedAt: z.iso.datetime().nullable(),
+});
+export type Provider = z.infer<typeof providerSchema>;
+
+const owner = 'llm-provider';
+const entity = 'provider';
+
+/**
+ * Refuses with `missing_base_url`, `host_not_allowed`, `provider_of_installation`, `too_many_providers`, `key_needed_for_host` (a
+ * key is never sent to another host than the one it was given for), `secrets_not_configured`.
+ */
+export const putProvider = defineCommand({
+  owner,
+  entity,
+  action: 'put',
+  version: 1,
+  summary: 'Adds a provider of models, or changes the one of this name.',
+  request: newProviderSchema,
+  response: providerSchema,
+});
+
+export const listProviders = defineCommand({
+  owner,
+  entity,
+  action: 'list',
+  version: 1,
+  summary: "The tenant's providers and those of the installation, by name.",
+  request: z.strictObject({}),
+  response: z.object({ items: z.array(providerSchema) }),
+});
+
+/** Refuses with `unknown_provider`, `provider_of_installation`. */
+export const deleteProvider = defineCommand({
+  owner,
+  entity,
+  action: 'delete',
+  version: 1,
+  summary: 'Forgets a provider and its key.',
+  request: z.strictObject({ name: nameSchema }),
+  response: z.object({ name: nameSchema }),
+});

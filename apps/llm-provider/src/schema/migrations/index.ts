@@ -1,6 +1,8 @@
 import type { Migrations } from '@millrace/database';
 import { completion } from './0001-completion.js';
+import { provider } from './0002-provider.js';
 
 export const migrations: Migrations = {
   '0001_completion': completion,
+  '0002_provider': provider,
 };
