@@ -10,6 +10,9 @@ const count = (url: string) =>
     async (client) => (await client.query<{ n: number }>('select count(*)::int as n from kept')).rows[0]?.n,
   );
 
+/** Only root starts the server as another user than itself. */
+const asRoot = process.getuid?.() === 0 ? it : it.skip;
+
 describe('a PostgreSQL', () => {
   it('copies templates, survives SIGKILL and restart, and refuses strangers', async () => {
     await using server = await launchPostgres();
@@ -52,8 +55,7 @@ describe('a PostgreSQL', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('says so when its user cannot reach the folder', async () => {
-    if (process.getuid?.() !== 0) return;
+  asRoot('says so when its user cannot reach the folder', async () => {
     const closed = mkdtempSync(join(tmpdir(), 'millrace-postgres-closed-'));
     await expect(launchPostgres({ folder: join(closed, 'data') })).rejects.toMatchObject({
       code: 'server_folder_unusable',

@@ -18,5 +18,6 @@ export {
 } from './subscriptions.js';
 export { startService, type RunningService, type ServiceHost } from './running/start-service.js';
 export { serveHealth, type HealthServer } from './running/health-server.js';
+export { logFileOf } from './running/log-file-of.js';
 export { runService } from './running/run-service.js';
 export { invalidArguments, type OperatorAnswer, type OperatorTask } from './running/operator-task.js';

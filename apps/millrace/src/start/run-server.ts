@@ -1,3 +1,4 @@
+import { logFileOf } from '@millrace/service';
 import pc from 'picocolors';
 import { exitCodes } from '../exit-codes.js';
 import { type Host, startHost } from '../host/host.js';
@@ -17,7 +18,9 @@ export async function runServer(
   const signalled = new Promise<NodeJS.Signals>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal));
   });
-  const host = await startHost({ ...options, environment: terminal.environment, log: terminal.error, quiet: false });
+  const { environment } = terminal;
+  const logFile = await logFileOf(environment);
+  const host = await startHost({ ...options, environment, log: logFile ?? terminal.error, quiet: false });
   const { url, healthUrl } = host;
   const apiKey = await host.createFirstKey();
   const { dataDirectory, json } = options;
@@ -28,6 +31,7 @@ export async function runServer(
   for (const again of ['SIGINT', 'SIGTERM'] as const) process.once(again, () => process.exit(exitCodes.interrupted));
   await write(terminal.error, `${signal}: draining; again to exit at once\n`);
   await host.drain();
+  await logFile?.close();
   return exitCodes.ok;
 }
 

@@ -1,3 +1,5 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { RunStreamItem } from '@millrace/client';
 import type { JsonObject } from '@millrace/kernel';
@@ -55,6 +57,36 @@ const eventsIn = (items: RunStreamItem[]) => items.flatMap((item) => (item.kind 
 const nodesOf = (type: string, items: RunStreamItem[]) =>
   eventsIn(items).flatMap(({ type: actual, data }) => (actual === type ? [data['node']] : []));
 const toTheEnd = () => false;
+
+describe('a server for an operator', () => {
+  it('serves its health and metrics on a port of their own, and logs to a file', async () => {
+    const logFile = join(workbench.folder, 'logs/millrace.log');
+    const server = workbench.millrace(['start', '--port', '0', '--health-port', '0', '--data', 'operated', '--json'], {
+      MILLRACE_LOG_FILE: logFile,
+    });
+    const { url, healthUrl } = await eventually(
+      () => JSON.parse(server.output.standard) as { url: string; healthUrl: string },
+      { timeoutMs: 60_000, describe: 'the server listens' },
+    );
+    expect(new URL(healthUrl).port).not.toBe(new URL(url).port);
+    expect((await fetch(`${healthUrl}/readyz`)).status).toBe(200);
+    expect(await (await fetch(`${healthUrl}/metrics`)).text()).toContain('millrace_');
+    expect((await fetch(`${url}/metrics`)).status).toBe(404);
+    await server.kill('SIGTERM');
+    expect(await server.result()).toMatchObject({ code: 0, error: expect.stringMatching(/^SIGTERM: draining/) });
+    const lines = readFileSync(logFile, 'utf8').trimEnd().split('\n');
+    expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toContain('drained');
+  });
+
+  it('does not start with a log file that cannot be written', async () => {
+    writeFileSync(join(workbench.folder, 'file'), '');
+    const { code, error } = await workbench
+      .millrace(['start', '--port', '0', '--data', 'unlogged'], { MILLRACE_LOG_FILE: 'file/millrace.log' })
+      .result();
+    expect(error).toContain('MILLRACE_LOG_FILE: nothing can be written to file/millrace.log');
+    expect(code).toBe(1);
+  });
+});
 
 describe('a running server', () => {
   it('printed a key that is good for everything', async () => {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { flag, portNumber, readConfiguration, variable, wholeNumber } from '../configuration/read-configuration.js';
+import { portNumber, readConfiguration, variable, wholeNumber } from '../configuration/read-configuration.js';
 import type { Environment } from '../service-definition.js';
 
 const optionalText = () => z.string().optional();
@@ -36,14 +36,6 @@ export const readProcessConfiguration = (environment: Environment) =>
     ),
     logLevel: variable('MILLRACE_LOG_LEVEL', optionalText(), 'info,orchestrator=debug'),
     logFormat: variable('MILLRACE_LOG_FORMAT', z.enum(['auto', 'json', 'pretty']).default('auto'), 'json'),
-    logFile: variable('MILLRACE_LOG_FILE', optionalText(), '/var/log/millrace/gateway.log'),
-    logFileBytes: variable(
-      'MILLRACE_LOG_FILE_BYTES',
-      wholeNumber({ min: 10_000, max: 100_000_000_000 }).default(100_000_000),
-      '100000000',
-    ),
-    logFilesKept: variable('MILLRACE_LOG_FILES_KEPT', wholeNumber({ min: 1, max: 10_000 }).default(10), '10'),
-    logFilesCompressed: variable('MILLRACE_LOG_FILES_COMPRESSED', flag().default(false), 'true'),
     healthHost: variable('MILLRACE_HEALTH_HOST', z.string().default('0.0.0.0'), '127.0.0.1'),
     healthPort: variable('MILLRACE_HEALTH_PORT', portNumber().default(8081), '8081'),
     drainGraceMs: variable('MILLRACE_DRAIN_GRACE_MS', wholeNumber({ min: 0, max: 600_000 }).default(25_000), '25000'),

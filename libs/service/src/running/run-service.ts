@@ -13,17 +13,16 @@ import {
   collectProcessMetrics,
   createLogger,
   describeError,
-  openLogFile,
   parseLogLevels,
   redactText,
   startTracing,
-  type LogFile,
   type Logger,
   type Tracing,
 } from '@millrace/telemetry';
 import type { ServiceDefinition } from '../service-definition.js';
 import { readTaskOptions, runOperatorTask, type AnyOperatorTask } from './operator-task.js';
 import { serveHealth, type HealthServer } from './health-server.js';
+import { logFileOf } from './log-file-of.js';
 import { readProcessConfiguration, type ProcessConfiguration } from './process-configuration.js';
 import { migrateService, openBackend, prepareSchema } from './service-database.js';
 import { startService, type RunningService } from './start-service.js';
@@ -78,7 +77,7 @@ export async function runService<Config>(
 async function work<Config>(definition: ServiceDefinition<Config>, command: string): Promise<void> {
   const configuration = readProcessConfiguration(process.env);
   const levels = parseLogLevels(configuration.logLevel);
-  const logFile = await logFileOf(configuration);
+  const logFile = await logFileOf(process.env);
   try {
     const options = logFile === undefined ? { format: configuration.logFormat } : { destination: logFile };
     const logger = createLogger({ levels, ...options }).child({ component: definition.name });
@@ -121,17 +120,6 @@ async function runTraced<Config>(
     onProblem: (message, error) => logger.warn({ err: error }, `traces: ${message}`),
   });
   await new ServiceProcess(definition, configuration, logger, tracing).run();
-}
-
-/** Lines go to a file instead of standard output where one is named. @throws MillraceError `invalid_configuration` */
-async function logFileOf(configuration: ProcessConfiguration): Promise<LogFile | undefined> {
-  const {
-    logFile: path,
-    logFileBytes: maxBytes,
-    logFilesKept: keptFiles,
-    logFilesCompressed: compress,
-  } = configuration;
-  return path === undefined ? undefined : await openLogFile({ path, maxBytes, keptFiles, compress });
 }
 
 /** The last words go to standard error as text: whoever started the process must understand them without a log viewer. */
