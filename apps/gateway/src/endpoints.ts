@@ -17,6 +17,7 @@ import {
 import { CreateKeyEndpoint, ListKeysEndpoint, RevokeKeyEndpoint } from './keys/key.endpoints.js';
 import { DeleteProviderEndpoint, ListProvidersEndpoint, PutProviderEndpoint } from './providers/provider.endpoints.js';
 import { CancelRunEndpoint } from './runs/cancel-run.endpoint.js';
+import { ForkRunEndpoint } from './runs/fork-run.endpoint.js';
 import { GetRunEndpoint, ListRunEventsEndpoint, ListRunsEndpoint } from './runs/read-runs.endpoints.js';
 import { PauseRunEndpoint, ResumeRunEndpoint } from './runs/halt-run.endpoints.js';
 import { RetryRunEndpoint } from './runs/retry-run.endpoint.js';
@@ -36,6 +37,7 @@ export const endpoints = [
   PauseRunEndpoint,
   ResumeRunEndpoint,
   RetryRunEndpoint,
+  ForkRunEndpoint,
   SignalRunEndpoint,
   ListApprovalsEndpoint,
   GetApprovalEndpoint,

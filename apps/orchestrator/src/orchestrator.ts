@@ -94,7 +94,9 @@ export class Orchestrator {
     );
     this.reader = stores.reader(library);
     this.approvals = stores.approvals;
-    this.runs = new RunCommands({ graphs: library, writer: this.writer, reader: this.reader, leases, bus, counts });
+    this.runs = new RunCommands({
+      ...{ graphs: library, loader, writer: this.writer, reader: this.reader, leases, bus, counts },
+    });
     const results = new TaskResults(this.writer, counts, config.maxOutputBytes);
     this.watched = new WatchedTasks(monotonicNow, ({ key, node, attempt }) => {
       this.writer

@@ -5,6 +5,7 @@
 import {
   cancelRun,
   decideApproval,
+  forkRun,
   getApproval,
   getGraph,
   getRun,
@@ -29,6 +30,7 @@ import { ListGraphsHandler } from './graph/list-graphs.handler.js';
 import { PublishGraphHandler } from './graph/publish-graph.handler.js';
 import { ValidateGraphHandler } from './graph/validate-graph.handler.js';
 import { CancelRunHandler } from './run/cancel-run.handler.js';
+import { ForkRunHandler } from './run/fork-run.handler.js';
 import { GetRunHandler } from './run/get-run.handler.js';
 import { ListRunEventsHandler } from './run/list-run-events.handler.js';
 import { ListRunsHandler } from './run/list-runs.handler.js';
@@ -40,6 +42,7 @@ import { StartRunHandler } from './run/start-run.handler.js';
 
 export const subscriptions = defineSubscriptions([
   { contract: startRun, handler: StartRunHandler, maxInFlight: 4_096 },
+  { contract: forkRun, handler: ForkRunHandler, maxInFlight: 256 },
   { contract: cancelRun, handler: CancelRunHandler, maxInFlight: 1_024 },
   { contract: pauseRun, handler: PauseRunHandler, maxInFlight: 1_024 },
   { contract: resumeRun, handler: ResumeRunHandler, maxInFlight: 1_024 },

@@ -119,6 +119,17 @@ export class MillraceClient {
     return (await this.transport.call(routes.retryRun, call)).body;
   }
 
+  /** Starts a new run at a node of another one. `idempotencyKey` names it; made up where absent. */
+  async forkRun(
+    id: string,
+    body: BodyInputOf<typeof routes.forkRun>,
+    { idempotencyKey = newId('fork'), ...options }: CallOptions & { readonly idempotencyKey?: string } = {},
+  ): Promise<Run> {
+    const headers = { 'idempotency-key': idempotencyKey };
+    const call = { params: { id }, body, headers, isRepeatable: true, ...options };
+    return (await this.transport.call(routes.forkRun, call)).body;
+  }
+
   /** `idempotencyKey` names the signal, so that sending it again changes nothing. Made up where absent. */
   async signalRun(
     id: string,

@@ -7,6 +7,7 @@ export { graphJsonSchema, readGraph, validateGraph } from './document/validate.j
 export { approvalKey, changedApprovals, type ApprovalView } from './engine/approvals.js';
 export { checkInput } from './engine/check-input.js';
 export { decide } from './engine/decide.js';
+export { refusalOfFork, reusedNodes, type Fork } from './engine/fork.js';
 export { evolve } from './engine/evolve.js';
 export type { RunMessage, TimerKind } from './engine/messages.js';
 export { refusalOf } from './engine/refusal.js';

@@ -1,4 +1,4 @@
-import { type BodyOf, type MessageContext, type Run, type routes, startRun } from '@millrace/contracts';
+import { type BodyOf, forkRun, type MessageContext, type Run, type routes, startRun } from '@millrace/contracts';
 import { MillraceError, newId, sha256Hex } from '@millrace/kernel';
 import { CONFIG, LOGGER } from '@millrace/service';
 import { idempotencyClaims, type Logger } from '@millrace/telemetry';
@@ -9,8 +9,13 @@ import type { GatewayConfig } from '../config.js';
 import { permissionOf } from '../idempotency/claim.js';
 import { IdempotencyStore, type RecordOfRun } from '../idempotency/idempotency.store.js';
 
+/** How a request starts a run: by a graph, or at a node of another run. */
+export type Beginning =
+  | { readonly kind: 'start'; readonly body: BodyOf<typeof routes.startRun> }
+  | { readonly kind: 'fork'; readonly parent: string; readonly body: BodyOf<typeof routes.forkRun> };
+
 export interface StartRequest {
-  readonly body: BodyOf<typeof routes.startRun>;
+  readonly beginning: Beginning;
   readonly idempotencyKey: string | undefined;
   readonly traceparent: string | undefined;
   readonly context: MessageContext;
@@ -44,7 +49,7 @@ export class RunStarter {
     const newRunId = newId('run');
     if (key === undefined) return { run: await this.send(newRunId, request), replayed: false, kept: nothingToKeep };
     const { tenantId } = context;
-    const bodySha256 = bodyHashOf(request.body);
+    const bodySha256 = bodyHashOf(request.beginning);
     const leaseMs = this.config.idempotencyLeaseMs;
     const claim = await this.records.claim({ tenantId, key, bodySha256, runId: newRunId, leaseMs });
     idempotencyClaims.at({ 'millrace.claim': claim.kind }).add(1);
@@ -85,15 +90,20 @@ export class RunStarter {
     );
   }
 
-  private async send(runId: string, { body, traceparent, context, beforeSending }: StartRequest): Promise<Run> {
-    const { graph, input } = body;
-    const data = { runId, graph, input, traceparent };
+  private async send(runId: string, { beginning, traceparent, context, beforeSending }: StartRequest): Promise<Run> {
     beforeSending?.(runId);
-    return await this.commands.send(startRun, context, data, { timeoutMs: 10_000 }).catch((error: unknown) => {
+    const options = { timeoutMs: 10_000 };
+    const answer =
+      beginning.kind === 'start'
+        ? this.commands.send(startRun, context, { runId, ...beginning.body, traceparent }, options)
+        : this.commands.send(forkRun, context, { runId, ...forkOf(beginning), traceparent }, options);
+    return await answer.catch((error: unknown) => {
       throw error instanceof MillraceError ? atItsPlaceInTheBody(error) : error;
     });
   }
 }
+
+const forkOf = ({ parent, body }: Extract<Beginning, { kind: 'fork' }>) => ({ parent, ...body });
 
 const nothingToKeep = Promise.resolve();
 
@@ -109,4 +119,7 @@ function atItsPlaceInTheBody(error: MillraceError): MillraceError {
 }
 
 /** Of what the body says, not of its bytes: the order of its properties and its spaces do not matter. */
-const bodyHashOf = (body: StartRequest['body']): string => sha256Hex(canonicalize(body) ?? '');
+function bodyHashOf(beginning: Beginning): string {
+  const said = beginning.kind === 'start' ? beginning.body : { fork: beginning.parent, ...beginning.body };
+  return sha256Hex(canonicalize(said) ?? '');
+}

@@ -1,16 +1,13 @@
 import { routes, terminalStatuses } from '@millrace/contracts';
-import { activeTraceparent } from '@millrace/telemetry';
 import { Inject } from '@nestjs/common';
 import { Endpoint } from '../endpoint/endpoint.js';
 import type { RouteReply, RouteRequest, Serves } from '../endpoint/exchange.js';
+import { callersTraceparent } from './callers-traceparent.js';
 import { preferredWait } from './prefer.js';
 import { type RunEnd, RunEndWaiter } from './run-end-waiter.js';
 import { RunStarter, type StartedRun } from './run-starter.js';
 
 type StartRun = typeof routes.startRun;
-
-/** W3C trace context, version 00: what the caller's own trace is called, which goes on where this process records none. */
-const traceparentPattern = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 @Endpoint(routes.startRun)
 export class StartRunEndpoint implements Serves<StartRun> {
@@ -38,9 +35,9 @@ export class StartRunEndpoint implements Serves<StartRun> {
 
   private start(request: RouteRequest<StartRun>, beforeSending?: (runId: string) => void): Promise<StartedRun> {
     const { body, headers, context, http } = request;
-    const traceparent = activeTraceparent() ?? traceparentOf(http.request.headers['traceparent']);
+    const traceparent = callersTraceparent(http);
     return this.starter.start({
-      body,
+      beginning: { kind: 'start', body },
       idempotencyKey: headers['idempotency-key'],
       traceparent,
       context,
@@ -64,6 +61,3 @@ export class StartRunEndpoint implements Serves<StartRun> {
     }
   }
 }
-
-const traceparentOf = (header: unknown): string | undefined =>
-  typeof header === 'string' && traceparentPattern.test(header) ? header : undefined;

@@ -1,7 +1,7 @@
 import type { Run } from '@millrace/contracts';
 import type { Command } from 'commander';
 import { type ConnectionFlags, connect, withConnection } from '../connection.js';
-import { jsonOption } from '../json-option.js';
+import { jsonOption, objectOption } from '../json-option.js';
 import { printJson } from '../terminal/print.js';
 import { type Terminal, write } from '../terminal/terminal.js';
 
@@ -12,6 +12,12 @@ interface JsonFlag {
 interface RetryFlags extends ConnectionFlags, JsonFlag {
   readonly from?: string;
   readonly idempotencyKey?: string;
+}
+
+interface ForkFlags extends RetryFlags {
+  readonly from: string;
+  readonly input?: string;
+  readonly with?: string;
 }
 
 interface SignalFlags extends ConnectionFlags, JsonFlag {
@@ -48,6 +54,23 @@ export function addRunsCommand(program: Command, terminal: Terminal): void {
     .action(async (id: string, { from, idempotencyKey, ...flags }: RetryFlags) =>
       printRun(terminal, await connect(flags, terminal).retryRun(id, from, { idempotencyKey }), flags),
     );
+
+  withConnection(runs.command('fork'))
+    .description('Starts a new run at a node of another one; what lies before it is taken along.')
+    .argument('<run>', 'the id of the other run')
+    .requiredOption('--from <node>', 'the node to begin with')
+    .option('--input <json>', 'another input of the run, as JSON')
+    .option('--with <json>', 'what the node gets in place of what its `with` says, as JSON')
+    .option('--idempotency-key <key>', 'the same key again is the same fork')
+    .option('--json', 'print the new run as JSON')
+    .action(async (id: string, { from, input, with: changed, idempotencyKey, ...flags }: ForkFlags) => {
+      const body = {
+        from,
+        ...(input !== undefined && { input: objectOption('--input', input, '{"topic": "mills"}') }),
+        ...(changed !== undefined && { with: jsonOption('--with', changed, '{"tool": "echo"}') }),
+      };
+      return printRun(terminal, await connect(flags, terminal).forkRun(id, body, { idempotencyKey }), flags);
+    });
 
   withConnection(runs.command('signal'))
     .description('Sends a signal to a run: it completes a node that waits for one of its name, now or later.')

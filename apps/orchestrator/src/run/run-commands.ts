@@ -23,14 +23,16 @@ import {
   type signalRun,
   type startRun,
 } from '@millrace/contracts';
-import { assertNever, invalidInput, MillraceError } from '@millrace/kernel';
+import { assertNever, invalidInput, MillraceError, type JsonObject } from '@millrace/kernel';
 import type { IncomingMessage, MessageBus } from '@millrace/messaging';
-import { checkInput } from '@millrace/workflow';
+import { checkInput, type Fork } from '@millrace/workflow';
 import type { OrchestratorCounts } from '../counts.js';
 import type { GraphLibrary } from '../graph/graph-library.js';
 import type { LeaseBook } from '../partition/lease-book.js';
 import type { OrchestratorStores } from '../schema/stores.js';
-import type { RunKey } from './hot-run.js';
+import { prepareFork, type ForkRunRequest } from './fork-run.js';
+import type { ResolvedGraph, RunKey } from './hot-run.js';
+import type { RunLoader } from './run.loader.js';
 import type { RunWriter } from './run.writer.js';
 import type { RunWork } from './turn.js';
 
@@ -42,6 +44,7 @@ export type RetryRunRequest = RequestOf<typeof retryRun>;
 export type SignalRunRequest = RequestOf<typeof signalRun>;
 type Delivery =
   | { readonly type: 'start'; readonly data: StartRunRequest }
+  | { readonly type: 'fork'; readonly data: ForkRunRequest }
   | { readonly type: 'cancel'; readonly data: CancelRunRequest }
   | { readonly type: 'pause'; readonly data: PauseRunRequest }
   | { readonly type: 'resume'; readonly data: ResumeRunRequest }
@@ -49,8 +52,17 @@ type Delivery =
   | { readonly type: 'signal'; readonly data: SignalRunRequest }
   | { readonly type: 'decision'; readonly data: RunDecision };
 
+/** What a new run begins with. */
+interface RunBeginning {
+  readonly graph: ResolvedGraph;
+  readonly input: JsonObject;
+  readonly traceparent: string | undefined;
+  readonly fork?: Fork;
+}
+
 export interface RunCommandParts {
   readonly graphs: GraphLibrary;
+  readonly loader: RunLoader;
   readonly writer: RunWriter;
   readonly reader: ReturnType<OrchestratorStores['reader']>;
   readonly leases: LeaseBook;
@@ -77,6 +89,14 @@ export class RunCommands {
    */
   start(context: MessageContext, data: StartRunRequest): Promise<Run> {
     return this.byOwner(context, { type: 'start', data });
+  }
+
+  /**
+   * Starts a run at a node of another one, once however often it is sent.
+   * @throws MillraceError as `prepareFork` and `start`
+   */
+  fork(context: MessageContext, data: ForkRunRequest): Promise<Run> {
+    return this.byOwner(context, { type: 'fork', data });
   }
 
   /** Cancels a run; one that has ended stays as it is. @throws MillraceError `unknown_run`, and as `start` */
@@ -157,6 +177,8 @@ export class RunCommands {
     switch (delivery.type) {
       case 'start':
         return this.startHere(key, context, delivery.data);
+      case 'fork':
+        return this.forkHere(key, context, delivery.data);
       case 'cancel':
         return this.cancelHere(key, delivery.data);
       case 'pause':
@@ -176,13 +198,25 @@ export class RunCommands {
 
   private async startHere(key: RunKey, context: MessageContext, data: StartRunRequest): Promise<Run> {
     const graph = await this.parts.graphs.resolve(key.tenantId, data.graph);
-    const checked = checkInput(graph.compiled, data.input);
+    return await this.startOn(key, context, { graph, input: data.input, traceparent: data.traceparent });
+  }
+
+  private async forkHere(key: RunKey, context: MessageContext, data: ForkRunRequest): Promise<Run> {
+    const { tenantId } = key;
+    const parent = { tenantId, runId: data.parent, partition: partitionOf(data.parent) };
+    const prepared = await prepareFork(this.parts.loader, parent, data);
+    return await this.startOn(key, context, { ...prepared, traceparent: data.traceparent });
+  }
+
+  private async startOn(key: RunKey, { correlationId }: MessageContext, begin: RunBeginning): Promise<Run> {
+    const { graph, input, ...rest } = begin;
+    const checked = checkInput(graph.compiled, input);
     if ('violations' in checked) {
       throw invalidInput('invalid_input', `The input does not fit graph ${graph.identity.name}.`, checked.violations);
     }
-    const { correlationId } = context;
-    const work = { type: 'start', graph, input: checked.input, correlationId, traceparent: data.traceparent } as const;
-    const answer = await this.parts.writer.submit(key, work, JSON.stringify(data.input).length);
+    const work = { type: 'start', graph, input: checked.input, correlationId, ...rest } as const;
+    const bytes = JSON.stringify(input).length + (rest.fork === undefined ? 0 : JSON.stringify(rest.fork).length);
+    const answer = await this.parts.writer.submit(key, work, bytes);
     if (answer.kind === 'applied' && answer.run !== undefined) return answer.run;
     this.parts.counts.repeatedStarts += 1;
     return await this.parts.reader.get(key.tenantId, key.runId);

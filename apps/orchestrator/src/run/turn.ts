@@ -15,6 +15,7 @@ import {
   refusalOf,
   timersOf,
   type ApprovalView,
+  type Fork,
   type RunMessage,
   type Timer,
 } from '@millrace/workflow';
@@ -45,6 +46,7 @@ export type RunInput =
       readonly input: JsonObject;
       readonly correlationId: string;
       readonly traceparent?: string | undefined;
+      readonly fork?: Fork | undefined;
     }
   | {
       readonly type: 'task-result';
@@ -204,6 +206,7 @@ function messageOf(run: HotRun, work: RunInput, { now, random }: Circumstances):
         input: work.input,
         correlationId: work.correlationId,
         ...(work.traceparent !== undefined && { traceparent: work.traceparent }),
+        ...(work.fork !== undefined && { fork: work.fork }),
         now,
       };
     case 'task-result':

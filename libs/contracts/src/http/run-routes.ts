@@ -14,6 +14,7 @@ import { defineRoute } from './route.js';
 
 const tag = 'runs';
 const params = z.strictObject({ id: runIdSchema });
+const idempotencyKeySchema = z.string().regex(/^[\x21-\x7e]{1,200}$/, 'must be 1 to 200 visible ASCII characters');
 
 /** `/v1/runs/{id}/events`: a page, and whether the run has ended so that no more follow. */
 export const runEventPageSchema = pageOf(runEventSchema).extend({ done: z.boolean() });
@@ -30,10 +31,7 @@ export const runRoutes = {
       /** `wait=N`: answer 200 with the ended run within N seconds (60 at most), else 202 with the run as it is then. */
       prefer: z.string().max(200).optional(),
       /** The same key and body give the same run and the same answer for a day; another body is refused. */
-      'idempotency-key': z
-        .string()
-        .regex(/^[\x21-\x7e]{1,200}$/, 'must be 1 to 200 visible ASCII characters')
-        .optional(),
+      'idempotency-key': idempotencyKeySchema.optional(),
     }),
     body: {
       kind: 'json',
@@ -174,6 +172,40 @@ export const runRoutes = {
     }),
     body: { kind: 'json', schema: z.strictObject({}).default({}) },
     responses: { 200: { description: 'The run, which goes on.', schema: runSchema } },
+  }),
+  forkRun: defineRoute({
+    name: 'forkRun',
+    tag,
+    method: 'POST',
+    path: '/v1/runs/{id}/fork',
+    summary: 'Starts a new run at a node of this one, with what had ended before and beside that node.',
+    role: 'editor',
+    params,
+    headers: z.object({
+      /** The same key and body give the same run and the same answer for a day; another body is refused. */
+      'idempotency-key': idempotencyKeySchema.optional(),
+    }),
+    body: {
+      kind: 'json',
+      schema: z.strictObject({
+        /** The id of a node of the graph itself. */
+        from: z.string().min(1).max(500),
+        /** Another input of the run. */
+        input: jsonObjectSchema.optional(),
+        /** What the node gets in place of what its `with` says. */
+        with: jsonValueSchema.optional(),
+      }),
+    },
+    responses: {
+      202: {
+        description: 'The new run is stored.',
+        schema: runSchema,
+        headers: {
+          Location: 'Where the new run is.',
+          'Idempotent-Replayed': '`true` where an earlier request of this key made the run.',
+        },
+      },
+    },
   }),
   signalRun: defineRoute({
     name: 'signalRun',

@@ -64,6 +64,26 @@ export const startRun = defineCommand({
   }),
   response: runSchema,
 });
+/** The caller names the new run, so that sending the same fork again changes nothing. */
+export const forkRun = defineCommand({
+  owner,
+  entity: 'run',
+  action: 'fork',
+  version: 1,
+  summary: 'Starts a new run at a node of another one, with what had ended before and beside that node.',
+  request: z.object({
+    runId: runIdSchema,
+    parent: runIdSchema,
+    /** The id of a node of the graph itself. */
+    from: z.string().min(1).max(500),
+    /** Another input of the run; absent: that of the other run. */
+    input: jsonObjectSchema.optional(),
+    /** What the node gets in place of what its `with` says. */
+    with: jsonValueSchema.optional(),
+    traceparent: z.string().optional(),
+  }),
+  response: runSchema,
+});
 export const cancelRun = defineCommand({
   owner,
   entity: 'run',
@@ -218,6 +238,7 @@ export const decideApproval = defineCommand({
 export const deliverToPartition = {
   request: z.discriminatedUnion('type', [
     z.object({ type: z.literal('start'), data: startRun.request }),
+    z.object({ type: z.literal('fork'), data: forkRun.request }),
     z.object({ type: z.literal('cancel'), data: cancelRun.request }),
     z.object({ type: z.literal('pause'), data: pauseRun.request }),
     z.object({ type: z.literal('resume'), data: resumeRun.request }),

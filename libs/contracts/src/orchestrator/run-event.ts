@@ -22,8 +22,30 @@ const runStarted = event(
     input: jsonObjectSchema,
     correlationId: z.string(),
     traceparent: z.string().optional(),
+    /** The run that it was forked from, how far that was, and the node that this one begins at, with its input where that is another. */
+    forkedFrom: z
+      .object({ runId: runIdSchema, position: z.int().positive(), node, with: jsonValueSchema.optional() })
+      .optional(),
   }),
 );
+const reusedEndSchema = z.discriminatedUnion('status', [
+  z.object({
+    status: z.literal('completed'),
+    output: jsonValueSchema,
+    failures: z.array(z.object({ index: z.int().nonnegative(), error: errorShapeSchema })).optional(),
+  }),
+  z.object({
+    status: z.literal('failed'),
+    error: errorShapeSchema,
+    goto: z.string().optional(),
+    output: jsonValueSchema.optional(),
+  }),
+  z.object({ status: z.literal('skipped'), reason: z.enum(['condition', 'upstream-skipped', 'not-chosen']) }),
+]);
+/** How a node ended in the run that this one was forked from. */
+export type ReusedEnd = z.infer<typeof reusedEndSchema>;
+/** The node ended in the run that this one was forked from, and does not run again. */
+const nodeReused = event('NodeReused', z.object({ node, kind: z.string(), end: reusedEndSchema }));
 /** An attempt begins. For a kind that a worker executes, the task `<run>:<node>:<attempt>` is outstanding until it ends. */
 const nodeScheduled = event(
   'NodeScheduled',
@@ -137,6 +159,7 @@ const runRetried = event(
 
 export const newRunEventSchema = z.discriminatedUnion('type', [
   runStarted,
+  nodeReused,
   nodeScheduled,
   nodeCompleted,
   nodeRetryScheduled,

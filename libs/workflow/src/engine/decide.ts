@@ -3,6 +3,7 @@
  *
  *   message       when                                               events
  *   start         the run is new                                     RunStarted, and the first nodes begin
+ *                 it is a fork                                       RunStarted, NodeReused for what it takes along, and what may begin begins
  *                 its input does not fit the graph                   RunStarted, RunFailed invalid_input
  *   task-result   completed, of the running attempt                  NodeCompleted, and what became ready begins
  *                 failed, and may be tried again in time             NodeRetryScheduled
@@ -35,6 +36,7 @@ import { advance } from './advance.js';
 import { newDecision, record, running, type Decision } from './decision.js';
 import { completeNode, failNode, failRun } from './end.js';
 import { idleOutcome } from './idle.js';
+import type { Fork } from './fork.js';
 import { storableError } from './failure.js';
 import { locate, type Location } from './location.js';
 import type { RunMessage, TimerKind } from './messages.js';
@@ -78,13 +80,18 @@ function retry(graph: CompiledGraph, state: BegunRun, message: Extract<RunMessag
   if (state.retries.includes(message.id) || refusalOf(graph, state, message) !== null) return [];
   const decision = newDecision(graph, state, message.now);
   record(decision, runRetried(graph, state, message));
-  for (const node of graph.root.nodes) {
-    const after = running(decision);
-    const isReady = after?.frames.get('')?.waiting[node.index] === 0 && after.nodes.get(node.id) === undefined;
+  goOn(decision);
+  return decision.events;
+}
+
+/** Begins whatever of the graph itself is ready and has not begun,. */
+function goOn(decision: Decision): void {
+  const frame = running(decision)?.frames.get('');
+  for (const node of decision.graph.root.nodes) {
+    const isReady = frame?.waiting[node.index] === 0 && running(decision)?.nodes.get(node.id) === undefined;
     if (isReady) decision.agenda.push({ action: 'begin', path: node.id });
   }
   advance(decision);
-  return decision.events;
 }
 
 /** Goes on with what was held back. */
@@ -113,7 +120,7 @@ function decideDecision(
 }
 
 function start(graph: CompiledGraph, state: RunState, message: Extract<RunMessage, { type: 'start' }>): NewRunEvent[] {
-  const { runId, correlationId, traceparent, now } = message;
+  const { runId, correlationId, traceparent, fork, now } = message;
   const checked = checkInput(graph, message.input);
   const input = 'input' in checked ? checked.input : message.input;
   const decision = newDecision(graph, state, now);
@@ -121,17 +128,22 @@ function start(graph: CompiledGraph, state: RunState, message: Extract<RunMessag
   record(decision, {
     type: 'RunStarted',
     at: now,
-    data: { runId, graph: message.graph, input, correlationId, ...trace },
+    data: { runId, graph: message.graph, input, correlationId, ...trace, ...(fork && { forkedFrom: originOf(fork) }) },
   });
   if ('violations' in checked) {
     const reasons = checked.violations.map(({ pointer, message: text }) => `${pointer || '/'}: ${text}`);
     failRun(decision, { code: 'invalid_input', message: `The input does not fit the graph. ${reasons.join('; ')}` });
+  } else if (fork !== undefined) {
+    for (const data of fork.reused) record(decision, { type: 'NodeReused', at: now, data });
+    goOn(decision);
   } else {
     for (const node of graph.root.roots) decision.agenda.push({ action: 'begin', path: node.id });
     advance(decision);
   }
   return decision.events;
 }
+
+const originOf = ({ reused: _reused, ...origin }: Fork) => origin;
 
 type BegunRun = Exclude<RunState, { status: 'new' }>;
 type BegunNodeState = Extract<NodeState, { attempt: number }>;

@@ -8,6 +8,7 @@
  *   running    RunPaused             paused         |  (a run that is paused is running, and holds back what follows)
  *   paused     RunResumed            running        |
  *   running    RunCancelled          cancelled      |  running              NodeRetryScheduled   retrying
+ *                                                   |  (none)               NodeReused           completed, failed or skipped
  *   an ended   RunRetried            running        |  any that is named    RunRetried           (none); its attempts go on counting
  *                                                   |  running, retrying    NodeFailed           failed
  *   a map or loop (running, unfolded)               |  retrying             NodeScheduled        running, attempt n + 1
@@ -26,6 +27,7 @@
 import type { NewRunEvent, RunEventOf, Usage } from '@millrace/contracts';
 import { assertNever } from '@millrace/kernel';
 import { isContainer, type CompiledGraph } from '../compile/compiled-graph.js';
+import { reuse } from './fork.js';
 import { itemsOf } from './items.js';
 import { locate, newFrame, type Location } from './location.js';
 import { retried } from './retry-run.js';
@@ -70,6 +72,7 @@ export function evolve(graph: CompiledGraph, state: RunState, event: NewRunEvent
         signal.id === event.data.id ? { ...signal, data: null, consumed: true } : signal,
       );
       return state;
+    case 'NodeReused':
     case 'NodeScheduled':
     case 'NodeCompleted':
     case 'NodeRetryScheduled':
@@ -93,7 +96,7 @@ export function evolve(graph: CompiledGraph, state: RunState, event: NewRunEvent
 function begin(graph: CompiledGraph, event: RunEventOf<'RunStarted'>): RunningRun {
   const frames = storedTable<Frame>();
   frames.set('', newFrame(graph.root, '', null));
-  const { runId, graph: identity, input, correlationId, traceparent } = event.data;
+  const { runId, graph: identity, input, correlationId, traceparent, forkedFrom } = event.data;
   const usage: Usage = { promptTokens: 0, completionTokens: 0, costUsd: 0 };
   const started = { runId, graph: identity, input, correlationId, traceparent, startedAt: event.at };
   return {
@@ -107,6 +110,7 @@ function begin(graph: CompiledGraph, event: RunEventOf<'RunStarted'>): RunningRu
     retries: [],
     retriedAt: null,
     earlierAttempts: new Map(),
+    changedInput: forkedFrom?.with === undefined ? null : { node: forkedFrom.node, input: forkedFrom.with },
     nodes: storedTable(),
     frames,
   };
@@ -122,6 +126,9 @@ function evolveNode(state: RunningRun, location: Location, event: NodeEvent): vo
   const { path } = location;
   const before = nodes.get(path);
   switch (event.type) {
+    case 'NodeReused':
+      reuse(state, location, event);
+      break;
     case 'NodeScheduled':
       schedule(state, location, before, event);
       break;

@@ -1,6 +1,7 @@
 /** What can happen to a run from outside. Time and chance arrive here, so that the engine has neither. */
 import type { ApprovalDecision, Decider, GraphIdentity, TaskOutcome } from '@millrace/contracts';
 import type { JsonObject, JsonValue } from '@millrace/kernel';
+import type { Fork } from './fork.js';
 
 /** `now` is an ISO 8601 time in UTC; `random` is in [0, 1) and spreads retries. */
 export type RunMessage =
@@ -11,6 +12,8 @@ export type RunMessage =
       readonly input: JsonObject;
       readonly correlationId: string;
       readonly traceparent?: string | undefined;
+      /** What it takes from another run. */
+      readonly fork?: Fork | undefined;
       readonly now: string;
     }
   | {

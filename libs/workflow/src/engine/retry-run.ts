@@ -83,9 +83,11 @@ const rootOf = (path: string): string => path.split('[', 1)[0] ?? path;
 export function retried(graph: CompiledGraph, state: BegunRun, { at, data }: RunEventOf<'RunRetried'>): RunState {
   if (state.status === 'running') return state;
   const { runId, graph: identity, input, correlationId, traceparent, startedAt, usage, signals, nodes, frames } = state;
+  const { changedInput } = state;
   const running: RunningRun = {
     status: 'running',
     ...{ runId, graph: identity, input, correlationId, traceparent, startedAt, usage, signals, nodes, frames },
+    changedInput,
     pausedAt: null,
     held: [],
     steps: 0,

@@ -31,6 +31,8 @@ interface BegunRun {
   retriedAt: string | null;
   /** By path: the attempts of before a retry, for those that a retry lets run again. */
   earlierAttempts: ReadonlyMap<string, number>;
+  /** The node of a fork that gets another input than its `with` says. */
+  readonly changedInput: { readonly node: string; readonly input: JsonValue } | null;
   /** By path. */
   readonly nodes: Table<NodeState>;
   /** By path: '' is the graph itself, `pages[3]` an item of a map, `write[2]` a round of a loop. */

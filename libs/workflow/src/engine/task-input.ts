@@ -16,14 +16,15 @@ const remembered = new WeakMap<NewRunEvent, JsonValue>();
  */
 export function resolveInput(
   state: RunningRun,
-  { frame }: Location,
+  { frame, path }: Location,
   worker: CompiledWorker,
   scheduled: NewRunEvent | undefined,
   meter: Meter = new Meter(),
 ): JsonValue {
   const known = scheduled && remembered.get(scheduled);
   if (known !== undefined) return known;
-  const input = resolveIn(state, frame, worker.with, meter);
+  const { changedInput } = state;
+  const input = changedInput?.node === path ? changedInput.input : resolveIn(state, frame, worker.with, meter);
   if (scheduled?.type === 'NodeScheduled') remembered.set(scheduled, input);
   return input;
 }

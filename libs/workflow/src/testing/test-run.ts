@@ -6,6 +6,7 @@ import { compileGraph } from '../compile/compile.js';
 import type { CompiledGraph } from '../compile/compiled-graph.js';
 import { decide } from '../engine/decide.js';
 import { evolve } from '../engine/evolve.js';
+import { refusalOfFork, reusedNodes } from '../engine/fork.js';
 import type { RunMessage } from '../engine/messages.js';
 import { initialState, type RunState } from '../engine/state.js';
 import { outstandingTasks, tasksOf, type TaskToDo } from '../engine/tasks.js';
@@ -48,13 +49,31 @@ export class TestRun {
   time = Date.parse('2026-01-01T00:00:00.000Z');
   random = 0.5;
 
-  constructor(document: JsonObject) {
+  constructor(readonly document: JsonObject) {
     this.graph = compileGraph(document);
   }
 
   start(input: JsonObject = {}): NewRunEvent[] {
     const runId = `run_${'0'.repeat(32)}`;
     return this.send({ type: 'start', runId, graph: identity, input, correlationId: 'c', now: this.tick() });
+  }
+
+  /** A new run that begins at a node of this one. @throws the refusal */
+  fork(node: string, changed: { readonly with?: JsonValue; readonly input?: JsonObject } = {}): TestRun {
+    const refusal = refusalOfFork(this.graph, this.state, node, changed.with !== undefined);
+    if (refusal !== null) throw refusal;
+    const input = changed.input ?? (this.state.status === 'new' ? {} : this.state.input);
+    const origin = { runId: `run_${'0'.repeat(32)}`, position: this.events.length, node };
+    const fork = {
+      ...origin,
+      ...(changed.with !== undefined && { with: changed.with }),
+      reused: reusedNodes(this.graph, this.state, node),
+    };
+    const forked = new TestRun(this.document);
+    const runId = `run_${'1'.repeat(32)}`;
+    const now = forked.tick();
+    forked.send({ type: 'start', runId, graph: identity, input, correlationId: 'c', fork, now });
+    return forked;
   }
 
   result(node: string, outcome: TaskOutcome = completed(), attempt = this.attemptOf(node)): NewRunEvent[] {
