@@ -62,6 +62,10 @@ const examples: Readonly<Record<string, Example>> = {
       output: { waited: [{ milliseconds: 1 }, { milliseconds: 2 }], failed: [1], report: 'The best of 3 was 2.' },
     },
   },
+  'greetings.yaml': {
+    input: { names: ['Ada', 'Grace'] },
+    ends: { status: 'completed', output: { greetings: ['Hello, Ada!', 'Hello, Grace!'] } },
+  },
   'webhook.yaml': {
     get input() {
       return { service: `http://${orders.host}`, order: 'A-17' };

@@ -8,6 +8,8 @@ export const limits = {
   documentValues: 50_000,
   /** Nodes of a graph, those inside of maps and loops included. */
   nodes: 1_000,
+  /** Graphs inside of each other. */
+  subgraphDepth: 5,
   /** Maps and loops inside of each other. */
   containerDepth: 4,
   /** Expressions in a graph. */

@@ -1,11 +1,12 @@
 /** Finds and compiles the graph that a caller or a run means. Compiled graphs are kept by digest, bounded. */
 import { type GraphIdentity, type GraphReference } from '@millrace/contracts';
 import { invalidInput, notFound, type JsonObject } from '@millrace/kernel';
-import { compileGraph, digestOf, validateGraph, type CompiledGraph } from '@millrace/workflow';
+import { compileGraph, digestOf, type CompiledGraph } from '@millrace/workflow';
 import { cacheRequests } from '@millrace/telemetry';
 import { LRUCache } from 'lru-cache';
 import type { ResolvedGraph } from '../run/hot-run.js';
 import type { OrchestratorStores } from '../schema/stores.js';
+import { checkedGraph } from './new-graph-version.js';
 import type { GraphLookup } from './graph.store.js';
 
 interface WaitingLookup extends GraphLookup {
@@ -52,15 +53,16 @@ export class GraphLibrary {
     return document === undefined ? null : { identity, compiled: this.compile(identity.digest, document) };
   }
 
-  private async keepInline(tenantId: string, document: JsonObject): Promise<ResolvedGraph> {
-    const validated = validateGraph(document);
-    if ('violations' in validated) {
-      throw invalidInput('invalid_graph', 'The graph document has mistakes.', validated.violations);
+  private async keepInline(tenantId: string, given: JsonObject): Promise<ResolvedGraph> {
+    const checked = await checkedGraph(given, (name, version) => this.store.get(tenantId, name, version));
+    if ('violations' in checked) {
+      throw invalidInput('invalid_graph', 'The graph document has mistakes.', checked.violations);
     }
+    const { document, graph } = checked;
     const digest = digestOf(document);
     const name = `inline-${digest.slice(0, 32)}`;
     if (this.inline.get(`${tenantId}/${digest}`) === undefined) {
-      const { description } = validated.graph.metadata;
+      const { description } = graph.metadata;
       await this.store.keepInline(tenantId, { name, digest, description, document });
       this.inline.set(`${tenantId}/${digest}`, true);
     }

@@ -14,10 +14,11 @@ export class PublishGraphHandler implements CommandHandler<typeof publishGraph> 
     { source }: RequestOf<typeof publishGraph>,
     { tenantId }: CommandMessage,
   ): Promise<ResponseOf<typeof publishGraph>> {
-    const graph = newGraphVersion(source);
+    const { graphs } = this.orchestrator;
+    const graph = await newGraphVersion(source, (name, version) => graphs.get(tenantId, name, version));
     if ('violations' in graph) {
       throw invalidInput('invalid_graph', 'The graph document has mistakes.', graph.violations);
     }
-    return await this.orchestrator.graphs.publish(tenantId, graph);
+    return await graphs.publish(tenantId, graph);
   }
 }

@@ -12,8 +12,8 @@ export async function readShippedGraphs(): Promise<NewGraphVersion[]> {
   return await Promise.all(files.map(async (file) => graphOf(await readFile(new URL(file, folder), 'utf8'), file)));
 }
 
-function graphOf(source: string, file: string): NewGraphVersion {
-  const graph = newGraphVersion(source);
+async function graphOf(source: string, file: string): Promise<NewGraphVersion> {
+  const graph = await newGraphVersion(source, () => Promise.resolve(undefined));
   if ('violations' in graph) throw new Error(`Shipped graph ${file} has mistakes: ${JSON.stringify(graph.violations)}`);
   return graph;
 }

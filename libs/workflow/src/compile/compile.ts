@@ -9,6 +9,7 @@ import {
   type GraphDocument,
   type GraphNode,
   type RetryDocument,
+  type SubgraphNode,
   type WaitNode,
   type WorkerNode,
 } from '../document/graph-document.js';
@@ -47,6 +48,7 @@ export function compileGraph(document: GraphDocument | JsonObject): CompiledGrap
 const signalsOf = (nodes: readonly GraphNode[]): string[] =>
   nodes.flatMap((node) => {
     if (isContainer(node)) return signalsOf(node.nodes);
+    if (node.kind === 'subgraph') return signalsOf(node.pinned?.document.nodes ?? []);
     return node.kind === 'wait' && node.signal ? [node.signal.name] : [];
   });
 
@@ -97,6 +99,8 @@ function compileNode(
       return compileApproval(node, common, variables);
     case 'wait':
       return compileWait(node, common, variables);
+    case 'subgraph':
+      return compileSubgraph(node, common, variables);
     case 'map':
     case 'loop':
       return compileContainer(node, common, variables);
@@ -175,6 +179,23 @@ function compileContainer(node: Container, common: Common, variables: readonly s
 }
 
 const limitOf = (duration: string | undefined): number | null => (duration === undefined ? null : durationMs(duration));
+
+/** @throws MillraceError `invalid_graph` where nobody has said which version is meant: publishing does */
+function compileSubgraph(node: SubgraphNode, common: Common, variables: readonly string[]): CompiledNode {
+  if (node.pinned === undefined)
+    throw invalidInput('invalid_graph', `The graph cannot run: '${node.id}' names no version of ${node.graph}.`);
+  const { document } = node.pinned;
+  const timeout = node.timeout?.total ?? document.timeout;
+  return {
+    ...common,
+    kind: node.kind,
+    with: compileTemplate(node.with, variables),
+    input: z.fromJSONSchema(document.input as z.core.JSONSchema.JSONSchema) as z.ZodType<JsonObject>,
+    timeoutMs: timeout === undefined ? null : durationMs(timeout),
+    body: compileScope(document.nodes, rootVariables),
+    output: compileTemplate(document.output ?? null, rootVariables),
+  };
+}
 
 function compileTemplate(value: JsonValue, variables: readonly string[]): CompiledTemplate {
   const template = parseTemplate(value, variables);

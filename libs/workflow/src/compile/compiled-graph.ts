@@ -131,7 +131,16 @@ export interface CompiledLoop extends CommonFields {
   readonly body: CompiledScope;
   readonly output: CompiledTemplate;
 }
-export type CompiledContainer = CompiledMap | CompiledLoop;
+/** Another graph, in one frame of its own: its expressions see nothing of what is around it. */
+export interface CompiledSubgraph extends CommonFields {
+  readonly kind: 'subgraph';
+  readonly with: CompiledTemplate;
+  readonly input: z.ZodType<JsonObject>;
+  readonly timeoutMs: number | null;
+  readonly body: CompiledScope;
+  readonly output: CompiledTemplate;
+}
+export type CompiledContainer = CompiledMap | CompiledLoop | CompiledSubgraph;
 export type CompiledNode =
   | CompiledWorker
   | CompiledTransform
@@ -146,4 +155,4 @@ const workers: ReadonlySet<string> = new Set(Object.keys(taskContracts));
 
 export const isWorker = (node: CompiledNode): node is CompiledWorker => workers.has(node.kind);
 export const isContainer = (node: CompiledNode): node is CompiledContainer =>
-  node.kind === 'map' || node.kind === 'loop';
+  node.kind === 'map' || node.kind === 'loop' || node.kind === 'subgraph';

@@ -36,6 +36,7 @@ import {
 } from './graph-document.js';
 import { suggestion } from './suggestion.js';
 import { checkApproval } from './check-approval.js';
+import { checkSubgraph } from './check-subgraph.js';
 import { checkWait } from './check-wait.js';
 
 /** What is known while a graph is walked. */
@@ -157,6 +158,8 @@ function checkNode(walk: Walk, node: GraphNode, path: Path, scope: Scope, sees: 
       return checkBranch(walk, node, path, scope);
     case 'approval':
       return checkApproval(walk.findings, node, path, scope);
+    case 'subgraph':
+      return checkSubgraph(walk.findings, node, path, scope);
     case 'wait':
       return checkWait(walk.findings, node, path, scope);
     case 'map':

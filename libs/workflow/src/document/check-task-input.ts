@@ -12,12 +12,31 @@ interface Mistake {
   readonly message: string;
 }
 
+/** Who takes an input: the task of a worker, or a graph. */
+interface Taker {
+  readonly name: string;
+  readonly input: z.ZodType;
+  /** The names of its fields, where they are known. */
+  readonly fields: readonly string[];
+}
+
 /** `yields` says, by pointer, what the expressions below `path` yield; a sample of that stands in for each. */
 export function checkTaskInput(node: WorkerNode, path: Path, yields: ReadonlyMap<string, ValueType>): Mistake[] {
-  const contract: TaskContract = taskContracts[node.kind];
-  const parsed = contract.input.safeParse(withSamples(node.with, path, yields));
+  const { taskKind, input }: TaskContract = taskContracts[node.kind];
+  const fields = 'shape' in input ? Object.keys(input.shape as object) : [];
+  return checkTaken({ name: `The task ${taskKind}`, input, fields }, node.with, path, yields);
+}
+
+/** The same for whoever takes an input. */
+export function checkTaken(
+  taker: Taker,
+  given: JsonValue,
+  path: Path,
+  yields: ReadonlyMap<string, ValueType>,
+): Mistake[] {
+  const parsed = taker.input.safeParse(withSamples(given, path, yields));
   if (parsed.success) return [];
-  return parsed.error.issues.flatMap((issue) => mistakesOf(contract, issue, path, yields));
+  return parsed.error.issues.flatMap((issue) => mistakesOf(taker, issue, path, yields));
 }
 
 function withSamples(value: JsonValue, path: Path, yields: ReadonlyMap<string, ValueType>): JsonValue {
@@ -33,7 +52,7 @@ function withSamples(value: JsonValue, path: Path, yields: ReadonlyMap<string, V
 }
 
 function mistakesOf(
-  contract: TaskContract,
+  { name, fields }: Taker,
   issue: z.core.$ZodIssue,
   path: Path,
   yields: ReadonlyMap<string, ValueType>,
@@ -42,15 +61,15 @@ function mistakesOf(
   const type = yields.get(jsonPointer(at));
   if (type && type.kind !== 'any' && issue.code === 'invalid_type') {
     return [
-      { at, message: `The task expects ${issue.expected} here, but the expression yields ${describeType(type)}.` },
+      { at, message: `${name} expects ${issue.expected} here, but the expression yields ${describeType(type)}.` },
     ];
   }
   if (dependsOnExpression(at, yields)) return [];
   if (issue.code !== 'unrecognized_keys') return [{ at, message: messageOf(issue) }];
-  const known = issue.path.length === 0 && 'shape' in contract.input ? Object.keys(contract.input.shape as object) : [];
+  const known = issue.path.length === 0 ? fields : [];
   return issue.keys.map((key) => ({
     at: [...at, key],
-    message: `The task ${contract.taskKind} has no field '${key}'.${suggestion(key, known)}`,
+    message: `${name} has no field '${key}'.${suggestion(key, known)}`,
   }));
 }
 

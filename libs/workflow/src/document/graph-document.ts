@@ -3,7 +3,7 @@ import { nameSchema, taskContracts, type TaskKind } from '@millrace/contracts';
 import { z } from 'zod';
 import { limits } from '../limits.js';
 import { durationHint, durationPattern } from './duration.js';
-import { inputSchemaSchema } from './input-schema.js';
+import { inputSchemaSchema, type InputSchema } from './input-schema.js';
 import { shareHint, sharePattern } from './share.js';
 
 const nodeId = z
@@ -216,6 +216,28 @@ const loop = z.strictObject({
     ),
 });
 
+const subgraph = z.strictObject({
+  ...common,
+  kind: z.literal('subgraph'),
+  graph: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9_-]{0,62}(@[1-9][0-9]{0,8})?$/, 'must be NAME or NAME@VERSION')
+    .describe('A published graph. Without a version: the newest when this graph is published.'),
+  with: z.record(z.string(), template).default({}).describe('Its input.'),
+  timeout: z.strictObject({ total: duration }).optional().describe('How long it may take; then the node fails.'),
+  get pinned() {
+    return z
+      .strictObject({
+        name: nameSchema,
+        version: z.int().positive(),
+        digest: z.string(),
+        document: graphDocumentSchema,
+      })
+      .optional()
+      .describe('The version that `graph` means: filled in when this graph is published.');
+  },
+});
+
 const nodeSchema: z.ZodType<GraphNode> = z.discriminatedUnion('kind', [
   search,
   llm,
@@ -231,6 +253,7 @@ const nodeSchema: z.ZodType<GraphNode> = z.discriminatedUnion('kind', [
   approval,
   map,
   loop,
+  subgraph,
 ]);
 
 type Common = Pick<z.infer<typeof transform>, 'id' | 'description' | 'needs' | 'when' | 'onError'>;
@@ -264,8 +287,34 @@ export type LoopNode = Common & {
   keep: 'last' | { best: string };
   onExhausted: 'fail' | 'continue' | { goto: string };
 };
+export type SubgraphNode = Common & {
+  kind: 'subgraph';
+  graph: string;
+  with: Record<string, Json>;
+  timeout?: { total: string } | undefined;
+  pinned?: { name: string; version: number; digest: string; document: GraphDocument } | undefined;
+};
 export type GraphNode =
-  WorkerNode | CombineNode | TransformNode | EmitNode | BranchNode | WaitNode | ApprovalNode | MapNode | LoopNode;
+  | WorkerNode
+  | CombineNode
+  | TransformNode
+  | EmitNode
+  | BranchNode
+  | WaitNode
+  | ApprovalNode
+  | MapNode
+  | LoopNode
+  | SubgraphNode;
+
+export interface GraphDocument {
+  apiVersion: 'millrace/v1';
+  kind: 'Graph';
+  metadata: { name: string; description: string };
+  input: InputSchema;
+  timeout?: string | undefined;
+  nodes: GraphNode[];
+  output?: Json | undefined;
+}
 
 export const graphDocumentSchema = z.strictObject({
   apiVersion: z.literal('millrace/v1'),
@@ -276,7 +325,6 @@ export const graphDocumentSchema = z.strictObject({
   nodes: z.array(nodeSchema).min(1),
   output: template.optional().describe("The run's output. Null by default."),
 });
-export type GraphDocument = z.infer<typeof graphDocumentSchema>;
 
 const workerKinds = Object.keys(taskContracts) as TaskKind[];
 export const availableKinds = [
@@ -289,10 +337,11 @@ export const availableKinds = [
   'approval',
   'map',
   'loop',
+  'subgraph',
 ] as const;
 
 /** Kinds that are part of the format and that this version cannot run yet. */
-export const plannedKinds = [...['browser', 'database', 'agent', 'router', 'subgraph']] as const;
+export const plannedKinds = [...['browser', 'database', 'agent', 'router']] as const;
 
 const workerKindSet: ReadonlySet<string> = new Set(workerKinds);
 

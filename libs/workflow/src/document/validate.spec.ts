@@ -313,12 +313,12 @@ describe('the input of a task', () => {
     [
       'an expression of the wrong type',
       { collection: 'docs', query: '${{ input.n }}' },
-      '/nodes/0/with/query: The task expects string here, but the expression yields a number.',
+      '/nodes/0/with/query: The task search expects string here, but the expression yields a number.',
     ],
     [
       'a list where a number belongs',
       { collection: 'docs', query: 'q', limit: '${{ [1] }}' },
-      '/nodes/0/with/limit: The task expects number here, but the expression yields a list.',
+      '/nodes/0/with/limit: The task search expects number here, but the expression yields a list.',
     ],
   ])('finds %s', (_name, fields, expected) => {
     const violations = ofNodes([{ id: 's', kind: 'search', with: fields }], {

@@ -8,6 +8,7 @@ import { checkAttempts } from './check-attempts.js';
 import { checkDurations } from './check-durations.js';
 import { checkExpressions } from './check-expressions.js';
 import { checkInputSchema } from './check-input-schema.js';
+import { checkSubgraphs } from './check-subgraph.js';
 import { checkStructure } from './check-structure.js';
 import { availableKinds, graphDocumentSchema, plannedKinds, type GraphDocument } from './graph-document.js';
 import { parseGraphSource, type LineOf } from './parse-source.js';
@@ -28,6 +29,7 @@ export function validateGraph(document: unknown): Validation {
   const graph = parsed.data;
   const structure = [
     ...checkStructure(graph),
+    ...checkSubgraphs(graph),
     ...checkInputSchema(graph.input),
     ...checkDurations(graph),
     ...checkAttempts(graph.nodes, ['nodes']),

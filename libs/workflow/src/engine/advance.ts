@@ -8,6 +8,7 @@ import { locate } from './location.js';
 import { finishRound } from './loop.js';
 import { continueMap } from './map.js';
 import type { Frame, RunningRun } from './state.js';
+import { finishSubgraph } from './subgraph.js';
 import { resolveIn } from './variables.js';
 
 /** Works off the agenda of a decision. While the run is paused, the state holds what there is to do. */
@@ -45,6 +46,7 @@ function finishFrame(decision: Decision, state: RunningRun, frame: Frame): void 
   const { owner } = frame;
   if (owner === null) finishRun(decision, state, frame);
   else if (owner.node.kind === 'map') continueMap(decision, owner.path, owner.node);
+  else if (owner.node.kind === 'subgraph') finishSubgraph(decision, state, owner.path, owner.node, frame);
   else finishRound(decision, state, owner.path, owner.node, frame);
 }
 

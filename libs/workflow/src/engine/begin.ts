@@ -11,6 +11,7 @@ import { locate, type Location } from './location.js';
 import { beginRound } from './loop.js';
 import { beginMap } from './map.js';
 import type { Frame, RunningRun } from './state.js';
+import { beginSubgraph } from './subgraph.js';
 import { beginTask } from './task-input.js';
 import { nodeState, resolveIn } from './variables.js';
 import { beginWait } from './wait.js';
@@ -100,6 +101,9 @@ function run(decision: Decision, state: RunningRun, location: Location): void {
       return;
     case 'loop':
       beginRound(decision, path, node, 0);
+      return;
+    case 'subgraph':
+      beginSubgraph(decision, state, location, node);
       return;
     default:
       assertNever(node);

@@ -1,6 +1,8 @@
 /** Where a node's path leads. */
-import type { CompiledNode } from '../compile/compiled-graph.js';
+import type { JsonObject } from '@millrace/kernel';
+import { isContainer, type CompiledNode, type CompiledSubgraph } from '../compile/compiled-graph.js';
 import type { Frame, RunningRun } from './state.js';
+import { inputOfSubgraph } from './subgraph-input.js';
 
 /** A node of a frame. */
 export interface Location {
@@ -11,7 +13,7 @@ export interface Location {
 }
 
 /** What a place is found in: of an ended run too. */
-type Places = Pick<RunningRun, 'nodes' | 'frames'>;
+type Places = Pick<RunningRun, 'nodes' | 'frames' | 'input' | 'runId'>;
 
 /** The place of a path such as `write[2].draft`; undefined where the graph has none or the round has not begun. */
 export function locate(state: Places, path: string): Location | undefined {
@@ -32,9 +34,11 @@ function beginFrame(state: Places, framePath: string): Frame | undefined {
   if (bracket < 0) return undefined;
   const index = Number(framePath.slice(bracket + 1, -1));
   const owner = locate(state, framePath.slice(0, bracket));
-  if (!owner || (owner.node.kind !== 'map' && owner.node.kind !== 'loop')) return undefined;
+  if (!owner || !isContainer(owner.node)) return undefined;
   const container = state.nodes.get(owner.path);
-  if (container?.status !== 'running' || container.progress === null) return undefined;
+  if (container?.status !== 'running') return undefined;
+  if (owner.node.kind === 'subgraph') return beginSubgraphFrame(state, owner, owner.node, framePath);
+  if (container.progress === null) return undefined;
   const { progress } = container;
   if (progress.kind === 'map') {
     if (index !== progress.started) return undefined;
@@ -45,12 +49,32 @@ function beginFrame(state: Places, framePath: string): Frame | undefined {
   return frame;
 }
 
-/** A frame of which no node has begun. */
-export function newFrame(scope: Frame['scope'], prefix: string, owner: Frame['owner']): Frame {
+/** The one frame of a subgraph; what it is given was checked when its node began. */
+function beginSubgraphFrame(
+  state: Places,
+  { path, frame }: Location,
+  node: CompiledSubgraph,
+  framePath: string,
+): Frame | undefined {
+  if (framePath !== `${path}[0]`) return undefined;
+  const input = inputOfSubgraph(state, frame, node);
+  const inside = newFrame(node.body, `${framePath}.`, { node, path, index: 0 }, input);
+  state.frames.set(framePath, inside);
+  return inside;
+}
+
+/** A frame of which no node has begun. `input` is its own, where it has one. */
+export function newFrame(
+  scope: Frame['scope'],
+  prefix: string,
+  owner: Frame['owner'],
+  input: JsonObject | null = null,
+): Frame {
   return {
     scope,
     prefix,
     owner,
+    input,
     waiting: scope.nodes.map((node) => node.needs),
     skippedNeeds: scope.nodes.map(() => 0),
     remaining: scope.nodes.length,

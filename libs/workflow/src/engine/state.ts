@@ -155,6 +155,8 @@ export interface Frame {
   /** What precedes the ids of its nodes in their paths: '' or `pages[3].`. */
   readonly prefix: string;
   readonly owner: FrameOwner | null;
+  /** What its expressions call `input`, where that is not the run's: in a subgraph. */
+  readonly input: JsonObject | null;
   /** By node index: how many of its needs have not ended, and how many were skipped. */
   waiting: number[];
   skippedNeeds: number[];
@@ -162,7 +164,7 @@ export interface Frame {
   remaining: number;
 }
 
-/** The map or loop that a frame belongs to. */
+/** The map, loop or subgraph that a frame belongs to. */
 interface FrameOwner {
   readonly node: CompiledContainer;
   readonly path: string;

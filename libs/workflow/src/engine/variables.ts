@@ -7,12 +7,15 @@ import { resolve } from '../expression/template.js';
 import { toCel } from '../expression/values.js';
 import type { Frame, NodeState, RunningRun } from './state.js';
 
+/** What of a run expressions may see. */
+type Seen = Pick<RunningRun, 'nodes' | 'frames' | 'input' | 'runId'>;
+
 /**
  * Resolves a template as seen from a frame; `own` are variables that only this template sees.
  * @throws MillraceError of the expression that fails
  */
 export function resolveIn(
-  state: RunningRun,
+  state: Seen,
   frame: Frame,
   compiled: CompiledTemplate,
   meter: Meter,
@@ -28,7 +31,7 @@ export function resolveIn(
 }
 
 /** Says which of the nodes that a failed expression reads have no output. */
-function withHint(error: unknown, state: RunningRun, frame: Frame, references: readonly string[]): unknown {
+function withHint(error: unknown, state: Seen, frame: Frame, references: readonly string[]): unknown {
   if (!(error instanceof MillraceError) || error.code !== 'expression_failed') return error;
   const hints = references.flatMap((id) => {
     const status = nodeState(state, frame, id)?.status;
@@ -41,7 +44,7 @@ function withHint(error: unknown, state: RunningRun, frame: Frame, references: r
     : new MillraceError(error.kind, error.code, error.message + hints.join(''), { cause: error });
 }
 
-function variablesIn(state: RunningRun, frame: Frame, references: readonly string[]): Variables {
+function variablesIn(state: Seen, frame: Frame, references: readonly string[]): Variables {
   const variables = Object.create(null) as Record<string, unknown>;
   variables['input'] = toCel(state.input);
   variables['run'] = { id: state.runId };
@@ -54,9 +57,11 @@ function variablesIn(state: RunningRun, frame: Frame, references: readonly strin
 }
 
 /** The variables of the maps and loops around a frame, the innermost last so that they win. */
-function addOwnVariables(state: RunningRun, frame: Frame, variables: Record<string, unknown>): void {
-  const { owner } = frame;
-  if (!owner) return;
+function addOwnVariables(state: Seen, frame: Frame, variables: Record<string, unknown>): void {
+  const { owner, input } = frame;
+  if (input !== null) variables['input'] = toCel(input);
+  // A subgraph sees nothing of what is around it.
+  if (!owner || owner.node.kind === 'subgraph') return;
   const outer = frameAround(state, owner.path);
   if (outer) addOwnVariables(state, outer, variables);
   const container = state.nodes.get(owner.path);
@@ -71,17 +76,17 @@ function addOwnVariables(state: RunningRun, frame: Frame, variables: Record<stri
 }
 
 /** The frame in which the node of a path stands. */
-function frameAround(state: RunningRun, path: string): Frame | undefined {
+function frameAround(state: Seen, path: string): Frame | undefined {
   const dot = path.lastIndexOf('.');
   return state.frames.get(dot < 0 ? '' : path.slice(0, dot));
 }
 
 /** The state of the node of an id as seen from a frame: its own frame first, then those around it. */
-export function nodeState(state: RunningRun, frame: Frame, id: string): NodeState | undefined {
+export function nodeState(state: Seen, frame: Frame, id: string): NodeState | undefined {
   let seen: Frame | undefined = frame;
   while (seen) {
     if (seen.scope.byId.has(id)) return state.nodes.get(seen.prefix + id);
-    seen = seen.owner ? frameAround(state, seen.owner.path) : undefined;
+    seen = seen.owner && seen.owner.node.kind !== 'subgraph' ? frameAround(state, seen.owner.path) : undefined;
   }
   return undefined;
 }
