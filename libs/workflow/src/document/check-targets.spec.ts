@@ -79,6 +79,6 @@ describe('times', () => {
     ],
     ['/nodes/0/timeout/total', [{ id: 'w', kind: 'wait', signal: { name: 'go' }, timeout: { total: long } }], {}],
   ])('at %s may not be longer than a year', (pointer, nodes, rest) => {
-    expect(violationsOf(nodes, rest)).toEqual([`${pointer}: This is longer than 366 days.`]);
+    expect(violationsOf(nodes, rest)).toContain(`${pointer}: This is longer than 366 days.`);
   });
 });
