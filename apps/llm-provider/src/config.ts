@@ -4,6 +4,7 @@ import { type Environment, readConfiguration, variable, wholeNumber } from '@mil
 import { z } from 'zod';
 import type { Price } from './ledger/price.js';
 import { readModelsFile, type ConfiguredProvider, type ModelsFile } from './models/models-file.js';
+import type { Route } from './routing/route.js';
 import type { SecretKey } from './secrets/secret-box.js';
 import type { Timeouts } from './providers/stream-answer.js';
 
@@ -15,6 +16,7 @@ export interface LlmProviderConfig {
   /** Answers where a task names no model; null for the extractive one, which needs no provider. */
   readonly defaultModel: string | null;
   readonly prices: readonly Price[];
+  readonly routes: readonly Route[];
   /** Hosts at which a tenant's own provider may be, beside those of the well-known providers: `models.example.com:8443`. */
   readonly providerHosts: readonly string[];
   /** What encrypts keys of providers: the first one does, the others still decrypt. */
@@ -82,6 +84,7 @@ export function readConfig(environment: Environment): LlmProviderConfig {
     providerHosts: values.providerHosts,
     secretKeys: values.secretKeys,
     prices: [...(server ? [server.price] : []), ...file.prices],
+    routes: file.routes,
     limits: { timeouts: { firstTokenMs, idleMs, totalMs }, queue: slots, maxTokens },
     evidenceCharacters: defaultModel === null ? evidenceForExtraction : values.evidenceCharacters,
   };
@@ -115,7 +118,7 @@ const secretKeys = () =>
       ),
     );
 
-const noFile: ModelsFile = { defaultModel: null, providers: [], prices: [] };
+const noFile: ModelsFile = { defaultModel: null, providers: [], prices: [], routes: [] };
 
 /** The one server that variables alone configure: its name is `openai-compatible`. */
 function serverOf(values: {

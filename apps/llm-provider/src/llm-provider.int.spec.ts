@@ -166,7 +166,11 @@ describe.each(backendKinds)('the llm-provider on %s', (kind) => {
       file,
       `default: here/small
 providers: [{ name: here, kind: openai-compatible, baseUrl: "${provider.baseUrl}", apiKeyVariable: HERE_KEY }]
-prices: [{ model: here/team/large, inputUsdPerMillion: 1000000, outputUsdPerMillion: 0 }]`,
+prices: [{ model: here/team/large, inputUsdPerMillion: 1000000, outputUsdPerMillion: 0 }]
+routes:
+  - name: writing
+    targets: [{ model: "here/hostile:server-error", limits: { requestsPerMinute: 1000, tokensPerMinute: 100000 } }]
+    fallback: [{ model: here/team/large }]`,
     );
     await start({ MILLRACE_LLM_MODELS_FILE: file, HERE_KEY: 'sk-here' });
     provider.script(answers('Yes.'));
@@ -176,6 +180,15 @@ prices: [{ model: here/team/large, inputUsdPerMillion: 1000000, outputUsdPerMill
     await send(large, { ...question, evidence: [], model: 'here/team/large' });
     expect((await resultsOf(large))[0]).toMatchObject({ output: { model: 'here/team/large' }, usage: { costUsd: 11 } });
     expect(provider.requests.slice(-2).map(({ body }) => body.model)).toEqual(['small', 'team/large']);
+    const routed = newId('run');
+    await send(routed, { ...question, evidence: [], model: 'route:writing' });
+    expect((await resultsOf(routed))[0]).toMatchObject({
+      output: { model: 'here/team/large' },
+      usage: { costUsd: 11 },
+    });
+    const lost = newId('run');
+    await send(lost, { ...question, evidence: [], model: 'route:nowhere' });
+    expect((await resultsOf(lost))[0]).toMatchObject({ error: { code: 'unknown_model_route', retryable: false } });
     expect(provider.requests.at(-1)?.headers.authorization).toBe('Bearer sk-here');
   });
 

@@ -4,6 +4,7 @@ import { CompletionLedger } from './ledger/completion-ledger.js';
 import { ModelCatalogue } from './models/model-catalogue.js';
 import { ProviderStore } from './models/provider.store.js';
 import { DeleteProviderHandler, ListProvidersHandler, PutProviderHandler } from './models/provider.handlers.js';
+import { TargetLimits } from './routing/target-limits.js';
 import { PromptLibrary } from './prompts/prompt-library.js';
 
 @Module({
@@ -13,6 +14,7 @@ import { PromptLibrary } from './prompts/prompt-library.js';
     { provide: PromptLibrary, useFactory: () => PromptLibrary.load() },
     ModelCatalogue,
     ProviderStore,
+    TargetLimits,
     PutProviderHandler,
     ListProvidersHandler,
     DeleteProviderHandler,

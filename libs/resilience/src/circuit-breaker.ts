@@ -28,6 +28,8 @@ export interface CircuitBreakerOptions {
 
 export interface CircuitBreaker {
   readonly isOpen: boolean;
+  /** Whether a call would be made at once: the circuit is closed, or it is time for a trial and none is running. */
+  readonly letsThrough: boolean;
   /**
    * Runs the operation, or refuses it at once while the circuit is open.
    * @throws MillraceError `options.code` (unavailable, with `retryAfterSeconds`) when refused; else what the operation threw.
@@ -60,6 +62,10 @@ export function circuitBreaker(options: CircuitBreakerOptions): CircuitBreaker {
   return {
     get isOpen() {
       return policy.state === CircuitState.Open;
+    },
+    get letsThrough() {
+      if (policy.state === CircuitState.Open) return systemClock.now().getTime() >= reopensAt;
+      return policy.state === CircuitState.Closed;
     },
     async execute<Result>(operation: () => Promise<Result>, signal: AbortSignal): Promise<Result> {
       try {

@@ -119,7 +119,9 @@ describe('circuitBreaker', () => {
       error: { kind: 'unavailable', code: 'provider_unavailable', retryAfterSeconds: 10, retryable: true },
     });
     expect(called).toBe(false);
+    expect(breaker.letsThrough).toBe(false);
     await jest.advanceTimersByTimeAsync(10_001);
+    expect(breaker.letsThrough).toBe(true);
     await expect(breaker.execute(() => Promise.resolve('well again'), never)).resolves.toBe('well again');
     expect(breaker.isOpen).toBe(false);
   });
@@ -128,8 +130,16 @@ describe('circuitBreaker', () => {
     const breaker = open();
     for (let call = 0; call < 4; call++) await outcomeOf(breaker.execute(fail, never));
     await jest.advanceTimersByTimeAsync(10_001);
-    await outcomeOf(breaker.execute(fail, never));
+    let end: () => void = () => undefined;
+    const trial = outcomeOf(
+      breaker.execute(() => new Promise((_, reject) => (end = () => reject(unavailable()))), never),
+    );
+    await jest.advanceTimersByTimeAsync(0);
+    expect(breaker.letsThrough).toBe(false);
+    end();
+    await trial;
     expect(breaker.isOpen).toBe(true);
+    expect(breaker.letsThrough).toBe(false);
   });
 
   it('does not count mistakes of the caller', async () => {

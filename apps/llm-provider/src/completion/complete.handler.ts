@@ -38,6 +38,7 @@ export class CompleteHandler implements TaskHandler<typeof llmTask> {
     const model = await this.models.completionModel(task.tenantId, input.model);
     const { usage, citations, ...answer } = await meterOf(model.name).measure((onText) =>
       model.complete(request, {
+        owner: task.tenantId,
         signal: task.signal,
         emit: (piece) => {
           onText();

@@ -29,6 +29,8 @@ export type AnswerFormat =
   { readonly kind: 'text' } | { readonly kind: 'json'; readonly schema: JsonObject; readonly cites: string | null };
 
 export interface CompletionContext {
+  /** Whose call it is: owners take turns where calls wait. */
+  readonly owner?: string;
   /** Ends the call, down to the provider's socket. */
   readonly signal: AbortSignal;
   /** Shows the answer's prose as it comes; markers in it are not numbered yet. */

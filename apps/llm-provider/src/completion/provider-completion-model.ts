@@ -41,7 +41,7 @@ export class ProviderCompletionModel implements CompletionModel {
   }
 
   private async completeText(request: CompletionRequest, context: CompletionContext): Promise<Completion> {
-    const raw = await this.model.chat(chatOf(request), { signal: context.signal, onText: context.emit });
+    const raw = await this.model.chat(chatOf(request), { ...listenerOf(context), onText: context.emit });
     const grounded = groundText(raw.text, request.evidence);
     return { ...grounded, ...factsOf(raw), usage: raw.usage };
   }
@@ -84,7 +84,7 @@ export class ProviderCompletionModel implements CompletionModel {
       try {
         const raw = await this.model.chat(
           { ...chatOf(request), ...jsonOf(mode, format) },
-          { signal: context.signal, onText: (text) => prose?.push(text) },
+          { ...listenerOf(context), onText: (text) => prose?.push(text) },
         );
         await prose?.end();
         this.jsonMode = mode;
@@ -97,6 +97,8 @@ export class ProviderCompletionModel implements CompletionModel {
     throw providerError('provider_rejected_request', 'The model provider takes no request for JSON.');
   }
 }
+
+const listenerOf = ({ signal, owner }: CompletionContext) => ({ signal, ...(owner !== undefined && { owner }) });
 
 function chatOf({ messages, tools, toolChoice, maxTokens, temperature }: CompletionRequest): ChatRequest {
   return {

@@ -1,13 +1,18 @@
-import { MillraceError } from '@millrace/kernel';
+import { MillraceError, systemClock } from '@millrace/kernel';
 import { CONFIG } from '@millrace/service';
 import { Inject, Injectable } from '@nestjs/common';
 import type { CompletionModel } from '../completion/completion-model.js';
 import { ProviderCompletionModel } from '../completion/provider-completion-model.js';
 import type { LlmProviderConfig } from '../config.js';
 import { extractiveModel } from '../extractive/extractive-model.js';
+import { PriceList } from '../ledger/price.js';
 import type { ChatModel } from '../providers/chat-model.js';
 import { openProvider, type OpenProvider } from '../providers/open-provider.js';
-import { ProviderModel } from '../providers/provider-model.js';
+import { ProviderModel, type ProviderModelOptions } from '../providers/provider-model.js';
+import type { RouteTarget } from '../routing/route.js';
+import { RoutedModel } from '../routing/routed-model.js';
+import { Target } from '../routing/target.js';
+import { TargetLimits } from '../routing/target-limits.js';
 import type { ConfiguredProvider } from './models-file.js';
 import { ProviderStore, type StoredProvider } from './provider.store.js';
 
@@ -15,6 +20,8 @@ import { ProviderStore, type StoredProvider } from './provider.store.js';
 const mostOpen = 1_000;
 /** How long a tenant's providers are believed to be as they were read: so long another process goes on with a changed one. */
 const believedMs = 5_000;
+
+const routePrefix = 'route:';
 
 /** A provider with what tells it from its earlier versions and from those of other tenants. */
 interface KnownProvider extends Omit<ConfiguredProvider, 'apiKey'> {
@@ -32,12 +39,16 @@ export class ModelCatalogue {
   private readonly opened = new Map<string, Promise<OpenProvider>>();
   private readonly models = new Map<string, ProviderModel>();
   private readonly completionModels = new WeakMap<ChatModel, ProviderCompletionModel>();
+  private readonly routes = new Map<string, Promise<RoutedModel>>();
   private readonly installed: readonly KnownProvider[];
+  private readonly prices: PriceList;
 
   constructor(
     @Inject(CONFIG) private readonly config: LlmProviderConfig,
     @Inject(ProviderStore) private readonly store: ProviderStore,
+    @Inject(TargetLimits) private readonly limits: TargetLimits,
   ) {
+    this.prices = new PriceList(config.prices);
     this.installed = config.providers.map((provider) => ({
       ...provider,
       identity: provider.name,
@@ -57,8 +68,9 @@ export class ModelCatalogue {
     return opened;
   }
 
-  /** @throws MillraceError `unknown_model` where the tenant has no provider of that name; `secret_unreadable` */
+  /** @throws MillraceError `unknown_model` where the tenant has no provider of that name; `unknown_model_route`; `secret_unreadable` */
   async chatModel(tenantId: string, name: string): Promise<ChatModel> {
+    if (name.startsWith(routePrefix)) return this.route(name.slice(routePrefix.length));
     const [providerName, modelId] = split(name);
     const provider = modelId === undefined ? undefined : await this.provider(tenantId, providerName);
     if (provider === undefined || modelId === undefined) throw unknownModel(name);
@@ -72,6 +84,39 @@ export class ModelCatalogue {
   /** What this process knew of a tenant's providers is out of date. */
   forget(tenantId: string): void {
     this.tenants.delete(tenantId);
+  }
+
+  /** Routes are of the installation; each is opened once. */
+  private route(name: string): Promise<RoutedModel> {
+    const known = this.routes.get(name);
+    if (known !== undefined) return known;
+    const route = this.config.routes.find((each) => each.name === name);
+    if (route === undefined) throw unknownRoute(name);
+    const targets = (of: readonly RouteTarget[]): Promise<Target[]> => Promise.all(of.map((each) => this.target(each)));
+    const opened = Promise.all([targets(route.targets), targets(route.fallback)]).then(
+      ([chosen, fallback]) => new RoutedModel(route, chosen, fallback),
+    );
+    this.routes.set(name, opened);
+    return opened;
+  }
+
+  private async target(options: RouteTarget): Promise<Target> {
+    const [providerName, modelId = ''] = split(options.model);
+    const provider = this.installed.find(({ name }) => name === providerName);
+    if (provider === undefined) throw unknownModel(options.model);
+    const { first, idle, total } = options.timeout;
+    const { timeouts } = this.config.limits;
+    const model = this.modelOf(provider, await this.open(provider), modelId, {
+      concurrency: options.limits.concurrency,
+      // The route itself asks again, and another target first.
+      attempts: 1,
+      timeouts: {
+        firstTokenMs: first ?? timeouts.firstTokenMs,
+        idleMs: idle ?? timeouts.idleMs,
+        totalMs: total ?? timeouts.totalMs,
+      },
+    });
+    return new Target(options, model, this.limits, () => this.prices.at(options.model, systemClock.now()));
   }
 
   private async provider(tenantId: string, name: string): Promise<KnownProvider | undefined> {
@@ -100,13 +145,19 @@ export class ModelCatalogue {
     return keep(this.opened, provider.identity, openProvider({ kind, baseUrl, apiKey: provider.key() }));
   }
 
-  private modelOf(provider: KnownProvider, open: OpenProvider, modelId: string): ProviderModel {
+  private modelOf(
+    provider: KnownProvider,
+    open: OpenProvider,
+    modelId: string,
+    more: Partial<ProviderModelOptions> = {},
+  ): ProviderModel {
     return new ProviderModel({
       name: `${provider.name}/${modelId}`,
       provider: provider.kind,
       model: open.language(modelId),
       concurrency: provider.concurrency,
       ...this.config.limits,
+      ...more,
     });
   }
 }
@@ -126,4 +177,9 @@ function split(name: string): [string, string | undefined] {
 const unknownModel = (name: string): MillraceError =>
   new MillraceError('invalid', 'unknown_model', `There is no model ${name}. Its provider is none of yours.`, {
     violations: [{ pointer: '/model', message: 'is the model of no provider that there is' }],
+  });
+
+const unknownRoute = (name: string): MillraceError =>
+  new MillraceError('invalid', 'unknown_model_route', `There is no route ${name}.`, {
+    violations: [{ pointer: '/model', message: 'is no route that there is' }],
   });

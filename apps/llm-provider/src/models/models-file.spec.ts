@@ -42,11 +42,26 @@ describe('the file of models', () => {
           outputUsdPerMillion: 2,
         },
       ],
+      routes: [],
     });
   });
 
+  it('holds routes, with what they leave out', () => {
+    const route = 'routes: [{ name: writing, targets: [{ model: a/m, limits: { tokensPerMinute: 5 } }] }]';
+    expect(readModelsFile(`providers: [{ name: a, kind: groq }]\n${route}`, {}).routes).toEqual([
+      {
+        name: 'writing',
+        strategy: 'weighted',
+        targets: [{ model: 'a/m', weight: 1, limits: { concurrency: 16, tokensPerMinute: 5 }, timeout: {} }],
+        fallback: [],
+        rounds: 2,
+        queue: { size: 100, deadlineMs: 10_000 },
+      },
+    ]);
+  });
+
   it('may be empty', () => {
-    expect(readModelsFile('{}', {})).toEqual({ defaultModel: null, providers: [], prices: [] });
+    expect(readModelsFile('{}', {})).toEqual({ defaultModel: null, providers: [], prices: [], routes: [] });
   });
 
   it.each([

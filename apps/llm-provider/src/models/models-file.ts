@@ -4,6 +4,7 @@ import { MillraceError, type Violation } from '@millrace/kernel';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { priceSchema, type Price } from '../ledger/price.js';
+import { routeSchema, type Route } from '../routing/route.js';
 import { defaultBaseUrls } from '../providers/open-provider.js';
 
 /** A provider of the installation, for every tenant. */
@@ -21,6 +22,7 @@ export interface ModelsFile {
   readonly defaultModel: string | null;
   readonly providers: readonly ConfiguredProvider[];
   readonly prices: readonly Price[];
+  readonly routes: readonly Route[];
 }
 
 const fileSchema = z.strictObject({
@@ -38,6 +40,7 @@ const fileSchema = z.strictObject({
     .max(100)
     .default([]),
   prices: z.array(priceSchema).max(10_000).default([]),
+  routes: z.array(routeSchema).max(1_000).default([]),
 });
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -46,7 +49,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export function readModelsFile(text: string, environment: Environment): ModelsFile {
   const parsed = fileSchema.safeParse(parseYaml(text));
   if (!parsed.success) throw wrong(violationsOf(parsed.error));
-  const { default: defaultModel = null, prices } = parsed.data;
+  const { default: defaultModel = null, prices, routes } = parsed.data;
   const violations: Violation[] = [];
   const providers = parsed.data.providers.map(({ apiKeyVariable, baseUrl, ...provider }, index) => {
     const address = baseUrl ?? defaultBaseUrls[provider.kind];
@@ -57,14 +60,29 @@ export function readModelsFile(text: string, environment: Environment): ModelsFi
       violations.push({ pointer: `${at}/apiKeyVariable`, message: 'names a variable that is not set' });
     return { ...provider, baseUrl: address ?? '', apiKey: apiKey ?? null };
   });
-  const names = providers.map(({ name }) => name);
-  names.forEach((name, index) => {
-    if (names.indexOf(name) !== index)
-      violations.push({ pointer: `/providers/${index}/name`, message: 'is the name of another provider' });
-  });
+  violations.push(...repeated('providers', providers), ...repeated('routes', routes));
+  violations.push(...unknownTargets(routes, new Set(providers.map(({ name }) => name))));
   if (violations.length > 0) throw wrong(violations);
-  return { defaultModel, providers, prices };
+  return { defaultModel, providers, prices, routes };
 }
+
+const repeated = (list: string, named: readonly { readonly name: string }[]): Violation[] =>
+  named.flatMap(({ name }, index) =>
+    named.findIndex((other) => other.name === name) === index
+      ? []
+      : [{ pointer: `/${list}/${index}/name`, message: 'is there more than once' }],
+  );
+
+const unknownTargets = (routes: readonly Route[], providers: ReadonlySet<string>): Violation[] =>
+  routes.flatMap((route, at) =>
+    (['targets', 'fallback'] as const).flatMap((list) =>
+      route[list].flatMap(({ model }, index) =>
+        providers.has(model.split('/', 1)[0] ?? '')
+          ? []
+          : [{ pointer: `/routes/${at}/${list}/${index}/model`, message: 'is of no provider in this file' }],
+      ),
+    ),
+  );
 
 function parseYaml(text: string): unknown {
   try {

@@ -41,6 +41,8 @@ export interface ChatListener {
   readonly onText: (text: string) => void;
   /** Each tool that is asked for, when its arguments are whole. */
   readonly onToolCall?: (call: ToolCall) => void;
+  /** Whose call it is: owners take turns where calls wait. */
+  readonly owner?: string;
   /** Ends the call, down to the provider's socket. */
   readonly signal: AbortSignal;
 }

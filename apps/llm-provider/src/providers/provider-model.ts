@@ -18,6 +18,8 @@ export interface ProviderModelOptions {
   readonly queue: number;
   /** Tokens of an answer for which the request names no limit. */
   readonly maxTokens: number;
+  /** Calls in all while nothing of an answer was shown; 3 where absent. */
+  readonly attempts?: number;
 }
 
 /**
@@ -44,6 +46,11 @@ export class ProviderModel implements ChatModel {
       metric,
       counts: (error) => error instanceof MillraceError && saysItIsUnwell.has(error.code),
     });
+  }
+
+  /** Whether its circuit would make a call now. */
+  get letsThrough(): boolean {
+    return this.circuit.letsThrough;
   }
 
   async chat(request: ChatRequest, listener: ChatListener): Promise<ChatAnswer> {
@@ -76,7 +83,7 @@ export class ProviderModel implements ChatModel {
         return { error };
       }
     };
-    const outcome = await retry(retryOptions, attempt, listener.signal);
+    const outcome = await retry({ ...retryOptions, maxAttempts: this.options.attempts ?? 3 }, attempt, listener.signal);
     if ('error' in outcome) throw outcome.error;
     return outcome.raw;
   }
@@ -90,7 +97,6 @@ export class ProviderModel implements ChatModel {
 
 const retryOptions = {
   metric: 'model-provider',
-  maxAttempts: 3,
   initialDelayMs: 250,
   maxDelayMs: 4_000,
   maxRetryAfterMs: 10_000,

@@ -35,4 +35,6 @@ export interface LlmProviderTables {
     revision: string;
     updated_at: ColumnType<Date, Date, Date>;
   };
+  /** What a target of a route was asked in the newest minute, over all tenants and processes. */
+  target_window: { model: string; minute: Date; requests: number; tokens: number };
 }
