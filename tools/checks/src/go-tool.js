@@ -5,7 +5,7 @@
 import { execFile } from 'node:child_process';
 import { accessSync, constants, existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { basename, delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -26,6 +26,13 @@ const goTools = {
   },
 };
 
+/** Modules of which files are read. The oldest releases whose definitions the chart is written for. */
+const goModules = {
+  'prometheus-operator': 'github.com/prometheus-operator/prometheus-operator@v0.85.0',
+  keda: 'github.com/kedacore/keda/v2@v2.17.0',
+  'gateway-api': 'sigs.k8s.io/gateway-api@v1.2.0',
+};
+
 /** Serves where the Go on this machine is older than 1.21 and so cannot fetch a newer one by itself. */
 const toolchain = 'go1.27.4';
 
@@ -42,6 +49,22 @@ export function goTool(name) {
     throw new Error(`There is no pinned Go tool "${name}"; known are ${Object.keys(goTools).join(', ')}.`);
   if (!installing.has(name)) installing.set(name, cachedOrInstalled(name, tool));
   return installing.get(name);
+}
+
+/**
+ * @param {keyof typeof goModules} name
+ * @returns {Promise<string>} the folder of the module's files, in Go's own cache
+ */
+export async function goModule(name) {
+  const go = await findGo();
+  const target = goModules[name];
+  const env = { ...process.env, GO111MODULE: 'on', GOTOOLCHAIN: 'auto' };
+  try {
+    const { stdout } = await run(go, ['mod', 'download', '-json', target], { env, cwd: tmpdir(), ...outputLimit });
+    return JSON.parse(stdout).Dir;
+  } catch (error) {
+    throw new Error(`\`go mod download ${target}\` failed:\n${lastLines(error)}`, { cause: error });
+  }
 }
 
 const cacheFolder = () => join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'millrace', 'go-tools');

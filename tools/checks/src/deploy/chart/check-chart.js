@@ -7,14 +7,12 @@ import { isDeepStrictEqual, promisify } from 'node:util';
 import { parse } from 'yaml';
 import { goTool } from '../../go-tool.js';
 import { refusedValues } from './refused-values.js';
+import { operatorKinds, schemaProblems } from './schemas.js';
 import { chart, helm, parseManifests, render, valuesFiles } from './render.js';
 import { blindRules, problemsOf } from './rules.js';
 
 /** The oldest version that the chart allows, and the newest whose schemas the validator holds. */
 const kubernetesVersions = ['1.27', '1.30'];
-/** Whose schemas come with operators that a cluster may not have. */
-const foreign = /^(monitoring\.coreos\.com|keda\.sh|gateway\.networking\.k8s\.io)\//;
-
 const outcome = (problems) => ({ ok: problems.length === 0, output: problems.join('\n') });
 
 async function checkLint() {
@@ -37,28 +35,29 @@ async function checkPlants() {
   return outcome(blindRules(parseManifests(await render('--values', join(chart, 'ci/production.yaml')))));
 }
 
-/** Whether the cluster would take it: the schemas that Kubernetes itself publishes. */
+/** Whether the cluster would take it: the schemas of Kubernetes, and those of the operators that the chart can use. */
 async function checkSchemas(version) {
-  const folder = await mkdtemp(join(tmpdir(), 'millrace-manifests-'));
-  try {
-    for (const file of await valuesFiles()) {
-      const resources = parseManifests(await render('--values', file)).filter(
-        ({ apiVersion }) => !foreign.test(apiVersion),
-      );
-      const text = resources.map((resource) => JSON.stringify(resource)).join('\n---\n');
-      await writeFile(join(folder, basename(file)), text);
+  const rendered = await Promise.all(
+    (await valuesFiles()).map(async (file) => [basename(file), parseManifests(await render('--values', file))]),
+  );
+  return outcome(await schemaProblems(version, rendered));
+}
+
+/** Whether the schemas are there at all: a word that none of them knows is refused in each kind that an operator brings. */
+async function checkSchemasRefuse() {
+  const rendered = await Promise.all((await valuesFiles()).map((file) => render('--values', file)));
+  const problems = [];
+  for (const kind of operatorKinds) {
+    const resource = rendered.flatMap(parseManifests).find((each) => each.kind === kind);
+    if (resource === undefined) {
+      problems.push(`no values file renders a ${kind}`);
+      continue;
     }
-    await promisify(execFile)(await goTool('kubectl-validate'), [folder, '--version', version], {
-      maxBuffer: 64 * 1024 * 1024,
-    });
-    return outcome([]);
-  } catch (error) {
-    return outcome(
-      [...`${error.stdout ?? ''}\n${error.stderr ?? error.message}`.split('\n')].filter((line) => !/OK$/.test(line)),
-    );
-  } finally {
-    await rm(folder, { recursive: true, force: true });
+    const broken = { ...resource, spec: { ...resource.spec, noSuchField: 1 } };
+    const found = await schemaProblems(kubernetesVersions[0], [['broken.yaml', [broken]]]);
+    if (!found.some((line) => line.includes('noSuchField'))) problems.push(`a broken ${kind} is taken`);
   }
+  return outcome(problems);
 }
 
 /** Values that are wrong must be refused, with a word that leads to what is wrong. */
@@ -125,6 +124,7 @@ export const chartChecks = [
   { name: 'chart rules', run: checkRules },
   { name: 'rules can fail', run: checkPlants },
   ...kubernetesVersions.map((version) => ({ name: `Kubernetes ${version}`, run: () => checkSchemas(version) })),
+  { name: 'schemas can fail', run: checkSchemasRefuse },
   { name: 'chart watching', run: checkWatching },
   { name: 'bad values', run: checkRefusals },
   { name: 'chart README', run: checkDocumented },
