@@ -23,6 +23,7 @@ export class SupervisedProcess {
   generation = 1;
   private isHeldDown = false;
   private isPaused = false;
+  private isReleased = false;
 
   constructor(private readonly child: Child) {
     void this.superviseOnce();
@@ -53,6 +54,7 @@ export class SupervisedProcess {
 
   /** Starts it again after `kill` or `terminate`. */
   async start(): Promise<void> {
+    if (this.isReleased) return;
     this.isHeldDown = false;
     await this.startAgain();
   }
@@ -67,8 +69,9 @@ export class SupervisedProcess {
     this.isPaused = false;
   }
 
-  /** From now on whatever ends stays ended. */
+  /** From now on whatever ends stays ended, also where a fault that is still being healed would start it again. */
   release(): void {
+    this.isReleased = true;
     this.isHeldDown = true;
   }
 
