@@ -82,6 +82,20 @@ const examples: Readonly<Record<string, Example>> = {
     },
     ends: { status: 'completed', output: { total: 19 } },
   },
+  'booking.yaml': {
+    input: { trip: 'A-17', pay: false },
+    ends: {
+      status: 'failed',
+      error: { code: 'unknown_tool', node: 'pay' },
+      steps: [
+        { node: 'flight', status: 'completed' },
+        { node: 'flight~compensate', status: 'completed' },
+        { node: 'hotel', status: 'completed' },
+        { node: 'hotel~compensate', status: 'completed' },
+        { node: 'pay', status: 'failed' },
+      ],
+    },
+  },
   'retries.yaml': {
     input: { milliseconds: 2_000 },
     ends: {

@@ -40,6 +40,9 @@ export const attemptTimeout = (attemptMs: number): MillraceError =>
 export const idleTimeout = (idleMs: number): MillraceError =>
   new MillraceError('timeout', 'idle_timeout', `The work showed no progress for ${idleMs} ms.`);
 
+export const effectUncertain = (): MillraceError =>
+  new MillraceError('unavailable', 'effect_uncertain', 'An earlier delivery began with it and was not heard of again.');
+
 export const deliveriesExhausted = (deliveries: number): MillraceError =>
   new MillraceError(
     'unavailable',

@@ -16,23 +16,27 @@ import {
   liveTaskBeat,
   partitionOf,
   taskConsumerName,
+  taskBegin,
   taskResult,
   type LiveTaskBeat,
   type TaskContract,
+  type TaskBegin,
   type TaskData,
   type TaskOutcome,
+  type TaskResult,
   type TaskResultReply,
 } from '@millrace/contracts';
 import { MillraceError, newId, systemClock, toMillraceError, type Clock } from '@millrace/kernel';
 import type { Delivery, DeliveryOutcome, MessageBus, Subscription } from '@millrace/messaging';
 import { activeTraceparent, failSpan, recordedSpan } from '@millrace/telemetry';
+import type { z } from 'zod';
 import { ActiveTask } from './active-task.js';
+import { askOwner } from './ask-owner.js';
 import { CancelledRuns, type CancelledRun } from './cancelled-runs.js';
 import { LiveTokens } from './live-tokens.js';
 import { openInput, openTask } from './open-task.js';
-import { completedOutcome, deliveriesExhausted, failedOutcome } from './outcome.js';
+import { completedOutcome, deliveriesExhausted, effectUncertain, failedOutcome } from './outcome.js';
 import { runWork } from './run-work.js';
-import { sendResult } from './send-result.js';
 import { WorkerMeter } from './worker-meter.js';
 import type { ExecuteTask, Task } from './task.js';
 
@@ -181,6 +185,7 @@ class Worker<Input, Output> implements RunningWorker {
     const tokens = this.liveTokensOf(task);
     try {
       const input = openInput(contract, task.data.input);
+      if (task.data.asksToBegin) await this.askToBegin(task);
       const result = await runWork(() => execute(input, this.taskFor(task, tokens)), signal, this.settleMs);
       return completedOutcome(contract, result);
     } catch (thrown) {
@@ -222,17 +227,41 @@ class Worker<Input, Output> implements RunningWorker {
   }
 
   private send(task: ActiveTask, outcome: TaskOutcome): Promise<TaskResultReply> {
-    const { delivery, data } = task;
-    const { taskId, runId, node, attempt, replyTo } = data;
-    const result = { taskId, runId, node, attempt, outcome };
+    const { taskId, runId, node, attempt } = task.data;
+    const result: TaskResult = { taskId, runId, node, attempt, outcome };
+    return this.ask(task, taskResult, result, task.holding.signal);
+  }
+
+  /**
+   * Asks whether this delivery may do what must not be done twice. Where another one may, that one answers; it cannot where this
+   * is a repeat after it was let go, and then nobody knows what it has done.
+   * @throws MillraceError `effect_uncertain`, or the reason for which the task was let go
+   */
+  private async askToBegin(task: ActiveTask): Promise<void> {
+    const { taskId, runId, node, attempt } = task.data;
+    const request: TaskBegin = { taskId, runId, node, attempt, claim: newId('claim') };
+    const { granted } = await this.ask(task, taskBegin, request, task.working.signal);
+    if (granted) return;
+    if (task.delivery.deliveryCount > 1) throw effectUncertain();
+    task.release('cancelled');
+    task.working.signal.throwIfAborted();
+  }
+
+  private ask<Request, Reply>(
+    { delivery, data }: ActiveTask,
+    contract: { readonly name: string; readonly version: number; readonly response: z.ZodType<Reply> },
+    request: Request,
+    signal: AbortSignal,
+  ): Promise<Reply> {
     const options = { id: newId('msg'), clock: this.clock };
     const traceparent = activeTraceparent() ?? delivery.headers['traceparent'];
-    return sendResult({
+    return askOwner({
       bus: this.options.bus,
-      replyTo,
-      envelope: envelopeOf(taskResult, causedBy(delivery.envelope), result, options),
+      replyTo: data.replyTo,
+      envelope: envelopeOf(contract, causedBy(delivery.envelope), request, options),
       headers: traceparent === undefined ? {} : { traceparent },
-      signal: task.holding.signal,
+      response: contract.response,
+      signal,
       onRetry: (error) => {
         this.meter.resultRepeated();
         this.options.onError?.(error, data);
@@ -255,13 +284,14 @@ class Worker<Input, Output> implements RunningWorker {
 
   private taskFor(active: ActiveTask, tokens: LiveTokens): Task {
     const { delivery, data, working } = active;
-    const { taskId, runId, node, attempt, stream, deadlineAt } = data;
+    const { taskId, runId, node, attempt, stream, deadlineAt, idempotencyKey } = data;
     const { tenantId, correlationId, id } = delivery.envelope;
     return {
       ...{ taskId, runId, node, attempt, stream, tenantId, correlationId, messageId: id },
       deliveryCount: delivery.deliveryCount,
       signal: working.signal,
       ...(deadlineAt !== undefined && { deadlineAt: new Date(deadlineAt) }),
+      ...(idempotencyKey !== undefined && { idempotencyKey }),
       emitToken: (text) => {
         active.progressed();
         if (stream && !working.signal.aborted) tokens.emit(text);

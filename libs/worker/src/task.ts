@@ -17,6 +17,8 @@ export interface Task {
   /** Aborts at the deadline, when the run is cancelled, and when the worker hands its tasks back; hand it on to whatever waits. */
   readonly signal: AbortSignal;
   readonly deadlineAt?: Date;
+  /** Hand it on to whatever has the effect: it must do the work once, however often it is asked with this key. */
+  readonly idempotencyKey?: string;
   /** Whether somebody may be reading along. */
   readonly stream: boolean;
   /** Shows a piece of text to whoever reads along; returns at once, and does nothing unless `stream`. */

@@ -7,8 +7,10 @@ export { graphJsonSchema, readGraph, validateGraph } from './document/validate.j
 export { approvalKey, changedApprovals, type ApprovalView } from './engine/approvals.js';
 export { checkInput } from './engine/check-input.js';
 export { decide } from './engine/decide.js';
+export { mayBegin } from './engine/effect.js';
 export { refusalOfFork, reusedNodes, type Fork } from './engine/fork.js';
 export { evolve } from './engine/evolve.js';
+export { reconciliationAssignees, reconciliationTitle } from './engine/reconciliation.js';
 export type { RunMessage, TimerKind } from './engine/messages.js';
 export { refusalOf } from './engine/refusal.js';
 export { initialState, type RunState } from './engine/state.js';

@@ -16,6 +16,7 @@ import {
   openWorkerSubject,
   sharedShapes,
   type TaskContract,
+  taskBegin,
   taskDataSchema,
   taskResult,
 } from '@millrace/contracts';
@@ -40,6 +41,7 @@ export function asyncApiDocument(contracts: KnownContracts): JsonObject {
     ...contracts.commands.map((contract) => commandPart(contract, shapes)),
     ...contracts.tasks.map((contract) => taskPart(contract, shapes)),
     resultPart(shapes),
+    beginPart(shapes),
     customWorkerPart(shapes),
     ...contracts.events.map((contract) => eventPart(contract, shapes)),
     customEventPart(shapes),
@@ -206,6 +208,26 @@ function resultPart(shapes: Shapes): Part {
         'Whether it changed anything.',
         replyOf(taskResult.response, shapes),
       ),
+    },
+  };
+}
+
+/** Asked on the subject of results, so that whoever may answer a task may ask. */
+function beginPart(shapes: Shapes): Part {
+  const [key, replyKey] = ['task.begin.v1', 'task.begin.v1.reply'];
+  const summary = 'A worker asks whether it may begin with an attempt that must not be done twice.';
+  return {
+    channels: {
+      [key]: {
+        ...channel('result.{partition}.v1', summary, key),
+        parameters: { partition: { description: 'The partition of the run, 0 to 15.' } },
+      },
+      [replyKey]: { address: null, messages: reference(replyKey) },
+    },
+    operations: { [key]: requestOperation(key, replyKey, 'Answered by the orchestrator after the commit.') },
+    messages: {
+      [key]: message(taskBegin.name, summary, envelopeOf(taskBegin, shapes.take(taskBegin.request, 'input'))),
+      [replyKey]: message(`${taskBegin.name}.reply`, 'Whether it may.', replyOf(taskBegin.response, shapes)),
     },
   };
 }

@@ -32,7 +32,7 @@ import {
   type TaskData,
 } from '@millrace/contracts';
 import type { Headers, OutgoingMessage } from '@millrace/messaging';
-import { viewOf, type TaskToDo } from '@millrace/workflow';
+import { reconciliationAssignees, reconciliationTitle, viewOf, type TaskToDo } from '@millrace/workflow';
 import type { EventTraces } from '../run/event-traces.js';
 import { runOf, type HotRun } from '../run/hot-run.js';
 
@@ -57,6 +57,8 @@ export function taskMessage(
     ...(task.deadlineAt !== undefined && { deadlineAt: task.deadlineAt }),
     ...(task.attemptMs !== null && { attemptMs: task.attemptMs }),
     ...(task.idleMs !== null && { idleMs: task.idleMs }),
+    ...(task.idempotencyKey !== undefined && { idempotencyKey: task.idempotencyKey }),
+    ...(task.asksToBegin && { asksToBegin: true as const }),
     stream: task.kind === llmTask.taskKind,
     replyTo: program === null ? resultSubject(run.key.partition) : customResultSubject(program, run.key.partition),
   };
@@ -137,6 +139,12 @@ function announcementOf(run: HotRun, event: RunEvent): { contract: EventContract
         data: { ...subject, approvalId, node, title, assignees, deadlineAt },
       };
     }
+    case 'EffectUncertain': {
+      const { node, attempt, deadlineAt } = event.data;
+      const approvalId = approvalIdOf(run.key.runId, node, attempt);
+      const asked = { title: reconciliationTitle(node), assignees: [...reconciliationAssignees] };
+      return { contract: runApprovalRequestedEvent, data: { ...subject, approvalId, node, ...asked, deadlineAt } };
+    }
     case 'ApprovalDecided': {
       const { node, attempt, outcome, by } = event.data;
       const approvalId = approvalIdOf(run.key.runId, node, attempt);
@@ -162,6 +170,8 @@ function announcementOf(run: HotRun, event: RunEvent): { contract: EventContract
     case 'MapItemFailed':
     case 'LoopRoundStarted':
     case 'LoopRoundCompleted':
+    case 'EffectBegun':
+    case 'RunEnding':
     case 'RunPaused':
     case 'RunResumed':
     case 'WaitStarted':

@@ -49,6 +49,29 @@ export const restless = document('test-restless', [
   }),
 ]);
 
+/** One step that must not be done twice. */
+export const posting = document(
+  'test-posting',
+  [{ id: 'post', kind: 'tool', with: { tool: 'unsure' }, timeout: { total: '1m' }, effect: {} }],
+  { output: '${{ nodes.post.output }}' },
+);
+
+const booked = (id: string, needs: string[]): JsonObject =>
+  echo(id, needs, {
+    timeout: { total: '1m' },
+    effect: {
+      idempotencyKey: `\${{ "${id}-" + run.id }}`,
+      compensate: { tool: 'echo', arguments: { of: '${{ output.result }}' } },
+    },
+  });
+
+/** Two effects that are taken back when the third step fails. */
+export const booking = document('test-booking', [
+  booked('flight', []),
+  booked('hotel', ['flight']),
+  { id: 'pay', kind: 'tool', needs: ['hotel'], with: { tool: 'refuse' } },
+]);
+
 /** One step that must end within half a second. */
 export const impatient = document('test-impatient', [echo('only', [], { timeout: { total: '500ms' } })]);
 

@@ -2,9 +2,11 @@
 import {
   partitionOf,
   senderOfCustomResult,
+  taskBegin,
   taskResult,
   violationsOf,
   type Envelope,
+  type TaskBeginReply,
   type TaskOutcome,
   type TaskResultReply,
 } from '@millrace/contracts';
@@ -21,7 +23,7 @@ export class TaskResults {
   ) {}
 
   /** @throws MillraceError `invalid_result` for what is no result, and whatever `RunWriter.submit` throws */
-  receive({ envelope }: IncomingMessage): Promise<TaskResultReply> {
+  receive({ envelope }: IncomingMessage): Promise<TaskResultReply | TaskBeginReply> {
     return this.take(envelope);
   }
 
@@ -29,13 +31,27 @@ export class TaskResults {
    * The result of a program of a tenant: what it says of the tenant counts only where its subject says the same.
    * @throws MillraceError `foreign_tenant`, and as `receive`
    */
-  async receiveCustom({ subject, envelope }: IncomingMessage): Promise<TaskResultReply> {
+  async receiveCustom({ subject, envelope }: IncomingMessage): Promise<TaskResultReply | TaskBeginReply> {
     const { tenantId, worker } = senderOfCustomResult(subject);
     if (envelope.tenantId === tenantId) return this.take(envelope, worker);
     throw new MillraceError('forbidden', 'foreign_tenant', 'The subject is not that of the tenant in the envelope.');
   }
 
-  private async take(envelope: Envelope, worker?: string): Promise<TaskResultReply> {
+  private take(envelope: Envelope, worker?: string): Promise<TaskResultReply | TaskBeginReply> {
+    return envelope.type === taskBegin.name ? this.letBegin(envelope, worker) : this.takeResult(envelope, worker);
+  }
+
+  /** Says whether a worker may begin with what must not be done twice: after that is stored. */
+  private async letBegin(envelope: Envelope, worker?: string): Promise<TaskBeginReply> {
+    const parsed = taskBegin.request.safeParse(envelope.data);
+    if (!parsed.success) throw invalidInput('invalid_message', 'No request to begin.', violationsOf(parsed.error));
+    const { runId, node, attempt, claim } = parsed.data;
+    const key = { tenantId: envelope.tenantId, runId, partition: partitionOf(runId) };
+    const answer = await this.writer.submit(key, { type: 'task-begin', node, attempt, claim, worker }, 0);
+    return { granted: answer.kind === 'begin' && answer.granted };
+  }
+
+  private async takeResult(envelope: Envelope, worker?: string): Promise<TaskResultReply> {
     const parsed = taskResult.request.safeParse(envelope.data);
     if (!parsed.success) throw invalidInput('invalid_result', 'This is no task result.', violationsOf(parsed.error));
     const { runId, node, attempt, outcome } = parsed.data;
@@ -48,6 +64,7 @@ export class TaskResults {
         return { applied: true };
       case 'unchanged':
       case 'refused':
+      case 'begin':
         this.counts.staleResults += 1;
         return { applied: false, reason: 'stale' };
       case 'unknown-run':

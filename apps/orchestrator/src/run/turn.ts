@@ -11,6 +11,7 @@ import {
   approvalKey,
   changedApprovals,
   decide,
+  mayBegin,
   newTimersOf,
   refusalOf,
   timersOf,
@@ -56,6 +57,13 @@ export type RunInput =
       readonly worker?: string | undefined;
     }
   | { readonly type: 'task-idle'; readonly node: string; readonly attempt: number }
+  | {
+      readonly type: 'task-begin';
+      readonly node: string;
+      readonly attempt: number;
+      readonly claim: string;
+      readonly worker?: string | undefined;
+    }
   | { readonly type: 'timer'; readonly timer: Timer }
   | { readonly type: 'signal'; readonly id: string; readonly name: string; readonly data: JsonValue }
   | {
@@ -75,6 +83,8 @@ export type RunInput =
 export type RunAnswer =
   | { readonly kind: 'applied'; readonly run?: Run }
   | { readonly kind: 'unchanged' }
+  /** Whether the worker that asked may begin. */
+  | { readonly kind: 'begin'; readonly granted: boolean }
   | { readonly kind: 'refused'; readonly error: MillraceError }
   | { readonly kind: 'unknown-run' };
 
@@ -168,13 +178,15 @@ function hotRunFor(key: RunKey, work: Extract<RunWork, { type: 'start' }>, now: 
 function applyWork(run: HotRun, work: RunWork, circumstances: Circumstances, events: DecidedEvent[]): RunAnswer {
   if ((run.ended && work.type !== 'retry') || (work.type === 'start' && run.position > 0)) return { kind: 'unchanged' };
   const decided = eventsAfter(run, work, circumstances);
-  if (decided.length === 0) return answerWithoutEvents(run, work, circumstances);
+  if (decided.length === 0 && work.type !== 'task-begin') return answerWithoutEvents(run, work, circumstances);
   for (const newEvent of decided) {
     const event: RunEvent = { ...newEvent, position: run.position + 1 };
     const json = JSON.stringify(event.data);
     applyEvent(run, event, json);
     events.push({ event, json });
   }
+  if (work.type === 'task-begin')
+    return { kind: 'begin', granted: run.state.status === 'running' && mayBegin(run.state, work) };
   return isCommand(work) ? { kind: 'applied', run: runOf(run) } : { kind: 'applied' };
 }
 
@@ -221,6 +233,15 @@ function messageOf(run: HotRun, work: RunInput, { now, random }: Circumstances):
       };
     case 'task-idle':
       return { type: 'task-idle', node: work.node, attempt: work.attempt, now, random: random() };
+    case 'task-begin':
+      return {
+        type: 'task-begin',
+        node: work.node,
+        attempt: work.attempt,
+        claim: work.claim,
+        worker: work.worker,
+        now,
+      };
     case 'timer': {
       const { timer, node, attempt } = work.timer;
       return { type: 'timer', timer, node, attempt, now, random: random() };
@@ -261,9 +282,11 @@ function changedTimers(run: HotRun, events: readonly DecidedEvent[]): { set: Tim
   };
 }
 
+const asks: ReadonlySet<string> = new Set(['ApprovalRequested', 'EffectUncertain']);
+
 /** The approvals that the events changed; remembers those that are pending. */
 function approvalsAfter(run: HotRun, events: readonly DecidedEvent[]): readonly ApprovalView[] {
-  const isConcerned = run.approvals.length > 0 || events.some(({ event }) => event.type === 'ApprovalRequested');
+  const isConcerned = run.approvals.length > 0 || events.some(({ event }) => asks.has(event.type));
   if (events.length === 0 || !isConcerned) return [];
   const changed = changedApprovals(
     run.state,

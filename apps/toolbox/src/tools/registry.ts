@@ -2,7 +2,7 @@ import { jsonSchemaOf, violationsOf } from '@millrace/contracts';
 import { MillraceError, type JsonObject, type JsonValue } from '@millrace/kernel';
 import { delay } from './delay.js';
 import { echo } from './echo.js';
-import type { AnyTool } from './tool.js';
+import type { AnyTool, ToolCall } from './tool.js';
 
 const tools: ReadonlyMap<string, AnyTool> = new Map([echo, delay].map((tool) => [tool.name, tool]));
 
@@ -26,11 +26,7 @@ export function describeTools(): readonly ToolDescription[] {
  * Calls a tool by name.
  * @throws MillraceError `unknown_tool`, `invalid_arguments`, both permanent; and what the tool throws
  */
-export async function callTool(
-  name: string,
-  given: unknown,
-  call: { readonly signal: AbortSignal },
-): Promise<JsonValue> {
+export async function callTool(name: string, given: unknown, call: ToolCall): Promise<JsonValue> {
   const tool = tools.get(name);
   if (tool === undefined) {
     const known = [...tools.keys()].join(', ');

@@ -53,12 +53,33 @@ const nodeScheduled = event(
 );
 const nodeCompleted = event(
   'NodeCompleted',
-  z.object({ node, attempt, output: jsonValueSchema, usage: usageSchema.optional() }),
+  z.object({
+    node,
+    attempt,
+    output: jsonValueSchema,
+    usage: usageSchema.optional(),
+    /** The input of the tool call that takes its effect back, should the run not complete. */
+    compensate: jsonObjectSchema.optional(),
+  }),
 );
 /** The attempt failed and another one follows at `dueAt`. */
 const nodeRetryScheduled = event(
   'NodeRetryScheduled',
-  z.object({ node, attempt, error: errorShapeSchema, dueAt: z.iso.datetime() }),
+  z.object({
+    node,
+    attempt,
+    error: errorShapeSchema,
+    dueAt: z.iso.datetime(),
+    /** A new limit for the attempts that follow, where the old one has passed. */
+    deadlineAt: z.iso.datetime().optional(),
+  }),
+);
+/** A worker may begin with an effect that must not happen twice; whoever else asks for this attempt may not. */
+const effectBegun = event('EffectBegun', z.object({ node, attempt, claim: z.string() }));
+/** Nobody knows whether an effect happened that must not happen twice: somebody has to find out, until `deadlineAt`. */
+const effectUncertain = event(
+  'EffectUncertain',
+  z.object({ node, attempt, error: errorShapeSchema, deadlineAt: z.iso.datetime() }),
 );
 /**
  * The node failed for good. `goto` names the node beside it that the run goes on with; the other nodes that need it do without.
@@ -134,6 +155,14 @@ const eventEmitted = event('EventEmitted', z.object({ node, name: z.string(), da
 /** Nothing begins from here on, no node and no attempt, until the run is resumed. What runs goes on. */
 const runPaused = event('RunPaused', z.object({ reason: z.string() }));
 const runResumed = event('RunResumed', z.object({}));
+/** The run is about to fail or to be cancelled; what it did is taken back first, the last effect first. */
+const runEnding = event(
+  'RunEnding',
+  z.discriminatedUnion('outcome', [
+    z.object({ outcome: z.literal('failed'), error: runErrorSchema }),
+    z.object({ outcome: z.literal('cancelled'), reason: z.string() }),
+  ]),
+);
 const runCompleted = event('RunCompleted', z.object({ output: jsonValueSchema }));
 const runFailed = event('RunFailed', z.object({ error: runErrorSchema }));
 const runCancelled = event(
@@ -177,6 +206,9 @@ export const newRunEventSchema = z.discriminatedUnion('type', [
   eventEmitted,
   runPaused,
   runResumed,
+  effectBegun,
+  effectUncertain,
+  runEnding,
   runCompleted,
   runFailed,
   runCancelled,

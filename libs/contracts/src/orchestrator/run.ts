@@ -25,11 +25,15 @@ export type RunStatus = z.infer<typeof runStatusSchema>;
 
 export const terminalStatuses: ReadonlySet<RunStatus> = new Set(['completed', 'failed', 'cancelled']);
 
-/** `waiting`: nobody works on it; it goes on at a moment, by a signal or by a decision. */
+/**
+ * `waiting`: nobody works on it; it goes on at a moment, by a signal or by a decision. `needs_reconciliation`: nobody knows whether
+ * its effect happened, and somebody has to say so.
+ */
 export const stepStatusSchema = z.enum([
   'pending',
   'running',
   'waiting',
+  'needs_reconciliation',
   'retrying',
   'completed',
   'failed',

@@ -19,6 +19,10 @@ export const taskDataSchema = z.object({
   /** How long a worker may work on it, and how long it may show no progress, in milliseconds. */
   attemptMs: z.int().positive().optional(),
   idleMs: z.int().positive().optional(),
+  /** For the target: however often it is asked with this key, it does the work once. */
+  idempotencyKey: z.string().optional(),
+  /** The work must not be done twice and no key prevents it: ask `replyTo` with `task.begin` first, and leave it where it is refused. */
+  asksToBegin: z.literal(true).optional(),
   /** Whether somebody may be reading tokens: publish them on the run's live subject. */
   stream: z.boolean(),
   replyTo: z.string().min(1).max(200),
@@ -50,6 +54,25 @@ export const taskResult = {
 };
 export type TaskResult = z.infer<typeof taskResult.request>;
 export type TaskResultReply = z.infer<typeof taskResult.response>;
+
+/**
+ * Asks whether this worker may begin with an attempt that must not be done twice. `claim` names one delivery's work: the same one
+ * may ask again, after a lost reply.
+ */
+export const taskBegin = {
+  name: 'task.begin',
+  version: 1,
+  request: z.object({
+    taskId: z.string(),
+    runId: runIdSchema,
+    node: z.string(),
+    attempt: z.int().positive(),
+    claim: z.string().min(1).max(100),
+  }),
+  response: z.object({ granted: z.boolean() }),
+};
+export type TaskBegin = z.infer<typeof taskBegin.request>;
+export type TaskBeginReply = z.infer<typeof taskBegin.response>;
 
 /** A piece of a model's text, on the run's live subject. */
 export const liveTokenSchema = z.object({ node: z.string(), attempt: z.int().positive(), text: z.string() });

@@ -13,8 +13,9 @@ import {
   type WaitNode,
   type WorkerNode,
 } from '../document/graph-document.js';
-import { parseTemplate, referencesIn } from '../expression/template.js';
 import { choosersIn } from './choosers.js';
+import { compensatesIn, compensationsOf, compileEffect } from './compile-effect.js';
+import { compileTemplate } from './compile-template.js';
 import type {
   CompiledGraph,
   CompiledNode,
@@ -35,11 +36,13 @@ export function compileGraph(document: GraphDocument | JsonObject): CompiledGrap
   if (!parsed.success)
     throw invalidInput('invalid_graph', `The graph cannot be read: ${z.prettifyError(parsed.error)}`);
   const graph = parsed.data;
+  const root = compileScope(graph.nodes, rootVariables);
   return {
     name: graph.metadata.name,
     input: z.fromJSONSchema(graph.input as z.core.JSONSchema.JSONSchema) as z.ZodType<JsonObject>,
     timeoutMs: graph.timeout === undefined ? null : durationMs(graph.timeout),
-    root: compileScope(graph.nodes, rootVariables),
+    root,
+    compensates: compensatesIn(root),
     signals: new Set(signalsOf(graph.nodes)),
     output: compileTemplate(graph.output ?? null, rootVariables),
   };
@@ -64,7 +67,7 @@ function compileScope(documents: readonly GraphNode[], variables: readonly strin
   });
   return {
     nodes,
-    byId: new Map(nodes.map((node) => [node.id, node])),
+    byId: new Map([...nodes, ...compensationsOf(nodes)].map((node) => [node.id, node])),
     roots: nodes.filter((node) => node.needs === 0),
   };
 }
@@ -120,6 +123,7 @@ function compileWorker(node: WorkerNode, common: Common, variables: readonly str
     timeoutMs: limitOf(node.timeout?.total),
     attemptMs: limitOf(node.timeout?.attempt),
     idleMs: limitOf(node.timeout?.idle),
+    effect: compileEffect(node.effect, variables),
   };
 }
 
@@ -195,11 +199,6 @@ function compileSubgraph(node: SubgraphNode, common: Common, variables: readonly
     body: compileScope(document.nodes, rootVariables),
     output: compileTemplate(document.output ?? null, rootVariables),
   };
-}
-
-function compileTemplate(value: JsonValue, variables: readonly string[]): CompiledTemplate {
-  const template = parseTemplate(value, variables);
-  return { template, references: [...new Set(referencesIn(template))] };
 }
 
 function compileRetry(retry: RetryDocument): RetryPolicy {

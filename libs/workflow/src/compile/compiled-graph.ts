@@ -9,6 +9,8 @@ export interface CompiledGraph {
   readonly name: string;
   readonly input: z.ZodType<JsonObject>;
   readonly timeoutMs: number | null;
+  /** Whether some effect is taken back when the run does not complete. */
+  readonly compensates: boolean;
   readonly root: CompiledScope;
   /** The names of all signals that some node waits for. */
   readonly signals: ReadonlySet<string>;
@@ -19,6 +21,7 @@ export interface CompiledGraph {
 export interface CompiledScope {
   /** In the document's order; a node's `index` is its place here. */
   readonly nodes: readonly CompiledNode[];
+  /** And the tool calls that take effects back, which are not among the nodes. */
   readonly byId: ReadonlyMap<string, CompiledNode>;
   /** The nodes that need nothing. */
   readonly roots: readonly CompiledNode[];
@@ -68,6 +71,13 @@ export interface CompiledWorker extends CommonFields {
   /** How long one attempt may take, and how long it may show no progress, in milliseconds; null without limit. */
   readonly attemptMs: number | null;
   readonly idleMs: number | null;
+  readonly effect: CompiledEffect | null;
+}
+export interface CompiledEffect {
+  /** Null where nothing but care prevents that the effect happens twice. */
+  readonly key: CompiledTemplate | null;
+  /** The input of the tool call that takes it back; sees `output`. */
+  readonly compensate: CompiledTemplate | null;
 }
 interface CompiledTransform extends CommonFields {
   readonly kind: 'transform';
@@ -156,3 +166,9 @@ const workers: ReadonlySet<string> = new Set(Object.keys(taskContracts));
 export const isWorker = (node: CompiledNode): node is CompiledWorker => workers.has(node.kind);
 export const isContainer = (node: CompiledNode): node is CompiledContainer =>
   node.kind === 'map' || node.kind === 'loop' || node.kind === 'subgraph';
+
+/** The id, or path, of the tool call that takes the effect of a node back. No node of a document can have it. */
+export const compensationOf = (node: string): string => `${node}~compensate`;
+
+/** Whether this is such a call: it stands beside the nodes of its scope and counts as none of them. */
+export const isCompensation = ({ index }: CompiledNode): boolean => index < 0;

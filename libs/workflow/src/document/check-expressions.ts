@@ -36,6 +36,7 @@ import {
 } from './graph-document.js';
 import { suggestion } from './suggestion.js';
 import { checkApproval } from './check-approval.js';
+import { checkEffect } from './check-effect.js';
 import { checkSubgraph } from './check-subgraph.js';
 import { checkWait } from './check-wait.js';
 
@@ -174,7 +175,9 @@ function checkWorker(walk: Walk, node: WorkerNode, path: Path, scope: Scope): Va
   checker.check(node.with, [...path, 'with']);
   for (const { at, message } of checkTaskInput(node, [...path, 'with'], checker.yields))
     report(walk.findings, at, message);
-  return typeOfZod(taskContracts[node.kind].output);
+  const output = typeOfZod(taskContracts[node.kind].output);
+  checkEffect(walk.findings, node, path, scope, output);
+  return output;
 }
 
 function checkCombine(walk: Walk, node: CombineNode, path: Path, scope: Scope): ValueType {

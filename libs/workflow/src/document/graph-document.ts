@@ -67,6 +67,22 @@ const timeouts = {
     .describe('How long a worker may show no progress; then the attempt fails, and may be tried again.'),
 };
 
+const effect = z.strictObject({
+  idempotencyKey: expression
+    .optional()
+    .describe(
+      'A text: the target does the work once, however often it is asked with it. Without one, the effect is never repeated.',
+    ),
+  compensate: z
+    .strictObject({
+      tool: z.string().min(1).max(100),
+      arguments: z.record(z.string(), template).default({}),
+    })
+    .optional()
+    .describe('The tool call that takes the effect back when the run fails or is cancelled; sees `output`.'),
+});
+export type EffectDocument = z.infer<typeof effect>;
+
 const worker = {
   ...common,
   with: z.record(z.string(), template).default({}).describe("The task's input."),
@@ -74,6 +90,9 @@ const worker = {
     .prefault({})
     .describe('How often to try again what may succeed later. Permanent errors are never retried.'),
   timeout: z.strictObject(timeouts).optional(),
+  effect: effect
+    .optional()
+    .describe('The work changes something outside: what prevents that it happens twice, and what undoes it.'),
 };
 
 const search = z.strictObject({ ...worker, kind: z.literal('search') });

@@ -1,6 +1,7 @@
 /** Moves a run on: what waited for an ended node begins, maps and loops unfold, until only workers and timers are waited for. */
 import { assertNever } from '@millrace/kernel';
 import { beginNode } from './begin.js';
+import { continueEnding } from './compensate.js';
 import { record, running, type Decision } from './decision.js';
 import { failRun } from './end.js';
 import { errorOf } from './failure.js';
@@ -15,7 +16,7 @@ import { resolveIn } from './variables.js';
 export function advance(decision: Decision): void {
   if (running(decision)?.pausedAt !== null) return;
   for (const item of decision.agenda) {
-    if (decision.state.status !== 'running') return;
+    if (decision.state.status !== 'running' || decision.state.ending !== null) break;
     switch (item.action) {
       case 'begin':
         beginNode(decision, item.path);
@@ -27,6 +28,7 @@ export function advance(decision: Decision): void {
         assertNever(item.action);
     }
   }
+  continueEnding(decision);
 }
 
 /** A node has ended: what waited only for it begins, and its frame ends if it was the last. */

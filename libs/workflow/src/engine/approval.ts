@@ -36,7 +36,7 @@ export function beginApproval(
 }
 
 /** Which attempt asks, where it is not the first. */
-function askingAttempt(decision: Decision, path: string): { attempt?: number } {
+export function askingAttempt(decision: Decision, path: string): { attempt?: number } {
   const node = running(decision)?.nodes.get(path);
   return node?.status === 'running' && node.attempt > 1 ? { attempt: node.attempt } : {};
 }
@@ -70,7 +70,11 @@ export function refusalOfDecision(
     const message = `Only these may decide: ${pending.assignees.join(', ')}. Your key ${by.keyId} has the role ${by.role}.`;
     return new MillraceError('forbidden', 'not_an_assignee', message);
   }
-  const checked = checkAgainst(pending.node.formSchema, data);
+  return refusalOfForm(checkAgainst(pending.node.formSchema, data));
+}
+
+/** Why the data of a decision is refused, or null. */
+export function refusalOfForm(checked: ReturnType<typeof checkAgainst>): MillraceError | null {
   if (!('violations' in checked)) return null;
   const violations = checked.violations.map(({ pointer, message }) => ({ pointer: `/data${pointer}`, message }));
   return invalidInput('invalid_form', 'The data does not fit the form of the approval.', violations);

@@ -1,7 +1,8 @@
 /** What readers see of approvals: follows from the events alone. */
-import type { ApprovalStatus, DecidedBy, NewRunEvent } from '@millrace/contracts';
+import type { ApprovalStatus, DecidedBy, NewRunEvent, RunEventOf } from '@millrace/contracts';
 import type { JsonObject, JsonValue } from '@millrace/kernel';
 import { locate } from './location.js';
+import { reconciliationAssignees, reconciliationForm, reconciliationTitle } from './reconciliation.js';
 import type { RunState } from './state.js';
 
 /** An approval of a run, without the ids around it. */
@@ -40,6 +41,9 @@ export function changedApprovals(
       const form = formOf(state, data.node);
       const asked = { ...data, attempt, status: 'pending', form, requestedAt: event.at, deadlineAt } as const;
       after.set(approvalKey(asked), { ...asked, decidedAt: null, decidedBy: null, data: null });
+    } else if (event.type === 'EffectUncertain') {
+      const asked = reconciliationOf(event);
+      after.set(approvalKey(asked), asked);
     } else if (event.type === 'ApprovalDecided') {
       const { node, attempt = 1, outcome, by, data } = event.data;
       const key = approvalKey({ node, attempt });
@@ -62,6 +66,25 @@ export const approvalKey = ({ node, attempt }: Pick<ApprovalView, 'node' | 'atte
 function waits(state: Exclude<RunState, { status: 'new' }>, { node, attempt }: ApprovalView): boolean {
   const waiting = state.status === 'running' ? state.nodes.get(node) : undefined;
   return waiting?.status === 'running' && waiting.attempt === attempt;
+}
+
+/** What is asked about an effect of which nobody knows whether it happened. */
+function reconciliationOf({
+  at,
+  data: { node, attempt, error, deadlineAt },
+}: RunEventOf<'EffectUncertain'>): ApprovalView {
+  const { kind, code, message } = error;
+  return {
+    ...{
+      node,
+      attempt,
+      status: 'pending',
+      title: reconciliationTitle(node),
+      context: { error: { kind, code, message } },
+    },
+    ...{ assignees: reconciliationAssignees, form: reconciliationForm, requestedAt: at, deadlineAt },
+    ...{ decidedAt: null, decidedBy: null, data: null },
+  };
 }
 
 function formOf(state: Exclude<RunState, { status: 'new' }>, path: string): JsonObject {

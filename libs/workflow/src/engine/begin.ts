@@ -6,6 +6,7 @@ import { beginApproval } from './approval.js';
 import { choose, chooses } from './branch.js';
 import { record, running, type Decision } from './decision.js';
 import { completeNode, failNode, failRun, skipNode } from './end.js';
+import { effectKey } from './effect.js';
 import { errorOf, wrongType } from './failure.js';
 import { locate, type Location } from './location.js';
 import { beginRound } from './loop.js';
@@ -72,6 +73,7 @@ function run(decision: Decision, state: RunningRun, location: Location): void {
   const { node, frame, path } = location;
   if (isWorker(node)) {
     beginTask(decision, state, location, node);
+    if (node.effect !== null) effectKey(state, location, node, decision.meter);
     return;
   }
   switch (node.kind) {

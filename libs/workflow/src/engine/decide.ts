@@ -19,7 +19,13 @@
  *   decision      the node asks for it, of whom, in this form        ApprovalDecided, NodeCompleted or NodeFailed, as above
  *   pause         the run is running, and not paused                 RunPaused; what follows from later events is held back
  *   resume        the run is paused                                  RunResumed, and what was held back
+ *   task-begin    the running attempt has no claim, and needs one    EffectBegun
+ *   what fails an attempt and does not tell whether an effect        EffectUncertain
+ *                 happened that must not happen twice
+ *   decision      the node waits for somebody to tell that           ApprovalDecided, NodeCompleted, NodeRetryScheduled or NodeFailed
  *   cancel        the run is running                                 RunCancelled
+ *   what fails or cancels a run with effects to take back            RunEnding, NodeScheduled for one after the other, then
+ *                                                                    RunFailed or RunCancelled
  *   retry         the run has ended, the retry is new to it          RunRetried, and what may begin begins
  *   anything else (a stale attempt, an unknown node, an ended run,   nothing
  *                 a task of another program)
@@ -29,17 +35,26 @@
  */
 import type { NewRunEvent, TaskOutcome } from '@millrace/contracts';
 import { assertNever, MillraceError, type ErrorShape } from '@millrace/kernel';
-import { isWorker, type CompiledGraph, type CompiledNode, type CompiledWorker } from '../compile/compiled-graph.js';
+import {
+  isCompensation,
+  isWorker,
+  type CompiledGraph,
+  type CompiledNode,
+  type CompiledWorker,
+} from '../compile/compiled-graph.js';
 import { decideApproval, expireApproval } from './approval.js';
 import { checkInput } from './check-input.js';
 import { advance } from './advance.js';
 import { newDecision, record, running, type Decision } from './decision.js';
-import { completeNode, failNode, failRun } from './end.js';
+import { endRun } from './compensate.js';
+import { beginEffect, completeWorker, parkIfUncertain } from './effect.js';
+import { failNode, failRun } from './end.js';
 import { idleOutcome } from './idle.js';
 import type { Fork } from './fork.js';
 import { storableError } from './failure.js';
 import { locate, type Location } from './location.js';
 import type { RunMessage, TimerKind } from './messages.js';
+import { giveUpReconciling, parkedAt, reconcile } from './reconciliation.js';
 import { refusalOf } from './refusal.js';
 import { retryDueAt } from './retry.js';
 import { runRetried } from './retry-run.js';
@@ -54,21 +69,15 @@ export function decide(graph: CompiledGraph, state: RunState, message: RunMessag
   if (message.type === 'start') return state.status === 'new' ? start(graph, state, message) : [];
   if (message.type === 'retry') return state.status === 'new' ? [] : retry(graph, state, message);
   if (state.status !== 'running') return [];
-  const generation = state.retries.length;
-  if (message.type === 'cancel') {
-    const data = { reason: message.reason, ...(generation > 0 && { generation }) };
-    return [{ type: 'RunCancelled', at: message.now, data }];
-  }
-  if (message.type === 'timer' && message.timer === 'run-timeout') {
-    if (graph.timeoutMs === null || message.attempt !== generation) return [];
-    const error = { code: 'run_timeout', message: 'The run took longer than its graph allows.' };
-    return [{ type: 'RunFailed', at: message.now, data: { error } }];
-  }
   if (message.type === 'pause') {
-    return state.pausedAt === null ? [{ type: 'RunPaused', at: message.now, data: { reason: message.reason } }] : [];
+    return state.pausedAt === null && state.ending === null
+      ? [{ type: 'RunPaused', at: message.now, data: { reason: message.reason } }]
+      : [];
   }
   const decision = newDecision(graph, state, message.now);
-  if (message.type === 'resume') resume(decision, state);
+  if (message.type === 'cancel') endRun(decision, { outcome: 'cancelled', reason: message.reason });
+  else if (message.type === 'resume') resume(decision, state);
+  else if (message.type === 'timer' && message.timer === 'run-timeout') expireRun(decision, state, message.attempt);
   else if (message.type === 'signal') decideSignal(decision, state, message);
   else if (message.type === 'decision') decideDecision(decision, state, message);
   else decideNode(decision, state, message);
@@ -94,6 +103,11 @@ function goOn(decision: Decision): void {
   advance(decision);
 }
 
+function expireRun(decision: Decision, state: RunningRun, generation: number): void {
+  if (decision.graph.timeoutMs === null || generation !== state.retries.length) return;
+  failRun(decision, { code: 'run_timeout', message: 'The run took longer than its graph allows.' });
+}
+
 /** Goes on with what was held back. */
 function resume(decision: Decision, { pausedAt, held }: RunningRun): void {
   if (pausedAt === null) return;
@@ -115,7 +129,9 @@ function decideDecision(
   message: Extract<RunMessage, { type: 'decision' }>,
 ): void {
   if (refusalOf(decision.graph, state, message) !== null) return;
-  decideApproval(decision, state, message);
+  const parked = parkedAt(state, message.node);
+  if (parked) reconcile(decision, parked, message);
+  else decideApproval(decision, state, message);
   advance(decision);
 }
 
@@ -147,7 +163,8 @@ const originOf = ({ reused: _reused, ...origin }: Fork) => origin;
 
 type BegunRun = Exclude<RunState, { status: 'new' }>;
 type BegunNodeState = Extract<NodeState, { attempt: number }>;
-type NodeMessage = Extract<RunMessage, { type: 'task-result' | 'task-idle' | 'timer' }>;
+type NodeMessage = Extract<RunMessage, { type: 'task-result' | 'task-idle' | 'task-begin' | 'timer' }>;
+type OutcomeMessage = Extract<RunMessage, { type: 'task-result' | 'task-idle' }>;
 
 function decideNode(decision: Decision, state: RunningRun, message: NodeMessage): void {
   const { node: path, attempt } = message;
@@ -156,16 +173,16 @@ function decideNode(decision: Decision, state: RunningRun, message: NodeMessage)
   const location = locate(state, path);
   if (!location) return;
   if (message.type !== 'timer') {
-    const worker = node.status === 'running' && isWorker(location.node) ? location.node : null;
-    const outcome = worker && outcomeOf(worker, message);
-    if (worker && outcome) applyOutcome(decision, path, worker, outcome, message.random);
+    if (node.status !== 'running' || !isWorker(location.node)) return;
+    if (message.type === 'task-begin') beginEffect(decision, node, location.node, message);
+    else applyOutcome(decision, path, location.node, message);
     return;
   }
   fireTimer(decision, location, node, message.timer);
 }
 
 /** How an attempt ended; null for what another worker than the node's says, or is said of a node without such a limit. */
-function outcomeOf(worker: CompiledWorker, message: Exclude<NodeMessage, { type: 'timer' }>): TaskOutcome | null {
+function outcomeOf(worker: CompiledWorker, message: OutcomeMessage): TaskOutcome | null {
   if (message.type === 'task-idle') return idleOutcome(worker);
   return worker.worker === message.worker ? message.outcome : null;
 }
@@ -181,8 +198,7 @@ function fireTimer(decision: Decision, { path, node }: Location, state: BegunNod
     }
     case 'timeout':
       if (state.deadlineAt === undefined || (state.status !== 'running' && state.status !== 'retrying')) return;
-      if (node.kind === 'approval') expireApproval(decision, path);
-      else failNode(decision, path, timeoutError(node));
+      expireNode(decision, path, node);
       advance(decision);
       return;
     case 'wait':
@@ -197,22 +213,30 @@ function fireTimer(decision: Decision, { path, node }: Location, state: BegunNod
   }
 }
 
-function applyOutcome(
-  decision: Decision,
-  path: string,
-  worker: CompiledWorker,
-  outcome: TaskOutcome,
-  random: number,
-): void {
+/** The time of a node is up. */
+function expireNode(decision: Decision, path: string, node: CompiledNode): void {
+  const state = running(decision);
+  if (node.kind === 'approval') expireApproval(decision, path);
+  else if (state && parkedAt(state, path)) giveUpReconciling(decision, path);
+  else if (!isWorker(node) || !parkIfUncertain(decision, path, node, timeoutError(node)))
+    failNode(decision, path, timeoutError(node));
+}
+
+function applyOutcome(decision: Decision, path: string, worker: CompiledWorker, message: OutcomeMessage): void {
+  const outcome = outcomeOf(worker, message);
+  if (outcome === null) return;
   if (outcome.status === 'completed') {
-    completeNode(decision, path, outcome.output, outcome.usage);
+    completeWorker(decision, path, worker, outcome);
     advance(decision);
     return;
   }
-  const node = running(decision)?.nodes.get(path);
-  if (node?.status !== 'running') return;
+  const state = running(decision);
+  const node = state?.nodes.get(path);
+  if (!state || node?.status !== 'running') return;
   const error = storableError(outcome.error);
-  const dueAt = retryDueAt(worker.retry, node, error, decision.now, random);
+  if (parkIfUncertain(decision, path, worker, error)) return;
+  const mayRetry = state.ending === null || isCompensation(worker);
+  const dueAt = mayRetry ? retryDueAt(worker.retry, node, error, decision.now, message.random) : null;
   if (dueAt === null) {
     failNode(decision, path, error);
     advance(decision);

@@ -1,15 +1,29 @@
 /** The ways in which a node and a run end. */
 import type { Usage } from '@millrace/contracts';
-import type { ErrorShape, JsonValue } from '@millrace/kernel';
+import type { ErrorShape, JsonObject, JsonValue } from '@millrace/kernel';
+import { endRun } from './compensate.js';
 import { record, running, type Decision } from './decision.js';
 import { locate, type Location } from './location.js';
 import type { Frame, SkipReason } from './state.js';
 import { tolerates } from './tolerate.js';
 
-export function completeNode(decision: Decision, path: string, output: JsonValue, usage?: Usage): void {
+interface CompletionRest {
+  readonly usage?: Usage | undefined;
+  /** The input of the tool call that takes its effect back. */
+  readonly compensate?: JsonObject;
+}
+
+export function completeNode(decision: Decision, path: string, output: JsonValue, rest: CompletionRest = {}): void {
   const node = running(decision)?.nodes.get(path);
   if (node?.status !== 'running') return;
-  const data = { node: path, attempt: node.attempt, output, ...(usage && { usage }) };
+  const { usage, compensate } = rest;
+  const data = {
+    node: path,
+    attempt: node.attempt,
+    output,
+    ...(usage && { usage }),
+    ...(compensate && { compensate }),
+  };
   record(decision, { type: 'NodeCompleted', at: decision.now, data });
   decision.agenda.push({ action: 'ended', path });
 }
@@ -40,7 +54,7 @@ export function failNode(decision: Decision, path: string, error: ErrorShape, re
     const way = { ...(target !== null && { goto: target }), ...(output !== undefined && { output }) };
     const data = { node: failing, attempt: node.attempt, error, ...way };
     record(decision, { type: 'NodeFailed', at: decision.now, data });
-    if (target !== null || location.node.continueOnError) {
+    if (target !== null || location.node.continueOnError || state?.ending !== null) {
       decision.agenda.push({ action: 'ended', path: failing });
       return;
     }
@@ -61,5 +75,5 @@ export function failNode(decision: Decision, path: string, error: ErrorShape, re
 }
 
 export function failRun(decision: Decision, error: { code: string; message: string; node?: string }): void {
-  record(decision, { type: 'RunFailed', at: decision.now, data: { error } });
+  endRun(decision, { outcome: 'failed', error });
 }

@@ -18,6 +18,8 @@
  *   LoopRoundCompleted    its output is `previous`  |  running loop         LoopRoundCompleted   running
  *                                                   |  running wait         WaitStarted          running, waiting
  *                                                   |  running approval     ApprovalRequested    running, waiting
+ *   running    RunEnding             ending         |  running worker       EffectBegun          running, claimed
+ *   (a run that is ending is running)               |  running worker       EffectUncertain      running, waiting
  *
  * SignalReceived keeps the signal for a wait, SignalConsumed forgets its data. EventEmitted and ApprovalDecided change nothing:
  * NodeCompleted or NodeFailed follows.
@@ -27,6 +29,7 @@
 import type { NewRunEvent, RunEventOf, Usage } from '@millrace/contracts';
 import { assertNever } from '@millrace/kernel';
 import { isContainer, type CompiledGraph } from '../compile/compiled-graph.js';
+import { isWaitedFor } from './compensate.js';
 import { reuse } from './fork.js';
 import { itemsOf } from './items.js';
 import { locate, newFrame, type Location } from './location.js';
@@ -55,6 +58,12 @@ export function evolve(graph: CompiledGraph, state: RunState, event: NewRunEvent
     case 'EventEmitted':
     case 'ApprovalDecided':
       return state;
+    case 'RunEnding':
+      state.ending = event.data;
+      state.pausedAt = null;
+      state.held = [];
+      cancelInside(state, '', event.at);
+      return state;
     case 'RunPaused':
       state.pausedAt ??= event.at;
       return state;
@@ -80,6 +89,8 @@ export function evolve(graph: CompiledGraph, state: RunState, event: NewRunEvent
     case 'NodeSkipped':
     case 'WaitStarted':
     case 'ApprovalRequested':
+    case 'EffectBegun':
+    case 'EffectUncertain':
     case 'MapStarted':
     case 'MapItemFailed':
     case 'LoopRoundStarted':
@@ -106,6 +117,8 @@ function begin(graph: CompiledGraph, event: RunEventOf<'RunStarted'>): RunningRu
     signals: [],
     pausedAt: null,
     held: [],
+    effects: [],
+    ending: null,
     steps: 0,
     retries: [],
     retriedAt: null,
@@ -140,11 +153,12 @@ function evolveNode(state: RunningRun, location: Location, event: NodeEvent): vo
       break;
     case 'NodeRetryScheduled':
       if (before?.status !== 'running') return;
-      nodes.set(path, { ...begunOf(before), status: 'retrying', error: event.data.error, dueAt: event.data.dueAt });
+      nodes.set(path, { ...begunOf(before), status: 'retrying', ...retryOf(event, before) });
       break;
     case 'NodeCompleted':
       if (before?.status !== 'running') return;
       nodes.set(path, { ...begunOf(before), status: 'completed', ...resultOf(before, event), finishedAt: event.at });
+      if (event.data.compensate) state.effects = [...state.effects, { node: path, input: event.data.compensate }];
       if (event.data.usage) state.usage = sum(state.usage, event.data.usage);
       settle(state, location, false);
       break;
@@ -158,6 +172,15 @@ function evolveNode(state: RunningRun, location: Location, event: NodeEvent): vo
     case 'MapItemFailed':
       if (endItem(state, path, event)) cancelInside(state, `${path}[${event.data.index}].`, event.at);
       break;
+    case 'EffectBegun':
+      if (before?.status === 'running') nodes.set(path, { ...before, claim: event.data.claim });
+      break;
+    case 'EffectUncertain': {
+      const { error, deadlineAt } = event.data;
+      if (before?.status === 'running')
+        nodes.set(path, { ...before, deadlineAt, progress: { kind: 'reconciliation', error } });
+      break;
+    }
     case 'WaitStarted':
     case 'ApprovalRequested':
     case 'MapStarted':
@@ -216,6 +239,12 @@ function progressAfter(
   }
 }
 
+const retryOf = ({ data }: RunEventOf<'NodeRetryScheduled'>, { deadlineAt }: RunningNode) => ({
+  error: data.error,
+  dueAt: data.dueAt,
+  deadlineAt: data.deadlineAt ?? deadlineAt,
+});
+
 const resultOf = ({ progress }: RunningNode, { data: { output } }: RunEventOf<'NodeCompleted'>) => ({
   output,
   failures: progress?.kind === 'map' ? inOrder(progress.failures) : undefined,
@@ -223,16 +252,22 @@ const resultOf = ({ progress }: RunningNode, { data: { output } }: RunEventOf<'N
 
 const failureOf = ({ data: { error, goto, output } }: RunEventOf<'NodeFailed'>) => ({ error, goto, output });
 
-/** Cancels what is running or retrying below a path; '' is everything. */
-function cancelInside(state: RunningRun, prefix: string, at: string): void {
+/** Cancels what is running or retrying below a path; '' is everything. Work is spared whose effect may have to be taken back. */
+function cancelInside(
+  state: RunningRun,
+  prefix: string,
+  at: string,
+  isConcerned: (path: string, node: NodeState) => boolean = (path, node) => !isWaitedFor(state, path, node),
+): void {
   for (const [path, node] of [...state.nodes.entries()]) {
     if (!path.startsWith(prefix) || (node.status !== 'running' && node.status !== 'retrying')) continue;
+    if (!isConcerned(path, node)) continue;
     state.nodes.set(path, { ...begunOf(node), status: 'cancelled', finishedAt: at });
   }
 }
 
 function ended(state: RunningRun, at: string) {
-  cancelInside(state, '', at);
+  cancelInside(state, '', at, () => true);
   return { ...state, finishedAt: at };
 }
 

@@ -34,6 +34,15 @@ export type RunMessage =
       readonly now: string;
       readonly random: number;
     }
+  /** A worker asks whether it may begin with an attempt that must not be done twice. */
+  | {
+      readonly type: 'task-begin';
+      readonly node: string;
+      readonly attempt: number;
+      readonly claim: string;
+      readonly worker?: string | undefined;
+      readonly now: string;
+    }
   | {
       readonly type: 'timer';
       readonly timer: TimerKind;

@@ -4,6 +4,7 @@ import type { CompiledGraph } from '../compile/compiled-graph.js';
 import { refusalOfDecision } from './approval.js';
 import { limits } from '../limits.js';
 import type { RunMessage } from './messages.js';
+import { parkedAt, refusalOfReconciliation } from './reconciliation.js';
 import { refusalOfRetry } from './retry-run.js';
 import type { RunState } from './state.js';
 
@@ -11,7 +12,11 @@ import type { RunState } from './state.js';
 export function refusalOf(graph: CompiledGraph, state: RunState, message: RunMessage): MillraceError | null {
   if (state.status === 'new') return null;
   if (message.type === 'retry') return refusalOfRetry(graph, state, message);
-  if (message.type === 'decision') return state.status === 'running' ? refusalOfDecision(state, message) : null;
+  if (message.type === 'decision') {
+    if (state.status !== 'running') return null;
+    const parked = parkedAt(state, message.node);
+    return parked ? refusalOfReconciliation(parked, message) : refusalOfDecision(state, message);
+  }
   return message.type === 'signal' ? refusalOfSignal(graph, state, message) : null;
 }
 

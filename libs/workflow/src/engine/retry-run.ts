@@ -4,7 +4,7 @@
  */
 import type { RunEventOf } from '@millrace/contracts';
 import { MillraceError } from '@millrace/kernel';
-import type { CompiledGraph, CompiledNode } from '../compile/compiled-graph.js';
+import { isCompensation, type CompiledGraph, type CompiledNode } from '../compile/compiled-graph.js';
 import { suggestion } from '../document/suggestion.js';
 import { limits } from '../limits.js';
 import { newFrame } from './location.js';
@@ -24,6 +24,12 @@ export function refusalOfRetry(
   if (state.retries.includes(id)) return null;
   if (state.status === 'running')
     return new MillraceError('conflict', 'run_not_ended', 'The run goes on. Cancel it first, or wait for its end.');
+  if (state.ending !== null)
+    return new MillraceError(
+      'conflict',
+      'effects_taken_back',
+      'What the run did is taken back. Start it anew, or fork it.',
+    );
   if (state.retries.length >= limits.retries)
     return new MillraceError('conflict', 'too_many_retries', `A run is retried at most ${limits.retries} times.`);
   if (from !== undefined) return refusalOfPlace(graph, from);
@@ -34,13 +40,17 @@ export function refusalOfRetry(
 
 /** Why a run cannot go on from a place in its graph, or null. */
 export function refusalOfPlace({ root }: CompiledGraph, path: string): MillraceError | null {
-  if (root.byId.has(path)) return null;
+  const node = root.byId.get(path);
+  if (node !== undefined && !isCompensation(node)) return null;
   const outer = rootOf(path);
   if (outer !== path && root.byId.has(outer)) {
     const message = `'${path}' runs inside of '${outer}', which runs again as a whole: say '${outer}'.`;
     return new MillraceError('invalid', 'node_inside_container', message);
   }
-  const hint = suggestion(path, [...root.byId.keys()]);
+  const hint = suggestion(
+    path,
+    root.nodes.map(({ id }) => id),
+  );
   return new MillraceError('not-found', 'unknown_node', `The graph has no node '${path}'.${hint}`);
 }
 
@@ -90,6 +100,8 @@ export function retried(graph: CompiledGraph, state: BegunRun, { at, data }: Run
     changedInput,
     pausedAt: null,
     held: [],
+    effects: state.effects,
+    ending: null,
     steps: 0,
     retries: [...state.retries, data.id],
     retriedAt: at,

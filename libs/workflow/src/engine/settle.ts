@@ -1,3 +1,4 @@
+import { isCompensation } from '../compile/compiled-graph.js';
 import type { Location } from './location.js';
 import type { RunningRun } from './state.js';
 
@@ -6,8 +7,10 @@ import type { RunningRun } from './state.js';
  * Those that have to do without it count it as skipped: all but the `goto` of a failure.
  */
 export function settle(state: RunningRun, location: Location, skipped: boolean, goto?: string): void {
+  if (isCompensation(location.node)) return;
   const frame = state.frames.edit(location.framePath);
-  if (!frame) return;
+  // What is spared in an item that failed ends too, and counts no more.
+  if (!frame || frame.remaining === 0) return;
   frame.remaining -= 1;
   if (state.pausedAt !== null) state.held = [...state.held, location.path];
   for (const { id, index } of location.node.dependents) {

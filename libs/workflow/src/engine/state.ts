@@ -1,5 +1,5 @@
 /** The state of a run: nothing but the fold of its events (see `evolve.ts`). */
-import type { GraphIdentity, Usage } from '@millrace/contracts';
+import type { GraphIdentity, RunEventOf, Usage } from '@millrace/contracts';
 import type { ErrorShape, JsonObject, JsonValue } from '@millrace/kernel';
 import type { CompiledContainer, CompiledScope } from '../compile/compiled-graph.js';
 import type { Table } from './table.js';
@@ -24,6 +24,10 @@ interface BegunRun {
   pausedAt: string | null;
   /** The paths of the nodes that ended since, in their order: what follows from that is held back. */
   held: readonly string[];
+  /** What took effect and can be taken back, in the order of completion. */
+  effects: readonly TakenEffect[];
+  /** How the run will end when its effects are taken back; null while it goes on. */
+  ending: RunEventOf<'RunEnding'>['data'] | null;
   /** How many steps have begun. */
   steps: number;
   /** The ids of its retries, and when the last of them began; null before. */
@@ -72,7 +76,9 @@ interface BegunNode {
 export interface RunningNode extends BegunNode {
   readonly status: 'running';
   /** What is known of a map or loop that has unfolded, and of what waits; null for every other node. */
-  readonly progress: MapProgress | LoopProgress | WaitProgress | ApprovalProgress | null;
+  readonly progress: MapProgress | LoopProgress | WaitProgress | ApprovalProgress | ReconciliationProgress | null;
+  /** Whose work may have an effect that must not happen twice; undefined while nobody has begun. */
+  readonly claim?: string;
 }
 export interface RetryingNode extends BegunNode {
   readonly status: 'retrying';
@@ -127,6 +133,16 @@ export interface WaitProgress {
 interface ApprovalProgress {
   readonly kind: 'approval';
   readonly assignees: readonly string[];
+}
+/** Asks whether the effect happened. */
+interface ReconciliationProgress {
+  readonly kind: 'reconciliation';
+  readonly error: ErrorShape;
+}
+interface TakenEffect {
+  readonly node: string;
+  /** The input of the tool call that takes it back. */
+  readonly input: JsonObject;
 }
 export interface MapProgress {
   readonly kind: 'map';

@@ -1,6 +1,6 @@
 import { customWorkerInputBytes, type NewRunEvent } from '@millrace/contracts';
 import { MillraceError, type JsonValue } from '@millrace/kernel';
-import type { CompiledWorker } from '../compile/compiled-graph.js';
+import { compensationOf, isCompensation, type CompiledWorker } from '../compile/compiled-graph.js';
 import { Meter } from '../expression/meter.js';
 import type { Decision } from './decision.js';
 import type { Location } from './location.js';
@@ -16,11 +16,13 @@ const remembered = new WeakMap<NewRunEvent, JsonValue>();
  */
 export function resolveInput(
   state: RunningRun,
-  { frame, path }: Location,
+  { path, frame }: Location,
   worker: CompiledWorker,
   scheduled: NewRunEvent | undefined,
   meter: Meter = new Meter(),
 ): JsonValue {
+  const taken = isCompensation(worker) && state.effects.find(({ node }) => compensationOf(node) === path);
+  if (taken) return taken.input;
   const known = scheduled && remembered.get(scheduled);
   if (known !== undefined) return known;
   const { changedInput } = state;

@@ -2,8 +2,11 @@
 import type { NewRunEvent, TaskKind } from '@millrace/contracts';
 import type { JsonValue } from '@millrace/kernel';
 import { isWorker, type CompiledGraph } from '../compile/compiled-graph.js';
+import { Meter } from '../expression/meter.js';
+import { effectKey } from './effect.js';
 import { locate } from './location.js';
 import type { RunningRun, RunState } from './state.js';
+import { asksToBegin } from './taking-effect.js';
 import { resolveInput } from './task-input.js';
 
 /** A task for a worker. `input` still lacks the defaults of its contract. */
@@ -18,6 +21,10 @@ export interface TaskToDo {
   /** How long it may take and may show no progress, in milliseconds; null without limit. */
   readonly attemptMs: number | null;
   readonly idleMs: number | null;
+  /** What the target is to know the work by, so that it does it once. */
+  readonly idempotencyKey: string | undefined;
+  /** Whether the worker must ask before it begins. */
+  readonly asksToBegin: boolean;
 }
 
 /** Every task that must be with a worker or on its way. */
@@ -36,11 +43,15 @@ export function tasksOf(_graph: CompiledGraph, state: RunState, events: readonly
 
 function taskAt(state: RunningRun, path: string, scheduled?: NewRunEvent): TaskToDo | undefined {
   const node = state.nodes.get(path);
-  if (node?.status !== 'running') return undefined;
+  // Nobody works on what waits for somebody to say whether it happened.
+  if (node?.status !== 'running' || node.progress !== null) return undefined;
   const location = locate(state, path);
   if (!location || !isWorker(location.node)) return undefined;
   const input = resolveInput(state, location, location.node, scheduled);
   const { kind, worker, attemptMs, idleMs } = location.node;
   const { attempt, deadlineAt } = node;
-  return { node: path, kind, worker, attempt, input, deadlineAt, attemptMs, idleMs };
+  const idempotencyKey = effectKey(state, location, location.node, new Meter());
+  const limits = { deadlineAt, attemptMs, idleMs };
+  const effect = { idempotencyKey, asksToBegin: asksToBegin(location.node) };
+  return { node: path, kind, worker, attempt, input, ...limits, ...effect };
 }

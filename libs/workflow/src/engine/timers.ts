@@ -38,13 +38,14 @@ export function newTimersOf(graph: CompiledGraph, state: RunState, events: reado
 
 /** The timer that an event may set. */
 function timerSetBy(event: NewRunEvent): { readonly node: string; readonly timer: TimerKind } | null {
-  if (event.type === 'NodeScheduled') return { node: event.data.node, timer: 'timeout' };
+  if (event.type === 'NodeScheduled' || event.type === 'EffectUncertain')
+    return { node: event.data.node, timer: 'timeout' };
   if (event.type === 'NodeRetryScheduled') return { node: event.data.node, timer: 'retry' };
   return event.type === 'WaitStarted' ? { node: event.data.node, timer: 'wait' } : null;
 }
 
 function runTimers({ timeoutMs }: CompiledGraph, state: RunningRun): Timer[] {
-  if (timeoutMs === null) return [];
+  if (timeoutMs === null || state.ending !== null) return [];
   const dueAt = new Date(Date.parse(state.retriedAt ?? state.startedAt) + timeoutMs).toISOString();
   return [{ node: '', attempt: state.retries.length, timer: 'run-timeout', dueAt }];
 }

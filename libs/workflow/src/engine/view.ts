@@ -1,7 +1,7 @@
 /** A run as its readers see it. */
 import type { GraphIdentity, Run, Step, Usage } from '@millrace/contracts';
 import type { JsonObject, JsonValue } from '@millrace/kernel';
-import { isContainer, type CompiledGraph, type CompiledScope } from '../compile/compiled-graph.js';
+import { compensationOf, isContainer, type CompiledGraph, type CompiledScope } from '../compile/compiled-graph.js';
 import type { CompletedRun, NodeState, RunningRun, RunState } from './state.js';
 
 /** What a read model keeps of a run. */
@@ -52,7 +52,9 @@ function stepsOf(scope: CompiledScope, prefix: string, nodes: Nodes): Step[] {
     const path = prefix + node.id;
     const state = nodes.get(path);
     if (prefix !== '' && state === undefined) return [];
+    const undone = nodes.get(compensationOf(path));
     const step = stepOf(path, node.kind, state);
+    if (undone !== undefined) return [step, stepOf(compensationOf(path), 'tool', undone)];
     return isContainer(node) ? [step, ...stepsInside(node.body, path, nodes)] : [step];
   });
 }
@@ -73,5 +75,6 @@ function stepOf(path: string, kind: string, state: NodeState | undefined): Step 
     'finishedAt' in state ? Math.max(0, Date.parse(state.finishedAt) - Date.parse(state.startedAt)) : null;
   const progress = state.status === 'running' ? state.progress?.kind : undefined;
   const isWaiting = progress === 'wait' || progress === 'approval';
-  return { node: path, kind, status: isWaiting ? 'waiting' : state.status, attempts: state.attempt, durationMs };
+  const asked = progress === 'reconciliation' ? 'needs_reconciliation' : state.status;
+  return { node: path, kind, status: isWaiting ? 'waiting' : asked, attempts: state.attempt, durationMs };
 }

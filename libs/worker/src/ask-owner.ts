@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { taskResult, type Envelope, type TaskResult, type TaskResultReply } from '@millrace/contracts';
+import type { Envelope } from '@millrace/contracts';
 import { toMillraceError, type ErrorKind, type MillraceError } from '@millrace/kernel';
 import type { Headers, MessageBus } from '@millrace/messaging';
+import type { z } from 'zod';
 
 const firstDelayMs = 50;
 const longestDelayMs = 5_000;
@@ -12,10 +13,11 @@ const refusals: ReadonlySet<ErrorKind> = new Set(['invalid', 'too-large', 'unsup
 
 const isRefusal = (error: MillraceError): boolean => refusals.has(error.kind);
 
-export interface ResultToSend {
+export interface OwnerRequest<Reply> {
   readonly bus: MessageBus;
   readonly replyTo: string;
-  readonly envelope: Envelope<TaskResult>;
+  readonly envelope: Envelope;
+  readonly response: z.ZodType<Reply>;
   readonly headers: Headers;
   /** Ends the trying; the result is lost to this worker then, and the task goes back. */
   readonly signal: AbortSignal;
@@ -23,22 +25,22 @@ export interface ResultToSend {
 }
 
 /**
- * Sends a result until somebody replies, however long that takes: the reply comes after the orchestrator's commit, so
- * without it the result may be nowhere else. A repeat changes nothing.
+ * Asks the owner of a run until somebody replies, however long that takes: the reply comes after the orchestrator's commit, so
+ * without it a result may be nowhere else. A repeat changes nothing.
  * @throws MillraceError as refused by the responder, or the signal's reason.
  */
-export async function sendResult(result: ResultToSend): Promise<TaskResultReply> {
-  const { bus, replyTo, envelope, headers, signal } = result;
+export async function askOwner<Reply>(request: OwnerRequest<Reply>): Promise<Reply> {
+  const { bus, replyTo, envelope, headers, signal } = request;
   for (let failures = 0; ; failures += 1) {
     signal.throwIfAborted();
     try {
       const reply = await bus.request({ subject: replyTo, envelope, headers }, { timeoutMs: replyTimeoutMs, signal });
-      return taskResult.response.parse(reply);
+      return request.response.parse(reply);
     } catch (thrown) {
       signal.throwIfAborted();
       const error = toMillraceError(thrown);
       if (isRefusal(error)) throw error;
-      result.onRetry(error);
+      request.onRetry(error);
       await pause(failures, error, signal);
     }
   }
