@@ -43,8 +43,6 @@ export const limits = {
   waitMs: 31_622_400_000,
   /** How long somebody has to find out whether an effect happened, in milliseconds: 30 days. */
   reconciliationMs: 2_592_000_000,
-  /** Characters of an effect's key. */
-  effectKeyLength: 255,
   /** Characters of an approval's title. */
   titleLength: 500,
   /** Characters, as JSON, of what an approval shows to whoever decides. */

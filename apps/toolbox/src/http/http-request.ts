@@ -27,7 +27,7 @@ export function webRequestOf(input: HttpInput, task: Task): Omit<WebRequest, 'si
     });
   const body = input.body === undefined ? undefined : encoded(input.body);
   if (body !== undefined) headers['content-type'] ??= body.type;
-  if (!isSafe) headers[idempotencyKey] ??= idempotencyKeyOf(task);
+  if (!isSafe) headers[idempotencyKey] ??= task.idempotencyKey ?? idempotencyKeyOf(task);
   return { method, url, headers, body: body?.bytes, maxBytes, redirects };
 }
 

@@ -85,14 +85,16 @@ describe('an http task', () => {
     await ask({ method: 'POST', body: { a: 1 } }, { runId, attempt: 2 });
     await ask({ method: 'PUT', body: 'text' });
     await ask({ method: 'DELETE', headers: { 'Idempotency-Key': 'mine' } });
+    await ask({ method: 'PATCH' }, { idempotencyKey: 'of the node' });
     const keys = asked.map(({ headers }) => headers['idempotency-key']);
     expect(keys[0]).toMatch(/^[0-9a-f]{32}$/);
-    expect(keys).toEqual([keys[0], keys[0], expect.not.stringMatching(String(keys[0])), 'mine']);
+    expect(keys).toEqual([keys[0], keys[0], expect.not.stringMatching(String(keys[0])), 'mine', 'of the node']);
     expect(asked.map(({ method, body, headers }) => [method, body, headers['content-type']])).toEqual([
       ['POST', '{"a":1}', 'application/json'],
       ['POST', '{"a":1}', 'application/json'],
       ['PUT', 'text', 'text/plain; charset=utf-8'],
       ['DELETE', '', undefined],
+      ['PATCH', '', undefined],
     ]);
   });
 

@@ -36,7 +36,7 @@ describe('an effect with a key', () => {
     expect(run.tasks()).toMatchObject([{ attempt: 2, idempotencyKey: first?.idempotencyKey }]);
   });
 
-  it.each(['', 'x'.repeat(256)])('fails where that is no key: %j', (key) => {
+  it.each(['', 'x'.repeat(256), 'a\\r\\nb', 'schlüssel'])('fails where that is no key: %j', (key) => {
     const run = started(keyed('charge', { effect: { idempotencyKey: `\${{ "${key}" }}` } }));
     expect(run.view().error).toMatchObject({ code: 'invalid_idempotency_key', node: 'charge' });
   });

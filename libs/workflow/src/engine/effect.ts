@@ -24,6 +24,9 @@ import { resolveIn } from './variables.js';
 
 type BeginMessage = Extract<RunMessage, { type: 'task-begin' }>;
 
+/** What goes through every header; no line breaks, with which further ones could be smuggled in. */
+const keyPattern = /^[\x20-\x7e]{1,255}$/;
+
 /** The key that goes to the target, if there is one. @throws MillraceError `invalid_idempotency_key`, or of the expression */
 export function effectKey(
   state: RunningRun,
@@ -34,11 +37,8 @@ export function effectKey(
   if (isCompensation(worker)) return `${state.runId}:${path}`;
   if (worker.effect === null || worker.effect.key === null) return undefined;
   const key = resolveIn(state, frame, worker.effect.key, meter);
-  if (typeof key === 'string' && key.length > 0 && key.length <= limits.effectKeyLength) return key;
-  throw wrongType(
-    'invalid_idempotency_key',
-    `The key of an effect is a text of 1 to ${limits.effectKeyLength} characters.`,
-  );
+  if (typeof key === 'string' && keyPattern.test(key)) return key;
+  throw wrongType('invalid_idempotency_key', 'The key of an effect is 1 to 255 printable ASCII characters.');
 }
 
 /** A worker asks to begin: the first one may. */
