@@ -24,6 +24,7 @@ import { RetryRunEndpoint } from './runs/retry-run.endpoint.js';
 import { SignalRunEndpoint } from './runs/signal-run.endpoint.js';
 import { StartRunEndpoint } from './runs/start-run.endpoint.js';
 import { StreamRunEndpoint } from './stream/stream-run.endpoint.js';
+import { ListBudgetsEndpoint, ReadUsageEndpoint, SetBudgetEndpoint } from './spending/spending.endpoints.js';
 import { LivenessEndpoint, OpenApiEndpoint, ReadinessEndpoint } from './system/system.endpoints.js';
 
 /** The whole HTTP side of the service: one class for each route of the contracts. */
@@ -59,6 +60,9 @@ export const endpoints = [
   PutProviderEndpoint,
   ListProvidersEndpoint,
   DeleteProviderEndpoint,
+  ReadUsageEndpoint,
+  ListBudgetsEndpoint,
+  SetBudgetEndpoint,
   LivenessEndpoint,
   ReadinessEndpoint,
   OpenApiEndpoint,

@@ -11,8 +11,11 @@ import {
   listProviders,
   liveTokensSubject,
   llmTask,
+  listBudgets,
   putProvider,
+  readUsage,
   runCancelledEvent,
+  setBudget,
   type CommandContract,
   type InputOf,
   type LiveToken,
@@ -28,11 +31,13 @@ import {
   answers,
   answersStatus,
   backendKinds,
+  breaksOffAfter,
   callsTools,
   eventually,
   stallsAfter,
   startScriptedProvider,
   testBackend,
+  type Behaviour,
   type ScriptedProvider,
 } from '@millrace/testing';
 import { sql } from 'kysely';
@@ -104,6 +109,12 @@ describe.each(backendKinds)('the llm-provider on %s', (kind) => {
       const found = results.filter(({ result }) => result.runId === runId);
       return found.length >= count ? found.map(({ result }) => result.outcome) : false;
     });
+  const ask = async <C extends CommandContract>(contract: C, data: unknown, tenantId = 'acme') => {
+    const context = { tenantId, correlationId: 'req_1', causationId: null };
+    const envelope = envelopeOf(contract, context, data);
+    return (await bus.request({ subject: contract.subject, envelope })) as ResponseOf<C>;
+  };
+
   it('writes an article without a model, and shows it as it is written', async () => {
     await start();
     const runId = newId('run');
@@ -192,12 +203,91 @@ routes:
     expect(provider.requests.at(-1)?.headers.authorization).toBe('Bearer sk-here');
   });
 
+  describe('money', () => {
+    const usd = '100';
+    const startPriced = () =>
+      start({
+        MILLRACE_LLM_BASE_URL: provider.baseUrl,
+        MILLRACE_LLM_MODEL: 'scripted',
+        MILLRACE_LLM_SLOTS: '50',
+        MILLRACE_LLM_CONCURRENCY: '50',
+        MILLRACE_LLM_PROMPT_USD_PER_MILLION: usd,
+        MILLRACE_LLM_COMPLETION_USD_PER_MILLION: usd,
+      });
+    const costOfOne = (18 * Number(usd)) / 1_000_000;
+
+    it('never spends more than a budget, with 50 tasks at once that are delivered twice', async () => {
+      await startPriced();
+      const tenantId = newId('tenant').slice(0, 40);
+      provider.script(answers('When the brood box is crowded.'));
+      await ask(setBudget, { usdPerMonth: 0.1 }, tenantId);
+      const before = provider.requests.length;
+      const runs = Array.from({ length: 50 }, () => newId('run'));
+      const input = { ...question, evidence: [], maxTokens: 20 };
+      await Promise.all([...runs, ...runs].map((runId) => send(runId, input, tenantId)));
+      const outcomes = (await Promise.all(runs.map((runId) => resultsOf(runId, 2)))).flat();
+      const billed = (provider.requests.length - before) * costOfOne;
+      expect(billed).toBeLessThanOrEqual(0.1);
+      const [budget] = (await ask(listBudgets, {}, tenantId)).items;
+      expect(budget?.spentUsd).toBeCloseTo(billed, 9);
+      expect(budget?.reservedUsd).toBe(0);
+      const failed = outcomes.filter(({ status }) => status === 'failed');
+      expect(failed.length).toBeGreaterThan(0);
+      for (const outcome of failed)
+        expect(outcome).toMatchObject({ error: { code: 'budget_exceeded', retryable: false } });
+      const completed = new Set(
+        runs.filter((runId) =>
+          results.some(({ result }) => result.runId === runId && result.outcome.status === 'completed'),
+        ),
+      );
+      const [row] = (await ask(readUsage, {}, tenantId)).items;
+      expect(row).toMatchObject({ model: 'openai-compatible/scripted', key: null, completions: completed.size });
+      expect(row?.costUsd).toBeCloseTo(completed.size * costOfOne, 9);
+    });
+
+    it('charges for the part of an answer that broke off, and nothing for one that never came', async () => {
+      await startPriced();
+      const tenantId = newId('tenant').slice(0, 40);
+      await ask(setBudget, { usdPerMonth: 100 }, tenantId);
+      const input = { ...question, evidence: [], maxTokens: 20 };
+      const spentAfter = async (behaviour: Behaviour) => {
+        provider.script(behaviour);
+        const runId = newId('run');
+        await send(runId, input, tenantId);
+        expect((await resultsOf(runId))[0]?.status).toBe('failed');
+        return (await ask(listBudgets, {}, tenantId)).items[0];
+      };
+      expect(await spentAfter(answersStatus(400))).toMatchObject({ spentUsd: 0, reservedUsd: 0 });
+      const after = await spentAfter(breaksOffAfter('When the brood '));
+      expect(after?.spentUsd).toBeGreaterThan(0);
+      expect(after?.reservedUsd).toBe(0);
+    });
+
+    it('counts by itself what a provider leaves out, so that a stream without usage is not free', async () => {
+      await startPriced();
+      const tenantId = newId('tenant').slice(0, 40);
+      await ask(setBudget, { usdPerMonth: 100 }, tenantId);
+      provider.script(answers('When the brood box is crowded.', { usage: null }));
+      const runId = newId('run');
+      await send(runId, { ...question, evidence: [] }, tenantId);
+      await resultsOf(runId);
+      expect((await ask(listBudgets, {}, tenantId)).items[0]?.spentUsd).toBeGreaterThan(0);
+      expect((await ask(readUsage, {}, tenantId)).items[0]?.completionTokens).toBeGreaterThan(0);
+    });
+
+    it('reads the usage of no more than a year, and of nobody else', async () => {
+      await startPriced();
+      await expect(ask(readUsage, { from: '2020-01-01', to: '2024-01-01' })).rejects.toMatchObject({
+        code: 'invalid_period',
+      });
+      await expect(ask(readUsage, { from: '2024-01-02', to: '2024-01-01' })).rejects.toMatchObject({
+        code: 'invalid_period',
+      });
+      expect((await ask(readUsage, {}, 'nobody')).items).toEqual([]);
+    });
+  });
+
   describe('providers of tenants', () => {
-    const ask = async <C extends CommandContract>(contract: C, data: unknown, tenantId = 'acme') => {
-      const context = { tenantId, correlationId: 'req_1', causationId: null };
-      const envelope = envelopeOf(contract, context, data);
-      return (await bus.request({ subject: contract.subject, envelope })) as ResponseOf<C>;
-    };
     const host = () => new URL(provider.baseUrl).host;
     const allowing = (more: Record<string, string> = {}) =>
       start({ MILLRACE_LLM_PROVIDER_HOSTS: host(), MILLRACE_LLM_SECRET_KEYS: `k1:${firstKey}`, ...more });

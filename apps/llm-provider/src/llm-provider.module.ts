@@ -5,6 +5,10 @@ import { ModelCatalogue } from './models/model-catalogue.js';
 import { ProviderStore } from './models/provider.store.js';
 import { DeleteProviderHandler, ListProvidersHandler, PutProviderHandler } from './models/provider.handlers.js';
 import { TargetLimits } from './routing/target-limits.js';
+import { Budgets } from './spending/budgets.js';
+import { ExpiredHolds } from './spending/expired-holds.js';
+import { ListBudgetsHandler, ReadUsageHandler, SetBudgetHandler } from './spending/spending.handlers.js';
+import { UsageReader } from './spending/usage.reader.js';
 import { PromptLibrary } from './prompts/prompt-library.js';
 
 @Module({
@@ -15,6 +19,12 @@ import { PromptLibrary } from './prompts/prompt-library.js';
     ModelCatalogue,
     ProviderStore,
     TargetLimits,
+    Budgets,
+    ExpiredHolds,
+    UsageReader,
+    SetBudgetHandler,
+    ListBudgetsHandler,
+    ReadUsageHandler,
     PutProviderHandler,
     ListProvidersHandler,
     DeleteProviderHandler,

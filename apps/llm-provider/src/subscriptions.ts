@@ -1,7 +1,16 @@
-import { deleteProvider, listProviders, llmTask, putProvider } from '@millrace/contracts';
+import {
+  deleteProvider,
+  listBudgets,
+  listProviders,
+  llmTask,
+  putProvider,
+  readUsage,
+  setBudget,
+} from '@millrace/contracts';
 import { defineSubscriptions } from '@millrace/service';
 import { CompleteHandler } from './completion/complete.handler.js';
 import type { LlmProviderConfig } from './config.js';
+import { ListBudgetsHandler, ReadUsageHandler, SetBudgetHandler } from './spending/spending.handlers.js';
 import { DeleteProviderHandler, ListProvidersHandler, PutProviderHandler } from './models/provider.handlers.js';
 
 /** The whole inbox of the llm-provider service. */
@@ -10,4 +19,7 @@ export const subscriptions = defineSubscriptions([
   { contract: putProvider, handler: PutProviderHandler },
   { contract: listProviders, handler: ListProvidersHandler },
   { contract: deleteProvider, handler: DeleteProviderHandler },
+  { contract: setBudget, handler: SetBudgetHandler },
+  { contract: listBudgets, handler: ListBudgetsHandler },
+  { contract: readUsage, handler: ReadUsageHandler },
 ]);

@@ -292,6 +292,26 @@ export class MillraceClient {
     await this.transport.call(routes.deleteProvider, { params: { name }, ...options });
   }
 
+  /** Completions by day, model and key, with tokens and cost. */
+  async readUsage(
+    query: QueryInputOf<typeof routes.readUsage> = {},
+    options: CallOptions = {},
+  ): Promise<ResponseBodyOf<typeof routes.readUsage>> {
+    return (await this.transport.call(routes.readUsage, { query, ...options })).body;
+  }
+
+  async listBudgets(options: CallOptions = {}): Promise<ResponseBodyOf<typeof routes.listBudgets>> {
+    return (await this.transport.call(routes.listBudgets, options)).body;
+  }
+
+  /** Bounds what the tenant, or one of its keys, may spend on models in a month. */
+  async setBudget(
+    body: BodyInputOf<typeof routes.setBudget>,
+    options: CallOptions = {},
+  ): Promise<ResponseBodyOf<typeof routes.setBudget>> {
+    return (await this.transport.call(routes.setBudget, { body, isRepeatable: true, ...options })).body;
+  }
+
   /** Whether the server can serve requests. @throws MillraceError when it cannot, or cannot be reached. */
   async readiness(options: CallOptions = {}): Promise<ResponseBodyOf<typeof routes.readiness>> {
     return (await this.transport.call(routes.readiness, options)).body;

@@ -16,6 +16,7 @@ export * from './http/run-routes.js';
 export * from './json-schema.js';
 export * from './llm-provider/chat.js';
 export * from './llm-provider/provider.js';
+export * from './llm-provider/spending.js';
 export * from './orchestrator/approval.js';
 export * from './orchestrator/commands.js';
 export * from './orchestrator/live.js';

@@ -38,7 +38,7 @@ export class CompleteHandler implements TaskHandler<typeof llmTask> {
     const model = await this.models.completionModel(task.tenantId, input.model);
     const { usage, citations, ...answer } = await meterOf(model.name).measure((onText) =>
       model.complete(request, {
-        owner: task.tenantId,
+        payer: { tenantId: task.tenantId, keyId: null },
         signal: task.signal,
         emit: (piece) => {
           onText();
@@ -49,6 +49,6 @@ export class CompleteHandler implements TaskHandler<typeof llmTask> {
     const output = { ...answer, citations: [...citations], toolCalls: answer.toolCalls && [...answer.toolCalls] };
     const paid = priced(usage, this.prices.at(answer.model, systemClock.now()));
     meterOf(answer.model).used(paid);
-    return this.ledger.record(task, input.prompt ?? null, { output, usage: paid });
+    return this.ledger.record(task, input.prompt ?? null, { output, usage: paid }, usage.cachedPromptTokens);
   }
 }

@@ -10,6 +10,7 @@ import type {
 } from '@millrace/contracts';
 import type { JsonObject, JsonValue } from '@millrace/kernel';
 import type { TokenUsage } from '../providers/chat-model.js';
+import type { Payer } from '../spending/budgets.js';
 
 /** What is asked of a model. `evidence[n - 1]` is what `[n]` names. */
 export interface CompletionRequest {
@@ -29,8 +30,8 @@ export type AnswerFormat =
   { readonly kind: 'text' } | { readonly kind: 'json'; readonly schema: JsonObject; readonly cites: string | null };
 
 export interface CompletionContext {
-  /** Whose call it is: owners take turns where calls wait. */
-  readonly owner?: string;
+  /** Whose budgets pay for it. */
+  readonly payer?: Payer;
   /** Ends the call, down to the provider's socket. */
   readonly signal: AbortSignal;
   /** Shows the answer's prose as it comes; markers in it are not numbered yet. */

@@ -98,7 +98,7 @@ export class ProviderCompletionModel implements CompletionModel {
   }
 }
 
-const listenerOf = ({ signal, owner }: CompletionContext) => ({ signal, ...(owner !== undefined && { owner }) });
+const listenerOf = ({ signal, payer }: CompletionContext) => ({ signal, ...(payer !== undefined && { payer }) });
 
 function chatOf({ messages, tools, toolChoice, maxTokens, temperature }: CompletionRequest): ChatRequest {
   return {

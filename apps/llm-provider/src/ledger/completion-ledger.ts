@@ -21,7 +21,12 @@ export class CompletionLedger {
    * Records a completion. Where another delivery of the task was first, its completion stands and is given back: what a
    * run is told is what the ledger holds.
    */
-  record(task: Task, prompt: string | null, { output, usage }: RecordedCompletion): Promise<RecordedCompletion> {
+  record(
+    task: Task,
+    prompt: string | null,
+    { output, usage }: RecordedCompletion,
+    cachedPromptTokens = 0,
+  ): Promise<RecordedCompletion> {
     const { tenantId, taskId, runId, node } = task;
     return this.database.forTenant(tenantId, async (transaction) => {
       const inserted = await transaction
@@ -36,6 +41,7 @@ export class CompletionLedger {
           output: JSON.stringify(output),
           prompt_tokens: usage.promptTokens,
           completion_tokens: usage.completionTokens,
+          cached_prompt_tokens: cachedPromptTokens,
           cost_usd: usage.costUsd,
         })
         .onConflict((conflict) => conflict.columns(['tenant_id', 'task_id']).doNothing())

@@ -1,5 +1,6 @@
 import { MillraceError, systemClock } from '@millrace/kernel';
-import { CONFIG } from '@millrace/service';
+import { CONFIG, LOGGER } from '@millrace/service';
+import type { Logger } from '@millrace/telemetry';
 import { Inject, Injectable } from '@nestjs/common';
 import type { CompletionModel } from '../completion/completion-model.js';
 import { ProviderCompletionModel } from '../completion/provider-completion-model.js';
@@ -9,6 +10,8 @@ import { PriceList } from '../ledger/price.js';
 import type { ChatModel } from '../providers/chat-model.js';
 import { openProvider, type OpenProvider } from '../providers/open-provider.js';
 import { ProviderModel, type ProviderModelOptions } from '../providers/provider-model.js';
+import { Budgets } from '../spending/budgets.js';
+import { PaidModel } from '../spending/paid-model.js';
 import type { RouteTarget } from '../routing/route.js';
 import { RoutedModel } from '../routing/routed-model.js';
 import { Target } from '../routing/target.js';
@@ -37,9 +40,9 @@ export class ModelCatalogue {
     { readonly until: number; readonly providers: Promise<readonly KnownProvider[]> }
   >();
   private readonly opened = new Map<string, Promise<OpenProvider>>();
-  private readonly models = new Map<string, ProviderModel>();
+  private readonly models = new Map<string, ChatModel>();
   private readonly completionModels = new WeakMap<ChatModel, ProviderCompletionModel>();
-  private readonly routes = new Map<string, Promise<RoutedModel>>();
+  private readonly routes = new Map<string, Promise<ChatModel>>();
   private readonly installed: readonly KnownProvider[];
   private readonly prices: PriceList;
 
@@ -47,6 +50,8 @@ export class ModelCatalogue {
     @Inject(CONFIG) private readonly config: LlmProviderConfig,
     @Inject(ProviderStore) private readonly store: ProviderStore,
     @Inject(TargetLimits) private readonly limits: TargetLimits,
+    @Inject(Budgets) private readonly budgets: Budgets,
+    @Inject(LOGGER) private readonly logger: Logger,
   ) {
     this.prices = new PriceList(config.prices);
     this.installed = config.providers.map((provider) => ({
@@ -78,7 +83,7 @@ export class ModelCatalogue {
     const known = this.models.get(key);
     if (known !== undefined) return known;
     const open = await this.open(provider);
-    return this.models.get(key) ?? keep(this.models, key, this.modelOf(provider, open, modelId));
+    return this.models.get(key) ?? keep(this.models, key, this.paid(this.modelOf(provider, open, modelId), [name]));
   }
 
   /** What this process knew of a tenant's providers is out of date. */
@@ -87,17 +92,34 @@ export class ModelCatalogue {
   }
 
   /** Routes are of the installation; each is opened once. */
-  private route(name: string): Promise<RoutedModel> {
+  private route(name: string): Promise<ChatModel> {
     const known = this.routes.get(name);
     if (known !== undefined) return known;
     const route = this.config.routes.find((each) => each.name === name);
     if (route === undefined) throw unknownRoute(name);
     const targets = (of: readonly RouteTarget[]): Promise<Target[]> => Promise.all(of.map((each) => this.target(each)));
-    const opened = Promise.all([targets(route.targets), targets(route.fallback)]).then(
-      ([chosen, fallback]) => new RoutedModel(route, chosen, fallback),
+    const opened = Promise.all([targets(route.targets), targets(route.fallback)]).then(([chosen, fallback]) =>
+      this.paid(
+        new RoutedModel(route, chosen, fallback),
+        [...route.targets, ...route.fallback].map(({ model }) => model),
+      ),
     );
     this.routes.set(name, opened);
     return opened;
+  }
+
+  /** @param models every one that may answer */
+  private paid(model: ChatModel, models: readonly string[]): ChatModel {
+    const { maxTokens, timeouts } = this.config.limits;
+    return new PaidModel(model, {
+      prices: this.prices,
+      budgets: this.budgets,
+      models,
+      maxTokens,
+      // A call may be made again, wait between, and go on to other targets.
+      longestCallMs: 10 * timeouts.totalMs,
+      onUnsettled: (error) => this.logger.warn({ err: error }, 'could not settle what a call cost'),
+    });
   }
 
   private async target(options: RouteTarget): Promise<Target> {

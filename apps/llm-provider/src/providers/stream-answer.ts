@@ -23,7 +23,7 @@ export interface RawAnswer extends Omit<ChatAnswer, 'usage' | 'model'> {
   readonly usage: TokenUsage | null;
 }
 
-type AnswerListener = Required<Omit<ChatListener, 'owner'>>;
+type AnswerListener = Required<Omit<ChatListener, 'payer'>>;
 
 /** A token of any vocabulary is shorter than this on average; beyond it the provider ignores the limit it was given. */
 const mostCharactersPerToken = 16;

@@ -67,7 +67,11 @@ interface Outcome {
 async function ask(model: RoutedModel, signal = new AbortController().signal, owner = 'acme'): Promise<Outcome> {
   let shown = '';
   try {
-    const listener = { signal, owner, onText: (text: string) => void (shown += text) };
+    const listener = {
+      signal,
+      payer: { tenantId: owner, keyId: null },
+      onText: (text: string) => void (shown += text),
+    };
     return { answer: await model.chat({ messages: [{ role: 'user', content: 'Hello.' }] }, listener), shown };
   } catch (error) {
     return { error: error as MillraceError, shown };

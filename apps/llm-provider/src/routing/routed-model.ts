@@ -49,7 +49,7 @@ export class RoutedModel implements ChatModel {
 
   /** @throws MillraceError `route_busy`; of the last target that was asked; or the signal's reason */
   chat(request: ChatRequest, listener: ChatListener): Promise<ChatAnswer> {
-    return this.queue.execute(listener.owner ?? '', () => this.ask(request, listener), listener.signal);
+    return this.queue.execute(listener.payer?.tenantId ?? '', () => this.ask(request, listener), listener.signal);
   }
 
   private async ask(request: ChatRequest, listener: ChatListener): Promise<ChatAnswer> {

@@ -17,6 +17,9 @@ export interface LlmProviderTables {
     output: ColumnType<unknown, string, never>;
     prompt_tokens: number;
     completion_tokens: number;
+    /** The key that made the call; null for tasks of runs. */
+    key_id: Generated<string | null>;
+    cached_prompt_tokens: Generated<number>;
     cost_usd: number;
     created_at: Generated<Date>;
   };
@@ -37,4 +40,17 @@ export interface LlmProviderTables {
   };
   /** What a target of a route was asked in the newest minute, over all tenants and processes. */
   target_window: { model: string; minute: Date; requests: number; tokens: number };
+  /** Money in billionths of a dollar. */
+  budget: {
+    tenant_id: string;
+    /** Empty for the budget of the whole tenant. */
+    key_id: string;
+    limit_nano: number;
+    /** What `spent_nano` is of: `2026-11`. */
+    month: string;
+    spent_nano: number;
+    reserved_nano: number;
+  };
+  /** Held for a call that is being made. */
+  budget_hold: { tenant_id: string; id: string; key_id: string | null; amount_nano: number; expires_at: Date };
 }

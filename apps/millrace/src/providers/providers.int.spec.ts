@@ -1,4 +1,4 @@
-/** Providers of models over HTTP, against the whole system. */
+/** Providers of models, and what is spent on them, over HTTP, against the whole system. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Problem, Provider } from '@millrace/contracts';
 import { TestSystem } from '../host/system.fixture.js';
@@ -51,5 +51,28 @@ describe('/v1/providers', () => {
     expect(answer.status).toBe(status);
     if (pointer !== undefined) expect(answer.body.errors.map((error) => error.pointer)).toContain(pointer);
     expect(JSON.stringify(answer.body)).not.toContain('canary');
+  });
+});
+
+describe('/v1/budgets and /v1/usage', () => {
+  it('let an admin bound what is spent, and everybody of the tenant see it', async () => {
+    const [viewer, editor] = [await system.key('acme', 'viewer'), await system.key('acme', 'editor')];
+    expect((await system.call('/v1/budgets', editor, { usdPerMonth: 5 })).status).toBe(403);
+    const budget = { key: null, usdPerMonth: 5, spentUsd: 0, reservedUsd: 0 };
+    expect(await system.client(admin).setBudget({ usdPerMonth: 5 })).toEqual({ items: [budget] });
+    expect(await system.client(viewer).listBudgets()).toEqual({ items: [budget] });
+    expect(await system.client(await system.key('globex', 'admin')).listBudgets()).toEqual({ items: [] });
+    expect(await system.client(viewer).readUsage({ from: '2026-01-01', to: '2026-01-31' })).toEqual({ items: [] });
+    expect(await system.client(admin).setBudget({ usdPerMonth: null })).toEqual({ items: [] });
+  });
+
+  it.each([
+    ['/v1/usage?from=yesterday', undefined],
+    ['/v1/usage?from=2020-01-01', undefined],
+    ['/v1/usage?surprise=1', undefined],
+    ['/v1/budgets', { usdPerMonth: -1 }],
+    ['/v1/budgets', { usdPerMonth: 1, key: '../..' }],
+  ])('refuse what they cannot read: %s', async (path, body) => {
+    expect((await system.call(path, admin, body)).status).toBe(400);
   });
 });

@@ -6,6 +6,7 @@ import { keyRoutes } from './key-routes.js';
 import { providerRoutes } from './provider-routes.js';
 import type { Route } from './route.js';
 import { runRoutes } from './run-routes.js';
+import { spendingRoutes } from './spending-routes.js';
 import { systemRoutes } from './system-routes.js';
 
 /** The whole HTTP API, by operation id. */
@@ -17,6 +18,7 @@ export const routes = {
   ...eventRoutes,
   ...keyRoutes,
   ...providerRoutes,
+  ...spendingRoutes,
   ...systemRoutes,
 };
 

@@ -1,10 +1,12 @@
 import type { Migrations } from '@millrace/database';
 import { completion } from './0001-completion.js';
 import { provider } from './0002-provider.js';
+import { spending } from './0004-spending.js';
 import { targetWindow } from './0003-target-window.js';
 
 export const migrations: Migrations = {
   '0001_completion': completion,
   '0002_provider': provider,
   '0003_target_window': targetWindow,
+  '0004_spending': spending,
 };

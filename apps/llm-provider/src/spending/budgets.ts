@@ -1,0 +1,158 @@
+/**
+ * Budgets of tenants and keys, by month.
+ *
+ * 1. What is spent and what is held together never exceed a budget: a call is made only after the most that it can cost is held,
+ *    and holding is one statement that takes the rows of all budgets of the call or changes nothing.
+ * 2. What a call cost replaces what was held for it, once: the hold's row goes in the same statement.
+ * 3. A hold that nobody settled (its process was killed) counts as spent when its time is over, since nobody knows better.
+ */
+import type { Budget, NewBudget } from '@millrace/contracts';
+import { MillraceError, newId, systemClock } from '@millrace/kernel';
+import { DATABASE, type ServiceDatabase } from '@millrace/service';
+import { Inject, Injectable } from '@nestjs/common';
+import { sql } from 'kysely';
+import type { LlmProviderTables } from '../schema/tables.js';
+import { monthOf, nanoAbove, nanoOf, usdOf } from './money.js';
+
+/** Who pays for a call. */
+export interface Payer {
+  readonly tenantId: string;
+  /** The key that made the call; null for tasks of runs. */
+  readonly keyId: string | null;
+}
+
+export interface Hold {
+  readonly tenantId: string;
+  readonly id: string;
+}
+
+const mostBudgets = 1_000;
+
+@Injectable()
+export class Budgets {
+  constructor(@Inject(DATABASE) private readonly database: ServiceDatabase<LlmProviderTables>) {}
+
+  /**
+   * Holds the most that a call can cost; null where no budget bounds it.
+   * @param forMs after this time the hold counts as spent
+   * @throws MillraceError `budget_exceeded`, for good in this month
+   */
+  async hold({ tenantId, keyId }: Payer, mostUsd: number, forMs: number): Promise<Hold | null> {
+    const id = newId('hold');
+    const now = systemClock.now();
+    const [amount, month, expiresAt] = [nanoAbove(mostUsd), monthOf(now), new Date(now.getTime() + forMs)];
+    const { rows } = await this.database.asServiceStatement(
+      () => sql<{ budgets: number; fits: boolean }>`
+        with locked as materialized (
+          select key_id, limit_nano - reserved_nano - case when month = ${month} then spent_nano else 0 end as room
+          from budget
+          where tenant_id = ${tenantId} and key_id in ('', coalesce(${keyId}::text, ''))
+          order by key_id
+          for update),
+        verdict as materialized (
+          select count(*)::int as budgets, coalesce(bool_and(room >= ${amount}::bigint), true) as fits from locked),
+        raised as (
+          update budget set
+            reserved_nano = budget.reserved_nano + ${amount}::bigint,
+            spent_nano = case when budget.month = ${month} then budget.spent_nano else 0 end,
+            month = ${month}
+          from locked, verdict
+          where budget.tenant_id = ${tenantId} and budget.key_id = locked.key_id and verdict.fits),
+        held as (
+          insert into budget_hold (tenant_id, id, key_id, amount_nano, expires_at)
+          select ${tenantId}, ${id}, ${keyId}::text, ${amount}::bigint, ${expiresAt.toISOString()}::timestamptz
+          from verdict where budgets > 0 and fits)
+        select budgets, fits from verdict`,
+    );
+    const [verdict] = rows;
+    if (verdict?.fits === false) throw exceeded(mostUsd);
+    return verdict === undefined || verdict.budgets === 0 ? null : { tenantId, id };
+  }
+
+  /** Counts what a call cost in place of what was held for it. Done again it changes nothing. */
+  async settle({ tenantId, id }: Hold, usd: number): Promise<void> {
+    const month = monthOf(systemClock.now());
+    await this.database.asServiceStatement(
+      () => sql`
+        with gone as (
+          delete from budget_hold where tenant_id = ${tenantId} and id = ${id} returning key_id, amount_nano)
+        update budget set
+          reserved_nano = greatest(0, budget.reserved_nano - gone.amount_nano),
+          spent_nano = case when budget.month = ${month} then budget.spent_nano else 0 end + ${nanoOf(usd)}::bigint,
+          month = ${month}
+        from gone
+        where budget.tenant_id = ${tenantId} and budget.key_id in ('', coalesce(gone.key_id, ''))`,
+    );
+  }
+
+  /** Counts as spent what was held for calls of which nobody has heard in time. */
+  async settleExpired(): Promise<void> {
+    const now = systemClock.now();
+    const month = monthOf(now);
+    await this.database.asServiceStatement(
+      () => sql`
+        with gone as (
+          delete from budget_hold where expires_at < ${now.toISOString()}::timestamptz
+          returning tenant_id, key_id, amount_nano),
+        charged as (
+          select tenant_id, '' as key_id, sum(amount_nano)::bigint as amount from gone group by tenant_id
+          union all
+          select tenant_id, key_id, sum(amount_nano)::bigint from gone where key_id is not null group by tenant_id, key_id)
+        update budget set
+          reserved_nano = greatest(0, budget.reserved_nano - charged.amount),
+          spent_nano = case when budget.month = ${month} then budget.spent_nano else 0 end + charged.amount,
+          month = ${month}
+        from charged
+        where budget.tenant_id = charged.tenant_id and budget.key_id = charged.key_id`,
+    );
+  }
+
+  /** Sets a budget, or takes it away. What was spent in this month, and what is held, counts from the start. */
+  async set(tenantId: string, { key = '', usdPerMonth }: NewBudget): Promise<readonly Budget[]> {
+    const month = monthOf(systemClock.now());
+    await this.database.forTenant(tenantId, async (transaction) => {
+      if (usdPerMonth === null) {
+        await transaction.deleteFrom('budget').where('tenant_id', '=', tenantId).where('key_id', '=', key).execute();
+        return;
+      }
+      const { rows } = await sql<{ count: number }>`select count(*)::int as count from budget`.execute(transaction);
+      if ((rows[0]?.count ?? 0) >= mostBudgets) throw tooMany();
+      const isOfKey = key !== '';
+      await sql`
+        insert into budget (tenant_id, key_id, limit_nano, month, spent_nano, reserved_nano)
+        values (${tenantId}, ${key}, ${nanoOf(usdPerMonth)}, ${month},
+          (select coalesce(round(sum(cost_usd)::numeric * 1000000000), 0) from completion
+            where tenant_id = ${tenantId} and created_at >= ${`${month}-01T00:00:00Z`}::timestamptz
+              and (not ${isOfKey} or key_id = ${key})),
+          (select coalesce(sum(amount_nano), 0) from budget_hold
+            where tenant_id = ${tenantId} and (not ${isOfKey} or key_id = ${key})))
+        on conflict (tenant_id, key_id) do update set limit_nano = excluded.limit_nano`.execute(transaction);
+    });
+    return this.list(tenantId);
+  }
+
+  /** The tenant's own first, then those of its keys. */
+  async list(tenantId: string): Promise<readonly Budget[]> {
+    const month = monthOf(systemClock.now());
+    const rows = await this.database.forTenant(tenantId, (transaction) =>
+      transaction.selectFrom('budget').selectAll().orderBy('key_id').execute(),
+    );
+    return rows.map((row) => ({
+      key: row.key_id === '' ? null : row.key_id,
+      usdPerMonth: usdOf(row.limit_nano),
+      spentUsd: row.month === month ? usdOf(row.spent_nano) : 0,
+      reservedUsd: usdOf(row.reserved_nano),
+    }));
+  }
+}
+
+const exceeded = (mostUsd: number): MillraceError =>
+  new MillraceError(
+    'overloaded',
+    'budget_exceeded',
+    `The budget of this month has no room for a call that may cost $${mostUsd.toFixed(6)}. Fewer maxTokens make it cheaper.`,
+    { retryable: false },
+  );
+
+const tooMany = (): MillraceError =>
+  new MillraceError('conflict', 'too_many_budgets', `There are ${mostBudgets} budgets. Take one away first.`);
