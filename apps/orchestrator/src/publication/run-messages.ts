@@ -162,6 +162,7 @@ function announcementOf(run: HotRun, event: RunEvent): { contract: EventContract
       return { contract: runCancelledEvent, data: { ...subject, ...event.data } };
     case 'RunRetried':
       return retriedAnnouncement(run, event);
+    case 'NodeReused':
     case 'NodeScheduled':
     case 'NodeRetryScheduled':
     case 'NodeFailed':

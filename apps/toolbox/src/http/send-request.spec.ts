@@ -1,6 +1,6 @@
 /** Requests of graphs, against a real server that need not be friendly. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { envelopeOf, httpTask, type TaskOutcome, type TaskResult } from '@millrace/contracts';
+import { envelopeOf, httpTask, type TaskData, type TaskOutcome, type TaskResult } from '@millrace/contracts';
 import { newId, type JsonObject } from '@millrace/kernel';
 import { createInProcessBus, type MessageBus } from '@millrace/messaging';
 import { startService, type RunningService } from '@millrace/service';
@@ -56,11 +56,11 @@ afterEach(async () => {
 
 async function send(
   input: JsonObject,
-  { runId = newId('run'), attempt = 1, deadlineMs = 60_000 } = {},
+  { runId = newId('run'), attempt = 1, deadlineMs = 60_000, ...rest }: Partial<TaskData> & { deadlineMs?: number } = {},
 ): Promise<TaskOutcome> {
   const deadlineAt = new Date(Date.now() + deadlineMs).toISOString();
   const taskId = `${runId}:call:${attempt}`;
-  const task = { taskId, runId, node: 'call', attempt, input, stream: false, replyTo, deadlineAt };
+  const task = { taskId, runId, node: 'call', attempt, input, stream: false, replyTo, deadlineAt, ...rest };
   const context = { tenantId: 'acme', correlationId: 'req_1', causationId: null };
   await bus.publish({ subject: httpTask.subject, envelope: envelopeOf(httpTask, context, task, { id: taskId }) });
   const found = await eventually(() => results.find((result) => result.taskId === taskId) ?? false);

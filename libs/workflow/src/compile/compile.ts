@@ -16,14 +16,7 @@ import {
 import { choosersIn } from './choosers.js';
 import { compensatesIn, compensationsOf, compileEffect } from './compile-effect.js';
 import { compileTemplate } from './compile-template.js';
-import type {
-  CompiledGraph,
-  CompiledNode,
-  CompiledScope,
-  CompiledTemplate,
-  CompiledWorker,
-  RetryPolicy,
-} from './compiled-graph.js';
+import type { CompiledGraph, CompiledNode, CompiledScope, CompiledWorker, RetryPolicy } from './compiled-graph.js';
 import { insideOf, rootVariables, signalVariable } from './variables.js';
 
 /**
