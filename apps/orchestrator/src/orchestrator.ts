@@ -4,6 +4,8 @@ import type { MessageBus } from '@millrace/messaging';
 import type { Logger } from '@millrace/telemetry';
 import type { OrchestratorConfig } from './config.js';
 import { newCounts, type OrchestratorCounts } from './counts.js';
+import { EventClock } from './event-wait/event-clock.js';
+import { EventWaits } from './event-wait/event-waits.js';
 import { FollowedRuns } from './following/followed-runs.js';
 import { GraphLibrary } from './graph/graph-library.js';
 import type { NewGraphVersion } from './graph/graph.store.js';
@@ -53,6 +55,7 @@ export class Orchestrator {
   private readonly writer: RunWriter;
   private readonly ownership: Ownership;
   private readonly timers: RunTimers;
+  private readonly eventWaits: EventWaits;
   private readonly watched: WatchedTasks;
   private readonly republishing: RepublishingRounds;
   private readonly workers: CustomWorkers;
@@ -75,6 +78,7 @@ export class Orchestrator {
       hotRuns.dropPartition(partition);
       ledger.forget(partition);
       this.watched.forget(partition);
+      this.eventWaits.forget(partition);
       inbox.close(partition).catch((error: unknown) => onFailure('A subscription could not be ended.', error));
     });
     const followed = new FollowedRuns();
@@ -87,8 +91,12 @@ export class Orchestrator {
       {
         ...{ store: stores.runs, loader, hotRuns, leases, ledger, publisher, counts, clock, onFailure },
         meter: new CommitMeter(),
+        events: new EventClock(bus, onFailure),
         random: Math.random,
-        onCommitted: (turns) => this.timers.note(turns),
+        onCommitted: (turns) => {
+          this.timers.note(turns);
+          this.eventWaits.note(turns);
+        },
       },
       { waiting: { maxItems: config.maxWaiting, maxBytes: config.maxWaitingBytes }, batch: batchLimits },
     );
@@ -115,6 +123,13 @@ export class Orchestrator {
       maxInFlightPerPartition,
     );
     this.workers = new CustomWorkers(bus);
+    this.eventWaits = new EventWaits({
+      ...{ bus, store: stores.eventWaits, onFailure },
+      has: (partition) => leases.held().some((lease) => lease.partition === partition),
+      take: async ({ key, wait: { node, attempt } }, event) => {
+        await this.writer.submit(key, { type: 'event', node, attempt, event }, JSON.stringify(event).length);
+      },
+    });
     this.timers = new RunTimers(
       stores.timers,
       leases,
@@ -135,8 +150,9 @@ export class Orchestrator {
         ...{ book: leases, inbox, ledger, clock, monotonicNow, onFailure },
         store: stores.leases(config.replica, config.leaseMs),
         quiet: (partition) => this.writer.quiet(partition),
-        onAcquired: () => {
+        onAcquired: (partitions) => {
           void this.timers.poll();
+          void this.eventWaits.takeOver(partitions);
           this.republishing.wake();
         },
       },
@@ -161,6 +177,7 @@ export class Orchestrator {
   async stop(): Promise<void> {
     this.stopMeasuring();
     this.timers.stop();
+    this.eventWaits.stop();
     this.watched.stop();
     await this.workers.stop();
     await this.ownership.stop();

@@ -13,6 +13,7 @@ export { evolve } from './engine/evolve.js';
 export { reconciliationAssignees, reconciliationTitle } from './engine/reconciliation.js';
 export type { RunMessage, TimerKind } from './engine/messages.js';
 export { refusalOf } from './engine/refusal.js';
+export { eventWaitsOf, type EventWait } from './engine/wait.js';
 export { initialState, type RunState } from './engine/state.js';
 export { outstandingTasks, tasksOf, type TaskToDo } from './engine/tasks.js';
 export { newTimersOf, timersOf, type Timer } from './engine/timers.js';

@@ -1,6 +1,7 @@
 /** The rows of one batch as columns, the shape in which one statement takes them (`unnest`). Pure. */
 import { approvalIdOf } from '@millrace/contracts';
 import type { Timer } from '@millrace/workflow';
+import type { StoredEventWait } from '../event-wait/event-wait.store.js';
 import { lastTrace } from './event-traces.js';
 import { runOf } from './hot-run.js';
 import type { Turn } from './turn.js';
@@ -51,6 +52,17 @@ interface TimerRow {
   setAt: string;
 }
 
+interface EventWaitRow {
+  partition: number;
+  tenantId: string;
+  runId: string;
+  node: string;
+  attempt: number;
+  subject: string;
+  stream: string;
+  afterSequence: number;
+}
+
 /** The read model of an approval that changed in the batch. JSON columns are text, null where there is nothing. */
 interface ApprovalRow {
   partition: number;
@@ -80,6 +92,7 @@ export interface BatchRows {
   readonly timersSet: Columns<TimerRow>;
   readonly timersDropped: Columns<TimerRow>;
   /** Null where there are none, as in most batches. */
+  readonly eventWaits: { readonly begun: Columns<EventWaitRow>; readonly ended: Columns<EventWaitRow> } | null;
   readonly approvals: Columns<ApprovalRow> | null;
   /** The partitions that the batch writes to. */
   readonly partitions: ReadonlySet<number>;
@@ -101,6 +114,7 @@ export function rowsOf(turns: readonly Turn[]): BatchRows | null {
       changing.flatMap((turn) => timerRows(turn, turn.timersDropped)),
       emptyTimers(),
     ),
+    eventWaits: eventWaitColumns(changing),
     approvals: approvalColumns(changing),
     partitions: new Set(changing.map((turn) => turn.key.partition)),
   };
@@ -174,6 +188,21 @@ function approvalRows({ key, run, approvals }: Turn): ApprovalRow[] {
   }));
 }
 
+function eventWaitColumns(turns: readonly Turn[]): BatchRows['eventWaits'] {
+  const changed = turns.flatMap(({ eventWaits }) => eventWaits ?? []);
+  if (changed.length === 0) return null;
+  const begun = changed.flatMap((waits) => waits.begun.map(eventWaitRow));
+  const ended = changed.flatMap((waits) => waits.ended.map(eventWaitRow));
+  return { begun: columns(begun, emptyEventWaits()), ended: columns(ended, emptyEventWaits()) };
+}
+
+const eventWaitRow = ({ key, wait, position }: StoredEventWait): EventWaitRow => ({
+  ...key,
+  ...wait,
+  stream: position.stream,
+  afterSequence: position.after,
+});
+
 function timerRows({ key, traces, at }: Turn, timers: readonly Timer[]): TimerRow[] {
   const traceparent = lastTrace(traces);
   return timers.map(({ node, attempt, timer, dueAt }) => ({
@@ -223,6 +252,17 @@ const emptyTimers = (): Columns<TimerRow> => ({
   dueAt: [],
   traceparent: [],
   setAt: [],
+});
+
+const emptyEventWaits = (): Columns<EventWaitRow> => ({
+  partition: [],
+  tenantId: [],
+  runId: [],
+  node: [],
+  attempt: [],
+  subject: [],
+  stream: [],
+  afterSequence: [],
 });
 
 const emptyApprovals = (): Columns<ApprovalRow> => ({

@@ -76,6 +76,7 @@ export function unstorable(work: RunWork): RunWork | null {
     case 'resume':
     case 'retry':
     case 'signal':
+    case 'event':
     case 'decision':
     case 'failure':
       return null;

@@ -111,6 +111,20 @@ export const patient = document(
   },
 );
 
+/** Waits for an event of the tenant that speaks of the run's order, and gives its data. */
+export const expectant = document(
+  'test-expectant',
+  [
+    {
+      id: 'paid',
+      kind: 'wait',
+      event: { subject: 'custom.order.paid.v1', filter: '${{ event.data.order == input.order }}' },
+      timeout: { total: '1h' },
+    },
+  ],
+  { output: '${{ nodes.paid.output.data }}' },
+);
+
 /** Waits for a signal, but not for long. */
 export const hasty = document('test-hasty', [{ ...goSignal, id: 'x', timeout: { total: '200ms' } }]);
 

@@ -7,6 +7,7 @@ import { terminalEventTypes, type GraphIdentity, type Run, type RunEvent } from 
 import type { JsonObject } from '@millrace/kernel';
 import {
   changedApprovals,
+  eventWaitsOf,
   evolve,
   initialState,
   timersOf,
@@ -16,6 +17,7 @@ import {
   type RunState,
   type Timer,
 } from '@millrace/workflow';
+import type { StoredEventWait } from '../event-wait/event-wait.store.js';
 
 /** Names a run. Ids are the callers' choice, so a run is only ever found together with its tenant. */
 export interface RunKey {
@@ -48,11 +50,15 @@ export interface HotRun {
   ended: boolean;
   /** The timers stored for it, by `timerText`. */
   timers: ReadonlyMap<string, Timer>;
+  /** The nodes that wait for events, with the place behind which they do. */
+  eventWaits: readonly StoredEventWait[];
   /** Those that wait for a decision. */
   approvals: readonly ApprovalView[];
   /** Length of its events as JSON: what it weighs in memory, roughly. */
   weight: number;
 }
+
+const unknownPosition = { stream: '', after: 0 };
 
 export const isPending = ({ status }: ApprovalView): boolean => status === 'pending';
 
@@ -72,6 +78,7 @@ export function newHotRun(key: RunKey, graph: ResolvedGraph, origin: RunOrigin):
     position: 0,
     ended: false,
     timers: new Map(),
+    eventWaits: [],
     approvals: [],
     weight: 0,
   };
@@ -100,6 +107,8 @@ export function foldRun(key: RunKey, graph: ResolvedGraph, events: readonly RunE
     applyEvent(run, event, JSON.stringify(event.data));
   }
   run.timers = timersByText(timersOf(graph.compiled, run.state));
+  // Where they are stored does not matter here: only what begins now is stored.
+  run.eventWaits = eventWaitsOf(graph.compiled, run.state).map((wait) => ({ key, wait, position: unknownPosition }));
   run.approvals = changedApprovals(run.state, [], events).filter(isPending);
   return run;
 }

@@ -151,7 +151,7 @@ const eventsStatement = (runs: readonly RunIdentityRow[]): RawBuilder<EventRow> 
  * the planner a choice that would be wrong later: rows are found by `on conflict` or by a lateral look-up of the key.
  */
 function commitStatement(rows: BatchRows, claim: LeaseClaim): RawBuilder<{ partition: number }> {
-  const { events, runs, timersSet: set, timersDropped: dropped, approvals } = rows;
+  const { events, runs, timersSet: set, timersDropped: dropped, eventWaits, approvals } = rows;
   return sql<{ partition: number }>`
     with held as (
       select lease.partition
@@ -217,9 +217,31 @@ function commitStatement(rows: BatchRows, claim: LeaseClaim): RawBuilder<{ parti
           limit 1
         ) as found
       ))
-    )${approvals === null ? sql`` : approvalsKept(approvals)}
+    )${eventWaits === null ? sql`` : eventWaitsChanged(eventWaits)}${approvals === null ? sql`` : approvalsKept(approvals)}
     select partition from held`;
 }
+
+/** As with approvals: only where somebody waits for an event. */
+const eventWaitsChanged = ({ begun, ended }: NonNullable<BatchRows['eventWaits']>): RawBuilder<unknown> => sql`,
+    event_waits_begun as (
+      insert into event_wait (partition, tenant_id, run_id, node, attempt, subject, stream, after_sequence)
+      select new.partition, new.tenant_id, new.run_id, new.node, new.attempt, new.subject, new.stream, new.after_sequence
+      from unnest(${begun.partition}::smallint[], ${begun.tenantId}::text[], ${begun.runId}::text[],
+                  ${begun.node}::text[], ${begun.attempt}::integer[], ${begun.subject}::text[], ${begun.stream}::text[],
+                  ${begun.afterSequence}::double precision[])
+        as new (partition, tenant_id, run_id, node, attempt, subject, stream, after_sequence)
+      join held using (partition)
+      on conflict (tenant_id, run_id, node, attempt) do nothing
+    ),
+    event_waits_ended as (
+      delete from event_wait
+      using unnest(${ended.partition}::smallint[], ${ended.tenantId}::text[], ${ended.runId}::text[],
+                   ${ended.node}::text[], ${ended.attempt}::integer[])
+        as old (partition, tenant_id, run_id, node, attempt)
+      join held using (partition)
+      where event_wait.tenant_id = old.tenant_id and event_wait.run_id = old.run_id and event_wait.node = old.node
+        and event_wait.attempt = old.attempt
+    )`;
 
 /** Few batches change an approval, so the part that writes them stands only in the statement of those that do. */
 const approvalsKept = (rows: NonNullable<BatchRows['approvals']>): RawBuilder<unknown> => sql`,

@@ -20,6 +20,7 @@ import type { OrchestratorStores } from '../schema/stores.js';
 import type { CommitMeter } from '../measuring/commit-meter.js';
 import { rowsOf, type BatchRows } from './batch-rows.js';
 import { describeCommit, noteBatch, traceparentOfSpan } from './commit-span.js';
+import type { EventClock } from '../event-wait/event-clock.js';
 import { failureOf, movedPartition, refused, unstorable } from './commit-failure.js';
 import { GatherQueue, type GatherLimits } from './gather-queue.js';
 import { keyText, type RunKey } from './hot-run.js';
@@ -37,6 +38,7 @@ export interface WriterParts {
   readonly publisher: Publisher;
   readonly counts: OrchestratorCounts;
   readonly meter: CommitMeter;
+  readonly events: Pick<EventClock, 'position' | 'refresh'>;
   readonly clock: Clock;
   readonly random: () => number;
   /** Hears of every committed batch, before anything else is decided. */
@@ -162,6 +164,7 @@ export class RunWriter {
     const at = this.parts.clock.now();
     const groups = byRun(items);
     const found = await this.find(groups, conflicts > 0);
+    if (mayAwaitEvents(groups, found)) await this.parts.events.refresh();
     const turns = this.decideAll(groups, found, at.toISOString());
     const rows = rowsOf(turns);
     if (rows === null) {
@@ -233,6 +236,7 @@ export class RunWriter {
   /** Lets each run take its turn. A run that cannot is rejected here; its neighbours go on. */
   private decideAll(groups: Groups, found: ReadonlyMap<string, FoundRun | UnfoldableRunError>, now: string): Turn[] {
     const turns: Turn[] = [];
+    const circumstances = { now, random: this.parts.random, eventPosition: this.parts.events.position };
     for (const [text, items] of groups) {
       const [first] = items;
       const run = found.get(text) ?? 'unknown';
@@ -242,7 +246,7 @@ export class RunWriter {
         const works = items.map((item) => item.work);
         for (const { span } of items) if (span !== undefined) noteBatch(span, groups.size, run);
         const traceparents = items.map(({ span }) => traceparentOfSpan(span));
-        turns.push(takeTurn(first.key, run, works, { now, random: this.parts.random, traceparents }));
+        turns.push(takeTurn(first.key, run, works, { ...circumstances, traceparents }));
       } catch (error) {
         this.parts.hotRuns.drop(first.key);
         this.parts.onFailure(`Run ${first.key.runId} could not be decided.`, error);
@@ -300,6 +304,16 @@ export class RunWriter {
     if (instead === null) return only.reject(refused(error));
     await this.settle([{ ...only, work: instead }], 1);
   }
+}
+
+/** Whether a wait for an event may begin in a batch: only then is it asked where the events are. */
+function mayAwaitEvents(groups: Groups, found: ReadonlyMap<string, FoundRun | UnfoldableRunError>): boolean {
+  for (const [text, items] of groups) {
+    const run = found.get(text);
+    if (typeof run === 'object' && 'graph' in run && run.graph.compiled.awaitsEvents) return true;
+    if (items.some(({ work }) => work.type === 'start' && work.graph.compiled.awaitsEvents)) return true;
+  }
+  return false;
 }
 
 function byRun(items: readonly Item[]): Groups {

@@ -11,15 +11,18 @@ import {
   approvalKey,
   changedApprovals,
   decide,
+  eventWaitsOf,
   mayBegin,
   newTimersOf,
   refusalOf,
   timersOf,
   type ApprovalView,
+  type EventWait,
   type Fork,
   type RunMessage,
   type Timer,
 } from '@millrace/workflow';
+import type { EventPosition, StoredEventWait } from '../event-wait/event-wait.store.js';
 import { noTraces, type EventTraces } from './event-traces.js';
 import {
   applyEvent,
@@ -56,6 +59,7 @@ export type RunInput =
       readonly outcome: TaskOutcome;
       readonly worker?: string | undefined;
     }
+  | { readonly type: 'event'; readonly node: string; readonly attempt: number; readonly event: JsonObject }
   | { readonly type: 'task-idle'; readonly node: string; readonly attempt: number }
   | {
       readonly type: 'task-begin';
@@ -97,6 +101,11 @@ interface DecidedEvent {
   readonly json: string;
 }
 
+export interface ChangedEventWaits {
+  readonly begun: readonly StoredEventWait[];
+  readonly ended: readonly StoredEventWait[];
+}
+
 export interface Turn {
   readonly key: RunKey;
   readonly run: HotRun | null;
@@ -111,6 +120,8 @@ export interface Turn {
   readonly halted: boolean;
   readonly timersSet: readonly Timer[];
   readonly timersDropped: readonly Timer[];
+  /** The waits for events that began and ended; null where there are none. */
+  readonly eventWaits: ChangedEventWaits | null;
   /** The approvals that were asked for, decided or cancelled. */
   readonly approvals: readonly ApprovalView[];
   /** One for each message, in their order. */
@@ -124,6 +135,8 @@ export interface Circumstances {
   readonly random: () => number;
   /** The span of each message, by its index; null where none is recorded. */
   readonly traceparents?: readonly (string | null)[];
+  /** A place in the stream of events that lies before whatever begins now. */
+  readonly eventPosition?: EventPosition;
 }
 
 /** Decides a run's messages. Changes `found` where it is a hot run. */
@@ -151,6 +164,7 @@ export function takeTurn(key: RunKey, found: FoundRun, works: readonly RunWork[]
     halted: events.some(({ event }) => haltingTypes.has(event.type)),
     timersSet: timers.set,
     timersDropped: [...timers.dropped, ...overdue(run, works)],
+    eventWaits: run === null ? null : changedEventWaits(run, events, circumstances),
     approvals: run === null ? [] : approvalsAfter(run, events),
     answers,
   };
@@ -231,6 +245,8 @@ function messageOf(run: HotRun, work: RunInput, { now, random }: Circumstances):
         now,
         random: random(),
       };
+    case 'event':
+      return { ...work, now };
     case 'task-idle':
       return { type: 'task-idle', node: work.node, attempt: work.attempt, now, random: random() };
     case 'task-begin':
@@ -280,6 +296,25 @@ function changedTimers(run: HotRun, events: readonly DecidedEvent[]): { set: Tim
     set: [...after].filter(([text, timer]) => before.get(text)?.dueAt !== timer.dueAt).map(([, timer]) => timer),
     dropped: [...before].filter(([text]) => !after.has(text)).map(([, timer]) => timer),
   };
+}
+
+/** Compares who waited for events with who does now, and remembers the latter. */
+function changedEventWaits(
+  run: HotRun,
+  events: readonly DecidedEvent[],
+  { eventPosition: position = { stream: '', after: 0 } }: Circumstances,
+): ChangedEventWaits | null {
+  if (!run.graph.compiled.awaitsEvents || events.length === 0) return null;
+  const textOf = ({ node, attempt }: EventWait): string => `${attempt}:${node}`;
+  const before = new Map(run.eventWaits.map((stored) => [textOf(stored.wait), stored]));
+  const waits = eventWaitsOf(run.graph.compiled, run.state);
+  const after = new Map(
+    waits.map((wait) => [textOf(wait), before.get(textOf(wait)) ?? { key: run.key, wait, position }] as const),
+  );
+  run.eventWaits = [...after.values()];
+  const begun = run.eventWaits.filter(({ wait }) => !before.has(textOf(wait)));
+  const ended = [...before.values()].filter(({ wait }) => !after.has(textOf(wait)));
+  return begun.length + ended.length === 0 ? null : { begun, ended };
 }
 
 const asks: ReadonlySet<string> = new Set(['ApprovalRequested', 'EffectUncertain']);

@@ -1,6 +1,7 @@
 /** What the orchestrator asks of its database, as far as it matters to it: everything that stands between its decisions and SQL. */
 import type { Database } from '@millrace/database';
 import { ApprovalReader } from '../approval/approval.reader.js';
+import { EventWaitStore } from '../event-wait/event-wait.store.js';
 import type { GraphLibrary } from '../graph/graph-library.js';
 import { GraphStore } from '../graph/graph.store.js';
 import { LeaseStore } from '../partition/lease.store.js';
@@ -16,6 +17,7 @@ export interface OrchestratorStores {
   readonly runs: Port<RunStore>;
   readonly graphs: Port<GraphStore>;
   readonly timers: Port<TimerStore>;
+  readonly eventWaits: Port<EventWaitStore>;
   readonly approvals: Port<ApprovalReader>;
   /** The leases as one replica sees them. */
   leases(replica: string, ttlMs: number): Port<LeaseStore>;
@@ -27,6 +29,7 @@ export const storesIn = (database: Database<OrchestratorTables>): OrchestratorSt
   runs: new RunStore(database),
   graphs: new GraphStore(database),
   timers: new TimerStore(database),
+  eventWaits: new EventWaitStore(database),
   approvals: new ApprovalReader(database),
   leases: (replica, ttlMs) => new LeaseStore(database, replica, ttlMs),
   reader: (graphs) => new RunReader(database, graphs),

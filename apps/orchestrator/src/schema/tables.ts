@@ -97,6 +97,19 @@ interface RunTimerTable {
   set_at: Date | null;
 }
 
+interface EventWaitTable {
+  tenant_id: string;
+  run_id: string;
+  node: string;
+  attempt: number;
+  partition: number;
+  /** Behind `evt.<tenant>.`; may hold wildcards. */
+  subject: string;
+  /** The stream, and the last sequence in it when the waiting began. */
+  stream: string;
+  after_sequence: number;
+}
+
 /** Who owns a partition of the runs. Not a tenant's data: no row of it says anything about a tenant. */
 interface PartitionLeaseTable {
   partition: number;
@@ -119,6 +132,7 @@ export interface OrchestratorTables {
   run: RunTable;
   run_event: RunEventTable;
   run_timer: RunTimerTable;
+  event_wait: EventWaitTable;
   approval: ApprovalTable;
   partition_lease: PartitionLeaseTable;
   replica: ReplicaTable;

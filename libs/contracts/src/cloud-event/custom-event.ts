@@ -16,6 +16,12 @@ export const customEventSubject = (tenantId: string, type: string): string => `e
 export const tenantEventsSubject = (tenantId: string, pattern = '>'): string => `evt.${tenantId}.${pattern}`;
 
 const token = '[A-Za-z0-9][A-Za-z0-9_-]{0,62}';
+/** Events in a tenant's space: names with `*` for one of them and `>` for all that follow. */
+export const eventPatternSchema = z
+  .string()
+  .max(500)
+  .regex(new RegExp(`^((\\*|${token})\\.)*(\\*|>|${token})$`), 'must be names, "*" or a final ">", joined by dots');
+
 const typePattern = new RegExp(`^${token}(\\.${token}){0,7}$`);
 const reservedType = /^millrace(\.|$)/i;
 const reservedSource = /^\/*millrace(\/|$)/i;

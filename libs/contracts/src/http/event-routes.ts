@@ -1,12 +1,11 @@
 import { z } from 'zod';
 import { cloudEventSchema } from '../cloud-event/cloud-event.js';
-import { newCloudEventSchema } from '../cloud-event/custom-event.js';
+import { eventPatternSchema, newCloudEventSchema } from '../cloud-event/custom-event.js';
 import { defineRoute } from './route.js';
 
 const tag = 'events';
 const attributeValue = z.string().min(1).max(800).optional();
 const attributeFilter = z.string().regex(/^[a-z0-9]{1,20}=.{1,800}$/su, 'must be name=value');
-const subjectToken = '[A-Za-z0-9][A-Za-z0-9_-]{0,62}';
 
 /** What became of an event that was sent. */
 export const storedEventSchema = z.object({
@@ -63,14 +62,7 @@ export const eventRoutes = {
       /** Seconds to wait for an event where there is none yet. */
       wait: z.int().min(0).max(60).default(0),
       /** In the tenant's space, with `*` for one token and `>` for all that follow: `run.*.v1`, `custom.>`. */
-      subject: z
-        .string()
-        .max(500)
-        .regex(
-          new RegExp(`^((\\*|${subjectToken})\\.)*(\\*|>|${subjectToken})$`),
-          'must be names, "*" or a final ">", joined by dots',
-        )
-        .default('>'),
+      subject: eventPatternSchema.default('>'),
       type: attributeValue,
       source: attributeValue,
       id: attributeValue,

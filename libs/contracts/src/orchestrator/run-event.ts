@@ -116,10 +116,10 @@ const loopRoundCompleted = event(
     until: z.boolean(),
   }),
 );
-/** A `wait` node waits until a moment, or for a signal of a name. */
+/** A `wait` node waits until a moment, for a signal of a name, or for an event by its subject. */
 const waitStarted = event(
   'WaitStarted',
-  z.object({ node, until: z.iso.datetime().optional(), signal: z.string().optional() }),
+  z.object({ node, until: z.iso.datetime().optional(), signal: z.string().optional(), event: z.string().optional() }),
 );
 /** A signal arrived. It completes one wait: one that waits already, or the next that begins. Its id arrives once. */
 const signalReceived = event('SignalReceived', z.object({ id: z.string(), name: z.string(), data: jsonValueSchema }));

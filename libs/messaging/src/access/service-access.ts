@@ -62,6 +62,7 @@ export const serviceAccess = {
     asks: [mailboxes],
     answers: [commandsOf('orchestrator'), 'result.*.*', 'result.worker.*.*.*.*', openWorkerSubjects],
     publishes: ['task.*.*', 'task.worker.*.*.*', 'evt.*.run.*.*', 'live.*.events', 'live.*.ended'],
+    follows: ['EVENTS'],
     hears: ['live.*.followed', 'live.*.beats'],
     updatesStreams: true,
     opensCustomWorkers: true,

@@ -17,7 +17,7 @@ import { choosersIn } from './choosers.js';
 import { compensatesIn, compensationsOf, compileEffect } from './compile-effect.js';
 import { compileTemplate } from './compile-template.js';
 import type { CompiledGraph, CompiledNode, CompiledScope, CompiledWorker, RetryPolicy } from './compiled-graph.js';
-import { insideOf, rootVariables, signalVariable } from './variables.js';
+import { insideOf, rootVariables, eventVariable, signalVariable } from './variables.js';
 
 /**
  * Makes a graph ready to run. The document has been validated when it was published; what an older version accepted and
@@ -37,6 +37,7 @@ export function compileGraph(document: GraphDocument | JsonObject): CompiledGrap
     root,
     compensates: compensatesIn(root),
     signals: new Set(signalsOf(graph.nodes)),
+    awaitsEvents: awaitsEvents(graph.nodes),
     output: compileTemplate(graph.output ?? null, rootVariables),
   };
 }
@@ -46,6 +47,12 @@ const signalsOf = (nodes: readonly GraphNode[]): string[] =>
     if (isContainer(node)) return signalsOf(node.nodes);
     if (node.kind === 'subgraph') return signalsOf(node.pinned?.document.nodes ?? []);
     return node.kind === 'wait' && node.signal ? [node.signal.name] : [];
+  });
+
+const awaitsEvents = (nodes: readonly GraphNode[]): boolean =>
+  nodes.some((node) => {
+    if (node.kind === 'subgraph') return awaitsEvents(node.pinned?.document.nodes ?? []);
+    return isContainer(node) ? awaitsEvents(node.nodes) : node.kind === 'wait' && node.event !== undefined;
   });
 
 function compileScope(documents: readonly GraphNode[], variables: readonly string[]): CompiledScope {
@@ -146,6 +153,10 @@ function compileWait(node: WaitNode, common: Common, variables: readonly string[
   if (node.signal !== undefined) {
     const filter = compileTemplate(node.signal.filter ?? true, [...variables, signalVariable]);
     return { ...wait, for: { kind: 'signal', name: node.signal.name, filter } };
+  }
+  if (node.event !== undefined) {
+    const filter = compileTemplate(node.event.filter ?? true, [...variables, eventVariable]);
+    return { ...wait, for: { kind: 'event', subject: node.event.subject, filter } };
   }
   if (node.until !== undefined)
     return { ...wait, for: { kind: 'moment', value: compileTemplate(node.until, variables) } };

@@ -14,6 +14,8 @@ export interface CompiledGraph {
   readonly root: CompiledScope;
   /** The names of all signals that some node waits for. */
   readonly signals: ReadonlySet<string>;
+  /** Whether some node waits for an event. */
+  readonly awaitsEvents: boolean;
   readonly output: CompiledTemplate;
 }
 
@@ -105,7 +107,8 @@ export interface CompiledWait extends CommonFields {
 }
 type WaitFor =
   | { readonly kind: 'duration' | 'moment'; readonly value: CompiledTemplate }
-  | { readonly kind: 'signal'; readonly name: string; readonly filter: CompiledTemplate };
+  | { readonly kind: 'signal'; readonly name: string; readonly filter: CompiledTemplate }
+  | { readonly kind: 'event'; readonly subject: string; readonly filter: CompiledTemplate };
 export interface CompiledApproval extends CommonFields {
   readonly kind: 'approval';
   readonly title: CompiledTemplate;

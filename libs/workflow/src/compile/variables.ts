@@ -5,6 +5,8 @@ export const rootVariables: readonly string[] = ['input', 'nodes', 'run'];
 
 /** What the filter of a wait calls the signal. */
 export const signalVariable = 'signal';
+/** What it calls the event. */
+export const eventVariable = 'event';
 
 /** The variables inside of a map or loop: those outside, and its own. */
 export function insideOf(container: MapNode | LoopNode, outside: readonly string[]): readonly string[] {

@@ -27,7 +27,7 @@ describe('a wait', () => {
   });
 
   it.each<[JsonObject, string]>([
-    [{}, '/nodes/0: A wait has exactly one of `for`, `until` and `signal`.'],
+    [{}, '/nodes/0: A wait has exactly one of `for`, `until`, `signal` and `event`.'],
     [{ for: '1s', until: '2030-01-31T09:00:00Z' }, '/nodes/0: A wait has exactly one of'],
     [{ for: 'soon' }, '/nodes/0/for: must be a number and a unit'],
     [{ for: '367d' }, '/nodes/0/for: A wait takes at most 366 days.'],
@@ -38,7 +38,7 @@ describe('a wait', () => {
     [{ until: '2030-02-31T09:00:00Z' }, '/nodes/0/until: must be a date and time with its zone'],
     [{ until: '2030-01-31T09:00:00' }, '/nodes/0/until: must be a date and time with its zone'],
     [{ until: '${{ input.txt }}' }, '/nodes/0/until: No such key: txt'],
-    [{ for: '1s', timeout }, '/nodes/0/timeout: Only a wait for a signal has a timeout.'],
+    [{ for: '1s', timeout }, '/nodes/0/timeout: Only a wait for a signal or an event has a timeout.'],
     [{ signal: { name: 'paid' } }, '/nodes/0/timeout: A wait for a signal needs `timeout: {total}`'],
     [{ signal: { name: 'Paid!' }, timeout }, '/nodes/0/signal/name: must be'],
     [{ signal: { name: 'paid', filter: '${{ 1 }}' }, timeout }, '/nodes/0/signal/filter: This must yield a boolean'],

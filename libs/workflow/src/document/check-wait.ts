@@ -14,23 +14,29 @@ const signalType = objectOfTypes([
 
 /** Returns the type of the node's output. */
 export function checkWait(findings: Findings, node: WaitNode, path: Path, scope: Scope): ValueType {
-  const given = (['for', 'until', 'signal'] as const).filter((field) => node[field] !== undefined);
-  if (given.length !== 1) report(findings, path, 'A wait has exactly one of `for`, `until` and `signal`.');
+  const given = (['for', 'until', 'signal', 'event'] as const).filter((field) => node[field] !== undefined);
+  if (given.length !== 1) report(findings, path, 'A wait has exactly one of `for`, `until`, `signal` and `event`.');
   if (node.for !== undefined) checkText(findings, scope, node.for, [...path, 'for'], flawOfDuration);
   if (node.until !== undefined) checkText(findings, scope, node.until, [...path, 'until'], flawOfMoment);
-  if (node.signal === undefined) {
-    if (node.timeout) report(findings, [...path, 'timeout'], 'Only a wait for a signal has a timeout.');
+  const awaited = node.signal !== undefined ? 'signal' : node.event !== undefined ? 'event' : null;
+  if (awaited === null) {
+    if (node.timeout) report(findings, [...path, 'timeout'], 'Only a wait for a signal or an event has a timeout.');
     return objectOfTypes([['until', stringType]]);
   }
-  if (node.timeout === undefined)
-    report(findings, [...path, 'timeout'], 'A wait for a signal needs `timeout: {total}`: the signal may never come.');
-  const { filter } = node.signal;
-  if (filter !== undefined) {
-    const variables = { ...scope.variables, signal: signalType };
-    const checker = new TemplateChecker(findings, { ...scope, variables }, [filter]);
-    checker.expect(filter, [...path, 'signal', 'filter'], 'boolean');
+  if (node.timeout === undefined) {
+    const message = `A wait for ${awaited === 'event' ? 'an' : 'a'} ${awaited} needs \`timeout: {total}\`: it may never come.`;
+    report(findings, [...path, 'timeout'], message);
   }
-  return signalType;
+  // What else an event says of itself is up to whoever publishes it.
+  const type = awaited === 'signal' ? signalType : anyType;
+  const filter = node[awaited]?.filter;
+  if (filter !== undefined) {
+    const checker = new TemplateChecker(findings, { ...scope, variables: { ...scope.variables, [awaited]: type } }, [
+      filter,
+    ]);
+    checker.expect(filter, [...path, awaited, 'filter'], 'boolean');
+  }
+  return type;
 }
 
 /** Checks a text: by itself where it is none of expressions, else that the expression yields a text. */

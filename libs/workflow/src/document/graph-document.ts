@@ -1,5 +1,5 @@
 /** Graph documents, `apiVersion: millrace/v1`: the schema is the source of the types, of the checks and of the JSON Schema for editors. */
-import { nameSchema, taskContracts, type TaskKind } from '@millrace/contracts';
+import { eventPatternSchema, nameSchema, taskContracts, type TaskKind } from '@millrace/contracts';
 import { z } from 'zod';
 import { limits } from '../limits.js';
 import { durationHint, durationPattern } from './duration.js';
@@ -161,10 +161,22 @@ const wait = z.strictObject({
     })
     .optional()
     .describe('The signal to wait for. One that came before the node began counts.'),
+  event: z
+    .strictObject({
+      subject: eventPatternSchema.describe(
+        'Behind `evt.<tenant>.`, with `*` for one name and a final `>` for all that follow: `custom.order.paid.v1`, `run.completed.v1`.',
+      ),
+      filter: z
+        .union([expression, z.boolean()])
+        .optional()
+        .describe('Sees `event`, a CloudEvent: one for which it is not true is let pass by.'),
+    })
+    .optional()
+    .describe('The event to wait for. One that was published before the node began does not count.'),
   timeout: z
     .strictObject({ total: duration })
     .optional()
-    .describe('How long to wait for the signal; then the node fails with timeout. Needed with `signal`.'),
+    .describe('How long to wait; then the node fails with timeout. Needed with `signal` and `event`.'),
 });
 
 const approval = z.strictObject({

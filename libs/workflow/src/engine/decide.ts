@@ -16,6 +16,8 @@
  *   run-timeout   the run is running, of this generation             RunFailed run_timeout
  *   signal        the run is running, the signal is new to it        SignalReceived, and SignalConsumed, NodeCompleted where a node
  *                                                                    waits for it
+ *   event         the node waits for one of its subject, and it      NodeCompleted, as above
+ *                 passes the filter
  *   decision      the node asks for it, of whom, in this form        ApprovalDecided, NodeCompleted or NodeFailed, as above
  *   pause         the run is running, and not paused                 RunPaused; what follows from later events is held back
  *   resume        the run is paused                                  RunResumed, and what was held back
@@ -59,7 +61,7 @@ import { refusalOf } from './refusal.js';
 import { retryDueAt } from './retry.js';
 import { runRetried } from './retry-run.js';
 import type { NodeState, RunningRun, RunState } from './state.js';
-import { endWait, takeSignal } from './wait.js';
+import { endWait, takeEvent, takeSignal } from './wait.js';
 
 /**
  * The events that follow from a message; none when it changes nothing. Never throws for bad data: what fails is the node
@@ -163,7 +165,7 @@ const originOf = ({ reused: _reused, ...origin }: Fork) => origin;
 
 type BegunRun = Exclude<RunState, { status: 'new' }>;
 type BegunNodeState = Extract<NodeState, { attempt: number }>;
-type NodeMessage = Extract<RunMessage, { type: 'task-result' | 'task-idle' | 'task-begin' | 'timer' }>;
+type NodeMessage = Extract<RunMessage, { type: 'task-result' | 'task-idle' | 'task-begin' | 'timer' | 'event' }>;
 type OutcomeMessage = Extract<RunMessage, { type: 'task-result' | 'task-idle' }>;
 
 function decideNode(decision: Decision, state: RunningRun, message: NodeMessage): void {
@@ -172,6 +174,12 @@ function decideNode(decision: Decision, state: RunningRun, message: NodeMessage)
   if (node === undefined || !('attempt' in node) || node.attempt !== attempt) return;
   const location = locate(state, path);
   if (!location) return;
+  if (message.type === 'event') {
+    if (node.status !== 'running' || node.progress?.kind !== 'wait') return;
+    takeEvent(decision, state, location, message.event);
+    advance(decision);
+    return;
+  }
   if (message.type !== 'timer') {
     if (node.status !== 'running' || !isWorker(location.node)) return;
     if (message.type === 'task-begin') beginEffect(decision, node, location.node, message);

@@ -222,7 +222,7 @@ function progressAfter(
   const { progress } = before;
   switch (event.type) {
     case 'WaitStarted':
-      return { kind: 'wait', until: event.data.until, signal: event.data.signal };
+      return { kind: 'wait', until: event.data.until, signal: event.data.signal, event: event.data.event };
     case 'ApprovalRequested':
       return { kind: 'approval', assignees: event.data.assignees };
     case 'MapStarted':

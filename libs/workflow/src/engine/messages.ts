@@ -59,6 +59,14 @@ export type RunMessage =
       readonly now: string;
     }
   | {
+      /** For a node that waits for an event of its subject. */
+      readonly type: 'event';
+      readonly node: string;
+      readonly attempt: number;
+      readonly event: JsonObject;
+      readonly now: string;
+    }
+  | {
       readonly type: 'decision';
       readonly node: string;
       readonly attempt: number;

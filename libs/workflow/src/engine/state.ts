@@ -123,11 +123,12 @@ export interface ReceivedSignal {
   readonly consumed: boolean;
 }
 
-/** Either a moment or the name of a signal. */
+/** A moment, the name of a signal, or the subject of an event. */
 export interface WaitProgress {
   readonly kind: 'wait';
   readonly until: string | undefined;
   readonly signal: string | undefined;
+  readonly event: string | undefined;
 }
 /** Asks for a decision. */
 interface ApprovalProgress {

@@ -89,6 +89,10 @@ export class TestRun {
     return this.send({ type: 'signal', id, name, data, now: this.tick() });
   }
 
+  event(node: string, event: JsonObject, attempt = this.attemptOf(node)): NewRunEvent[] {
+    return this.send({ type: 'event', node, attempt, event, now: this.tick() });
+  }
+
   decide(
     node: string,
     decision: ApprovalDecision,
