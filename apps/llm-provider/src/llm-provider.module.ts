@@ -10,11 +10,13 @@ import { ExpiredHolds } from './spending/expired-holds.js';
 import { ListBudgetsHandler, ReadUsageHandler, SetBudgetHandler } from './spending/spending.handlers.js';
 import { UsageReader } from './spending/usage.reader.js';
 import { PromptLibrary } from './prompts/prompt-library.js';
+import { RouteHandler } from './intents/route.handler.js';
 
 @Module({
   providers: [
     CompleteHandler,
     CompletionLedger,
+    RouteHandler,
     { provide: PromptLibrary, useFactory: () => PromptLibrary.load() },
     ModelCatalogue,
     ProviderStore,

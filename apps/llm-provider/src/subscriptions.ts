@@ -5,6 +5,7 @@ import {
   llmTask,
   putProvider,
   readUsage,
+  routeTask,
   setBudget,
 } from '@millrace/contracts';
 import { defineSubscriptions } from '@millrace/service';
@@ -12,10 +13,12 @@ import { CompleteHandler } from './completion/complete.handler.js';
 import type { LlmProviderConfig } from './config.js';
 import { ListBudgetsHandler, ReadUsageHandler, SetBudgetHandler } from './spending/spending.handlers.js';
 import { DeleteProviderHandler, ListProvidersHandler, PutProviderHandler } from './models/provider.handlers.js';
+import { RouteHandler } from './intents/route.handler.js';
 
 /** The whole inbox of the llm-provider service. */
 export const subscriptions = defineSubscriptions([
   { contract: llmTask, handler: CompleteHandler, slots: (config: LlmProviderConfig) => config.slots },
+  { contract: routeTask, handler: RouteHandler, slots: (config: LlmProviderConfig) => config.slots },
   { contract: putProvider, handler: PutProviderHandler },
   { contract: listProviders, handler: ListProvidersHandler },
   { contract: deleteProvider, handler: DeleteProviderHandler },

@@ -1,6 +1,7 @@
 /** The commands that talk to a server, against one that runs as a process. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '@millrace/testing';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Workbench } from './command-line.fixture.js';
 import { badFiles, goodFiles, writeBadFiles, writeFiles } from './documents/documents.fixture.js';
@@ -55,11 +56,63 @@ describe('graphs', () => {
     expect(people).toMatchObject({ code: 1, out: '', error: expect.stringMatching(/^\/nodes\/0\/kind: /m) });
     const programs = await type(['graphs', 'validate', 'wrong.yaml', '--json'], nowhere);
     expect(programs.code).toBe(1);
-    expect(JSON.parse(programs.out)).toMatchObject({ valid: false, violations: [{ pointer: '/nodes/0/kind' }] });
+    expect(JSON.parse(programs.out)).toMatchObject({
+      ...{ valid: false, files: [{ file: 'wrong.yaml', valid: false, violations: [{ pointer: '/nodes/0/kind' }] }] },
+    });
+    const both = await type(['graphs', 'validate', 'greet.yaml', 'wrong.yaml'], nowhere);
+    expect(both).toMatchObject({ code: 1, out: 'greet.yaml is valid.\n' });
+    expect(both.error).toMatch(/^wrong\.yaml \/nodes\/0\/kind: /m);
     expect(await type(['graphs', 'validate', 'none.yaml'], nowhere)).toMatchObject({
       code: 1,
       error: expect.stringMatching(/none\.yaml cannot be read \(ENOENT\)\. \(unreadable_file\)/),
     });
+  });
+
+  it('are validated by a server, which knows the graphs that others name', async () => {
+    const parent = { id: 'a', kind: 'subgraph', graph: 'no-such-graph' };
+    const document = { apiVersion: 'millrace/v1', kind: 'Graph', metadata: { name: 'parent' }, nodes: [parent] };
+    writeFileSync(join(folder, 'parent.json'), JSON.stringify(document));
+    expect(await type(['graphs', 'validate', 'parent.json'], { folder, environment: {} })).toMatchObject({ code: 0 });
+    expect(await millrace('graphs', 'validate', 'parent.json', '--server')).toMatchObject({
+      code: 1,
+      error: expect.stringContaining('/nodes/0/graph: There is no graph no-such-graph'),
+    });
+  });
+
+  it('have a JSON Schema for editors', async () => {
+    const { code, out } = await type(['graphs', 'schema'], { folder, environment: {} });
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ type: 'object', properties: { apiVersion: { const: 'millrace/v1' } } });
+  });
+
+  it('are made of conversation graphs', async () => {
+    const nowhere = { folder, environment: {} };
+    const conversation = {
+      nodes: [
+        ['0', { resource: { name: 'MessageWorker' }, attribute: { value: 'Hello!' }, type: 'start' }],
+        ['1', { resource: { name: 'Refund' }, attribute: {} }],
+      ],
+      edges: [
+        ['0', '1', { intent: 'wants a refund', attribute: { weight: 1, pred: true } }],
+        ['1', '0', { intent: 'None', attribute: { weight: 1, pred: false } }],
+      ],
+    };
+    writeFileSync(join(folder, 'Shop desk.json'), JSON.stringify(conversation));
+    const { code, out, error } = await type(['graphs', 'import', 'Shop desk.json'], nowhere);
+    expect([code, error]).toEqual([0, "The way from '1' back to '0' is left out: a run is one turn.\n"]);
+    expect(out).toContain('name: shop-desk\n');
+    writeFileSync(join(folder, 'imported.yaml'), out);
+    expect(await type(['graphs', 'validate', 'imported.yaml'], nowhere)).toMatchObject({ code: 0 });
+    writeFileSync(join(folder, 'half.json'), '{"nodes": [["0"]]}');
+    expect(await type(['graphs', 'import', 'half.json'], nowhere)).toMatchObject({
+      code: 1,
+      error: expect.stringContaining('/nodes/0'),
+    });
+    expect(await type(['graphs', 'import', 'greet.yaml'], nowhere)).toMatchObject({
+      code: 1,
+      error: expect.stringContaining('invalid_conversation'),
+    });
+    expect(await type(['graphs', 'import', 'half.json', '--name', 'A B'], nowhere)).toMatchObject({ code: 64 });
   });
 
   it('are published once, refused with their mistakes, and listed', async () => {

@@ -27,15 +27,16 @@ import { startService, type RunningService } from '@millrace/service';
 import { createLogger, parseLogLevels } from '@millrace/telemetry';
 import { deferred, eventually, startNatsServer, testBackend, type NatsServer } from '@millrace/testing';
 import { startCustomWorker } from '@millrace/worker';
+import { parseGraphSource } from '@millrace/workflow';
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parse } from 'yaml';
 
 const examples = join(import.meta.dirname, '../../../examples');
-const graph = parse(readFileSync(join(examples, 'graphs/prices.yaml'), 'utf8')) as JsonObject;
+const parsed = parseGraphSource(readFileSync(join(examples, 'graphs/prices.yaml'), 'utf8'));
+const graph: JsonObject = 'document' in parsed ? parsed.document : {};
 const python = process.env['MILLRACE_TEST_PYTHON'];
 const environmentOfPython = python === undefined ? undefined : mkdtempSync(join(tmpdir(), 'millrace-python-'));
 

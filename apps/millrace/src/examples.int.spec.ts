@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { MillraceClient } from '@millrace/client';
 import type { Run } from '@millrace/contracts';
 import type { JsonObject } from '@millrace/kernel';
+import { availableKinds, graphJsonSchema } from '@millrace/workflow';
 import { eventually } from '@millrace/testing';
 import { startCustomWorker } from '@millrace/worker';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -61,6 +62,11 @@ const examples: Readonly<Record<string, Example>> = {
       status: 'completed',
       output: { waited: [{ milliseconds: 1 }, { milliseconds: 2 }], failed: [1], report: 'The best of 3 was 2.' },
     },
+  },
+  'announce.yaml': { input: { numbers: [3, 4] }, ends: { status: 'completed', output: { sum: 7 } } },
+  'desk.yaml': {
+    input: { message: 'I would like my money back for the mug' },
+    ends: { status: 'completed', output: { intent: 'refund', answer: 'We pay you back for the mug.' } },
   },
   'greetings.yaml': {
     input: { names: ['Ada', 'Grace'] },
@@ -148,6 +154,19 @@ describe('the examples', () => {
     expect(files.sort()).toEqual(Object.keys(examples).sort());
     const readme = readFileSync(join(folder, 'README.md'), 'utf8');
     for (const file of files) expect(readme).toContain(`\`${file}\``);
+  });
+
+  it('are there for every kind of node, which has its page and its place in the schema', () => {
+    const used = readdirSync(folder).map((file) => readFileSync(join(folder, file), 'utf8'));
+    const pages = join(import.meta.dirname, '../../../docs/graphs');
+    const index = readFileSync(join(pages, 'README.md'), 'utf8');
+    const schema = JSON.stringify(graphJsonSchema());
+    for (const kind of availableKinds) {
+      expect(readdirSync(pages)).toContain(`${kind}.md`);
+      expect(index).toContain(`[${kind}](${kind}.md)`);
+      expect(schema).toContain(`"const":"${kind}"`);
+      expect(used.filter((text) => text.includes(`kind: ${kind}`))).not.toEqual([]);
+    }
   });
 
   it.each(Object.entries(examples))('%s', async (file, { input, meanwhile, ends }) => {

@@ -29,6 +29,7 @@ export * from './tasks/custom-worker.js';
 export * from './tasks/evaluate.js';
 export * from './tasks/http.js';
 export * from './tasks/llm.js';
+export * from './tasks/route.js';
 export * from './tasks/search.js';
 export * from './tasks/task.js';
 export * from './tasks/task-contracts.js';

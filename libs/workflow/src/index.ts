@@ -1,8 +1,10 @@
 export { compileGraph } from './compile/compile.js';
 export type { CompiledGraph } from './compile/compiled-graph.js';
 export { digestOf } from './document/digest.js';
-export type { GraphDocument } from './document/graph-document.js';
+export { availableKinds, type GraphDocument } from './document/graph-document.js';
 export { parseGraphSource } from './document/parse-source.js';
+export { writeGraphSource } from './document/write-source.js';
+export { importConversation, type ImportedGraph } from './import/import-conversation.js';
 export { graphJsonSchema, readGraph, validateGraph } from './document/validate.js';
 export { approvalKey, changedApprovals, type ApprovalView } from './engine/approvals.js';
 export { checkInput } from './engine/check-input.js';

@@ -1,36 +1,27 @@
-import { readGraph } from '@millrace/workflow';
+import { graphJsonSchema } from '@millrace/workflow';
 import type { Command } from 'commander';
 import { resolve } from 'node:path';
 import { type ConnectionFlags, connect, withConnection } from '../connection.js';
-import { exitCodes } from '../exit-codes.js';
 import { printJson, printTable } from '../terminal/print.js';
 import { type Terminal, write } from '../terminal/terminal.js';
+import { addImportCommand } from './import-graph.command.js';
 import { readGraphSource } from './read-graph-file.js';
+import { addValidateCommand } from './validate-graphs.command.js';
 
 interface JsonFlag {
   readonly json?: boolean;
 }
 
 export function addGraphsCommand(program: Command, terminal: Terminal, setExitCode: (code: number) => void): void {
-  const graphs = program.command('graphs').description('Validates, publishes and lists graphs.');
+  const graphs = program.command('graphs').description('Validates, imports, publishes and lists graphs.');
+
+  addValidateCommand(graphs, terminal, setExitCode);
+  addImportCommand(graphs, terminal);
 
   graphs
-    .command('validate')
-    .description('Says what is wrong with a graph document; needs no server.')
-    .argument('<file>', 'a graph document, YAML or JSON')
-    .option('--json', 'print {valid, violations} as JSON')
-    .action(async (file: string, flags: JsonFlag) => {
-      const read = readGraph((await readGraphSource(resolve(terminal.folder, file))).text);
-      const violations = 'violations' in read ? read.violations : [];
-      if (flags.json) await printJson(terminal, { valid: violations.length === 0, violations });
-      else if (violations.length === 0) await write(terminal.out, `${file} is valid.\n`);
-      else
-        await write(
-          terminal.error,
-          violations.map(({ pointer, message }) => `${pointer || '/'}: ${message}\n`).join(''),
-        );
-      if (violations.length > 0) setExitCode(exitCodes.failed);
-    });
+    .command('schema')
+    .description('Prints the JSON Schema of graph documents, for editors.')
+    .action(() => printJson(terminal, graphJsonSchema()));
 
   withConnection(graphs.command('publish'))
     .description('Publishes a graph document; the same document again gives the same version.')

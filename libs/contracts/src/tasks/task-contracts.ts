@@ -3,6 +3,7 @@ import { customWorkerTask } from './custom-worker.js';
 import { evaluateTask } from './evaluate.js';
 import { httpTask } from './http.js';
 import { llmTask } from './llm.js';
+import { routeTask } from './route.js';
 import { searchTask } from './search.js';
 import { toolTask } from './tool.js';
 
@@ -13,6 +14,7 @@ export const taskContracts = {
   evaluate: evaluateTask,
   tool: toolTask,
   http: httpTask,
+  router: routeTask,
   worker: customWorkerTask,
 } as const satisfies Readonly<Record<string, TaskContract>>;
 

@@ -7,6 +7,7 @@ import {
   httpTask,
   llmTask,
   openWorkerSubjects,
+  routeTask,
   searchTask,
   toolTask,
   type TaskContract,
@@ -73,7 +74,7 @@ export const serviceAccess = {
     answers: [commandsOf('research')],
     publishes: ['live.*.tokens', 'live.*.beats', 'evt.*.document.*.*'],
   },
-  'llm-provider': { ...worker([llmTask]), answers: [commandsOf('llm-provider')] },
+  'llm-provider': { ...worker([llmTask, routeTask]), answers: [commandsOf('llm-provider')] },
   evaluation: {
     ...worker([evaluateTask]),
     asks: ['result.*.*', 'cmd.research.citation.resolve.*'],

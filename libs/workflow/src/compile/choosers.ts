@@ -10,9 +10,14 @@ export function choosersIn(nodes: readonly GraphNode[]): ReadonlyMap<string, Cho
     if (typeof node.onError === 'object') add(node.onError.goto, { id, by: 'failure' });
     if (node.kind === 'approval' && typeof node.onTimeout === 'object') add(node.onTimeout.goto, { id, by: 'failure' });
     if (node.kind === 'loop' && typeof node.onExhausted === 'object') add(node.onExhausted.goto, { id, by: 'failure' });
-    if (node.kind !== 'branch') continue;
-    const targets = new Set([...node.cases.flatMap(({ then }) => then), ...node.default]);
-    for (const target of targets) add(target, { id, by: 'case' });
+    for (const target of chosenBy(node)) add(target, { id, by: 'case' });
   }
   return choosers;
+}
+
+/** The nodes that a node chooses among by its output. */
+function chosenBy(node: GraphNode): ReadonlySet<string> {
+  if (node.kind === 'branch') return new Set([...node.cases.flatMap(({ then }) => then), ...node.default]);
+  if (node.kind === 'router') return new Set([...node.intents.flatMap(({ then }) => then), ...node.fallback]);
+  return new Set();
 }

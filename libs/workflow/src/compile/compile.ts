@@ -9,14 +9,23 @@ import {
   type GraphDocument,
   type GraphNode,
   type RetryDocument,
+  type RouterNode,
   type SubgraphNode,
   type WaitNode,
   type WorkerNode,
 } from '../document/graph-document.js';
+import { taskInputOf } from '../document/router-node.js';
 import { choosersIn } from './choosers.js';
 import { compensatesIn, compensationsOf, compileEffect } from './compile-effect.js';
 import { compileTemplate } from './compile-template.js';
-import type { CompiledGraph, CompiledNode, CompiledScope, CompiledWorker, RetryPolicy } from './compiled-graph.js';
+import type {
+  CompiledGraph,
+  CompiledNode,
+  CompiledRoutes,
+  CompiledScope,
+  CompiledWorker,
+  RetryPolicy,
+} from './compiled-graph.js';
 import { insideOf, rootVariables, eventVariable, signalVariable } from './variables.js';
 
 /**
@@ -118,7 +127,8 @@ function compileWorker(node: WorkerNode, common: Common, variables: readonly str
     ...common,
     kind: node.kind,
     worker: node.kind === 'worker' ? node.worker : undefined,
-    with: compileTemplate(node.with, variables),
+    routes: node.kind === 'router' ? routesOf(node) : null,
+    with: compileTemplate(taskInputOf(node), variables),
     retry: compileRetry(node.retry),
     timeoutMs: limitOf(node.timeout?.total),
     attemptMs: limitOf(node.timeout?.attempt),
@@ -126,6 +136,12 @@ function compileWorker(node: WorkerNode, common: Common, variables: readonly str
     effect: compileEffect(node.effect, variables),
   };
 }
+
+const routesOf = ({ intents, threshold, fallback }: RouterNode): CompiledRoutes => ({
+  targets: new Map(intents.map(({ name, then }) => [name, then])),
+  threshold,
+  fallback,
+});
 
 function compileApproval(node: ApprovalNode, common: Common, variables: readonly string[]): CompiledNode {
   return {

@@ -63,10 +63,19 @@ export interface RetryPolicy {
   readonly on: ReadonlySet<string> | null;
 }
 
+/** Where intents lead, and how sure they must be. */
+export interface CompiledRoutes {
+  readonly targets: ReadonlyMap<string, readonly string[]>;
+  readonly threshold: number;
+  readonly fallback: readonly string[];
+}
+
 export interface CompiledWorker extends CommonFields {
   readonly kind: TaskKind;
   /** The name of a program of the tenant; undefined where a service works on it. */
   readonly worker: string | undefined;
+  /** Of a router, whose output chooses. */
+  readonly routes: CompiledRoutes | null;
   readonly with: CompiledTemplate;
   readonly retry: RetryPolicy;
   readonly timeoutMs: number | null;

@@ -177,7 +177,8 @@ function checkWorker(walk: Walk, node: WorkerNode, path: Path, scope: Scope): Va
     report(walk.findings, at, message);
   const output = typeOfZod(taskContracts[node.kind].output);
   checkEffect(walk.findings, node, path, scope, output);
-  return output;
+  if (node.kind !== 'router' || output.kind !== 'object') return output;
+  return objectOfTypes([...output.fields, ['chosen', listOf(stringType)]]);
 }
 
 function checkCombine(walk: Walk, node: CombineNode, path: Path, scope: Scope): ValueType {

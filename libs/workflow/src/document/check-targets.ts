@@ -35,9 +35,21 @@ function targetsOf(node: GraphNode, path: Path): Target[] {
     targets.push({ id: node.onTimeout.goto, at: [...path, 'onTimeout', 'goto'] });
   if (node.kind === 'loop' && typeof node.onExhausted === 'object')
     targets.push({ id: node.onExhausted.goto, at: [...path, 'onExhausted', 'goto'] });
-  if (node.kind !== 'branch') return targets;
-  const cases = node.cases.flatMap(({ then }, index) =>
-    then.map((id, place) => ({ id, at: [...path, 'cases', index, 'then', place] })),
+  if (node.kind === 'branch') return [...targets, ...choices(node.cases, 'cases', node.default, 'default', path)];
+  if (node.kind === 'router') return [...targets, ...choices(node.intents, 'intents', node.fallback, 'fallback', path)];
+  return targets;
+}
+
+/** What the parts of a list lead to, and what is left where none of them is chosen. */
+function choices(
+  parts: readonly { readonly then: readonly string[] }[],
+  name: string,
+  rest: readonly string[],
+  restName: string,
+  path: Path,
+): Target[] {
+  const chosen = parts.flatMap(({ then }, index) =>
+    then.map((id, place) => ({ id, at: [...path, name, index, 'then', place] })),
   );
-  return [...targets, ...cases, ...node.default.map((id, place) => ({ id, at: [...path, 'default', place] }))];
+  return [...chosen, ...rest.map((id, place) => ({ id, at: [...path, restName, place] }))];
 }

@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import { describeType, sampleOf, type ValueType } from '../expression/types.js';
 import type { Path } from './check-templates.js';
 import type { WorkerNode } from './graph-document.js';
+import { taskInputOf } from './router-node.js';
 import { suggestion } from './suggestion.js';
 
 interface Mistake {
@@ -24,7 +25,7 @@ interface Taker {
 export function checkTaskInput(node: WorkerNode, path: Path, yields: ReadonlyMap<string, ValueType>): Mistake[] {
   const { taskKind, input }: TaskContract = taskContracts[node.kind];
   const fields = 'shape' in input ? Object.keys(input.shape as object) : [];
-  return checkTaken({ name: `The task ${taskKind}`, input, fields }, node.with, path, yields);
+  return checkTaken({ name: `The task ${taskKind}`, input, fields }, taskInputOf(node), path, yields);
 }
 
 /** The same for whoever takes an input. */

@@ -1,5 +1,5 @@
 /** Graph documents, `apiVersion: millrace/v1`: the schema is the source of the types, of the checks and of the JSON Schema for editors. */
-import { eventPatternSchema, nameSchema, taskContracts, type TaskKind } from '@millrace/contracts';
+import { eventPatternSchema, intentSchema, nameSchema, taskContracts, type TaskKind } from '@millrace/contracts';
 import { z } from 'zod';
 import { limits } from '../limits.js';
 import { durationHint, durationPattern } from './duration.js';
@@ -100,6 +100,18 @@ const llm = z.strictObject({ ...worker, kind: z.literal('llm') });
 const evaluate = z.strictObject({ ...worker, kind: z.literal('evaluate') });
 const tool = z.strictObject({ ...worker, kind: z.literal('tool') });
 const http = z.strictObject({ ...worker, kind: z.literal('http') });
+const targets = z.array(nodeId).max(limits.nodes).describe('Nodes beside this one that name it in `needs`.');
+const router = z.strictObject({
+  ...worker,
+  kind: z.literal('router'),
+  intents: z
+    .array(intentSchema.extend({ then: targets.min(1) }))
+    .min(1)
+    .max(50)
+    .describe('What may be wanted; the one that is chooses.'),
+  threshold: z.number().min(0).max(1).default(0.4).describe('How sure the choice must be, 0 to 1.'),
+  fallback: targets.default([]).describe('What is chosen where no intent fits, or not surely enough.'),
+});
 const customWorker = z.strictObject({
   ...worker,
   kind: z.literal('worker'),
@@ -131,7 +143,6 @@ const emit = z.strictObject({
   with: z.record(z.string(), template).default({}).describe("The event's data, which is also the node's output."),
 });
 
-const targets = z.array(nodeId).max(limits.nodes).describe('Nodes beside this one that name it in `needs`.');
 const branch = z.strictObject({
   ...common,
   kind: z.literal('branch'),
@@ -275,6 +286,7 @@ const nodeSchema: z.ZodType<GraphNode> = z.discriminatedUnion('kind', [
   evaluate,
   tool,
   http,
+  router,
   customWorker,
   combine,
   transform,
@@ -292,8 +304,10 @@ type Worker = Omit<z.infer<typeof search>, 'kind'>;
 type Json = z.infer<typeof template>;
 
 export type CustomWorkerNode = z.infer<typeof customWorker>;
+export type RouterNode = z.infer<typeof router>;
 /** A node that a worker executes: the kinds of `taskContracts`. */
-export type WorkerNode = (Worker & { readonly kind: Exclude<TaskKind, 'worker'> }) | CustomWorkerNode;
+export type WorkerNode =
+  (Worker & { readonly kind: Exclude<TaskKind, 'worker' | 'router'> }) | CustomWorkerNode | RouterNode;
 export type CombineNode = z.infer<typeof combine>;
 type TransformNode = z.infer<typeof transform>;
 type EmitNode = z.infer<typeof emit>;
@@ -372,7 +386,7 @@ export const availableKinds = [
 ] as const;
 
 /** Kinds that are part of the format and that this version cannot run yet. */
-export const plannedKinds = [...['browser', 'database', 'agent', 'router']] as const;
+export const plannedKinds = [...['browser', 'database', 'agent']] as const;
 
 const workerKindSet: ReadonlySet<string> = new Set(workerKinds);
 

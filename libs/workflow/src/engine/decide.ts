@@ -58,6 +58,7 @@ import { locate, type Location } from './location.js';
 import type { RunMessage, TimerKind } from './messages.js';
 import { giveUpReconciling, parkedAt, reconcile } from './reconciliation.js';
 import { refusalOf } from './refusal.js';
+import { routed } from './router.js';
 import { retryDueAt } from './retry.js';
 import { runRetried } from './retry-run.js';
 import type { NodeState, RunningRun, RunState } from './state.js';
@@ -234,7 +235,8 @@ function applyOutcome(decision: Decision, path: string, worker: CompiledWorker, 
   const outcome = outcomeOf(worker, message);
   if (outcome === null) return;
   if (outcome.status === 'completed') {
-    completeWorker(decision, path, worker, outcome);
+    const output = worker.routes === null ? outcome.output : routed(worker.routes, outcome.output);
+    completeWorker(decision, path, worker, { ...outcome, output });
     advance(decision);
     return;
   }
