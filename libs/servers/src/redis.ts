@@ -7,11 +7,13 @@ import { LocalServer, ServerFolder, type ManagedServer, type ServerPlace } from 
 export interface RedisLaunchOptions extends ServerPlace {
   /** What clients must know; in `url` then. Letters and digits. */
   readonly password?: string;
+  /** Whether every command is on the disk before it is answered. Default false: nothing is stored. */
+  readonly durable?: boolean;
   /** How to name a running server instead, for the error of a missing program. */
   readonly instead?: string;
 }
 
-/** Starts again empty: it stores nothing. */
+/** Unless it is durable, it starts again empty. */
 export type RedisServer = ManagedServer;
 
 const redisSource = {
@@ -21,11 +23,11 @@ const redisSource = {
 };
 
 /**
- * Starts a Redis on 127.0.0.1 that stores nothing and ends with this process.
+ * Starts a Redis on 127.0.0.1 that ends with this process.
  * @throws MillraceError `server_missing`, saying what to install
  */
 export async function launchRedis(options: RedisLaunchOptions = {}): Promise<RedisServer> {
-  const { detached, password, instead } = options;
+  const { detached, password, durable = false, instead } = options;
   const program = await findProgram({ ...redisSource, instead });
   const folder = ServerFolder.open('redis', options, { temporary: 'KILL', kept: 'TERM' });
   const configFile = join(folder.path, 'server.conf');
@@ -36,7 +38,7 @@ export async function launchRedis(options: RedisLaunchOptions = {}): Promise<Red
       name: 'redis-server',
       command: (port) => ({
         program,
-        arguments: [configFile, ...settingArguments(port, folder.path)],
+        arguments: [configFile, ...settingArguments(port, folder.path, durable)],
         directory: folder.path,
         detached,
       }),
@@ -49,10 +51,11 @@ export async function launchRedis(options: RedisLaunchOptions = {}): Promise<Red
   );
 }
 
-const settingArguments = (port: number, directory: string): string[] =>
-  Object.entries({ bind: '127.0.0.1', port: String(port), save: '', appendonly: 'no', dir: directory }).flatMap(
-    ([name, value]) => [`--${name}`, value],
-  );
+const settingArguments = (port: number, directory: string, durable: boolean): string[] =>
+  Object.entries({
+    ...{ bind: '127.0.0.1', port: String(port), save: '', dir: directory },
+    ...(durable ? { appendonly: 'yes', appendfsync: 'always' } : { appendonly: 'no' }),
+  }).flatMap(([name, value]) => [`--${name}`, value]);
 
 async function answersPing(port: number, password: string | undefined): Promise<void> {
   const client = new Redis({

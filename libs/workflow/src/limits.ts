@@ -33,7 +33,7 @@ export const limits = {
   mapItems: 1_000,
   /** Cases of a branch. */
   cases: 50,
-  loopRounds: 100,
+  loopRounds: 1_000,
   /** Steps that one run may begin, map items and loop rounds included. */
   steps: 10_000,
   attempts: 20,

@@ -8,6 +8,16 @@ import { benchDemo } from './demo/bench-demo.js';
 import { demoTable } from './demo/report.js';
 import { benchEngine } from './engine/bench-engine.js';
 import { engineTable } from './engine/report.js';
+import { peerNames, type PeerName } from './engine/systems/peer.js';
+
+interface EngineFlags {
+  readonly json?: boolean;
+  readonly against: readonly string[];
+  readonly peers?: true | readonly PeerName[];
+  readonly long?: boolean;
+  readonly rounds: number;
+  readonly runs: number;
+}
 
 const collect = (value: string, before: readonly string[]): string[] => [...before, value];
 
@@ -23,7 +33,9 @@ program
 program
   .command('engine')
   .description('Durable runs over HTTP, NATS and Postgres: throughput, latency, processor time and write-ahead log.')
-  .option('--json', 'print the figures as one JSON document (a list where there are several checkouts)')
+  .option('--json', 'print the figures as one JSON document')
+  .option('--peers [names]', `peers to measure in turns with it: ${peerNames.join(', ')}; all by default`, peersOf)
+  .option('--long', 'also a loop of a thousand rounds, and ten thousand runs that wait')
   .option(
     '--against <checkout>',
     'another built checkout to measure in turns with this one; may be given again',
@@ -32,14 +44,15 @@ program
   )
   .option('--rounds <number>', 'how many rounds', Number, 5)
   .option('--runs <number>', 'runs of a round', Number, 1_000)
-  .action(async (flags: { json?: boolean; against: string[]; rounds: number; runs: number }) => {
+  .action(async (flags: EngineFlags) => {
     const checkouts = [fileURLToPath(new URL('../../..', import.meta.url)), ...flags.against].map((path) =>
       resolve(path),
     );
     const report = (text: string): void => void process.stderr.write(`${text}\n`);
-    const figures = await benchEngine({ checkouts, rounds: flags.rounds, runsPerRound: flags.runs, report });
-    const json = JSON.stringify(figures.length === 1 ? figures[0] : figures, null, 2);
-    process.stdout.write(`${flags.json ? json : engineTable(checkouts, figures)}\n`);
+    const peers = flags.peers === true ? peerNames : (flags.peers ?? []);
+    const { rounds, runs: runsPerRound, long = false } = flags;
+    const figures = await benchEngine({ checkouts, peers, long, rounds, runsPerRound, report });
+    process.stdout.write(`${flags.json ? JSON.stringify(figures, null, 2) : engineTable(figures)}\n`);
   });
 program
   .command('cluster')
@@ -59,4 +72,11 @@ function countsOf(text: string): readonly number[] {
   const counts = text.split(',').map(Number);
   if (counts.every((count) => Number.isInteger(count) && count >= 1 && count <= 16)) return counts;
   throw new InvalidArgumentError('It must be numbers from 1 to 16, such as 1,2,3.');
+}
+
+function peersOf(text: string): readonly PeerName[] {
+  const named = text.split(',');
+  const known = peerNames.filter((name) => named.includes(name));
+  if (known.length === named.length) return known;
+  throw new InvalidArgumentError(`It must be some of ${peerNames.join(', ')}, with commas.`);
 }

@@ -6,21 +6,29 @@ import { startNatsServer, startPostgres, withClient } from '@millrace/testing';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { usageOf } from '../../process-usage.js';
+import { fanout } from '../scenarios/graphs.js';
 import { Caller } from './caller.js';
 import { childNamed, processorMs } from './processor-time.js';
+import type { MeasuredSystem, Work } from './system.js';
 
 const services = ['toolbox', 'orchestrator', 'gateway'] as const;
+type Service = (typeof services)[number];
 
-export interface MeasuredSystem extends AsyncDisposable {
+export interface Millrace extends MeasuredSystem {
   readonly caller: Caller;
-  /** Processor time of each process since its start, in milliseconds. */
-  processorMs(): Promise<Readonly<Record<string, number>>>;
-  /** Bytes of the write-ahead log so far. */
-  walBytes(): Promise<number>;
+  /** MiB of a service's process, what it shares counted once. */
+  memoryMiB(service: Service): Promise<number>;
+  /** Bytes that the orchestrator's database takes. */
+  storedBytes(): Promise<number>;
+  /** Kills the orchestrator and starts it again; resolves when it is ready. */
+  restartOrchestrator(): Promise<void>;
 }
 
+const graphOf: Readonly<Record<Work, string>> = { diamond: 'diamond', fanout: 'bench-fanout' };
+
 /** Starts what was built in a checkout, and waits until it is ready. */
-export async function startSystem(checkout: string): Promise<MeasuredSystem> {
+export async function startMillrace(checkout: string, name = 'millrace'): Promise<Millrace> {
   await using stack = new AsyncDisposableStack();
   const nats = stack.use(await startNatsServer());
   const postgres = stack.use(await startPostgres({ fsync: true, exclusive: true }));
@@ -29,30 +37,43 @@ export async function startSystem(checkout: string): Promise<MeasuredSystem> {
     ['postgres', await childNamed('postgres')],
   ]);
   let url = '';
-  for (const service of services) {
-    const databaseUrl = service === 'toolbox' ? '' : await postgres.createDatabase(service);
+  const children = new Map<Service, ChildProcess>();
+  const databases = new Map<Service, string>();
+  /** Gives where it listens for callers. */
+  const run = async (service: Service): Promise<string> => {
+    const databaseUrl = databases.get(service) ?? '';
     const child = startService(checkout, service, { MILLRACE_NATS_URL: nats.url, MILLRACE_DATABASE_URL: databaseUrl });
-    stack.defer(() => end(child));
+    children.set(service, child);
     pids.set(service, child.pid ?? 0);
-    url = await readyAt(child, service);
+    return await readyAt(child, service);
+  };
+  for (const service of services) {
+    if (service !== 'toolbox') databases.set(service, await postgres.createDatabase(service));
+    stack.defer(() => end(children.get(service)));
+    url = await run(service);
   }
   const caller = new Caller(url, await firstKey(nats.url));
   stack.defer(() => caller.close());
+  await caller.publish(fanout);
+  const read = (address: string, query: string): Promise<number> =>
+    withClient(address, async (client) => Number((await client.query<{ bytes: string }>(query)).rows[0]?.bytes));
   const started = stack.move();
   return {
-    caller,
+    ...{ name, caller },
+    load: (work, runs, inFlight) => caller.load(graphOf[work], runs, inFlight),
     async processorMs() {
       const { user, system } = process.cpuUsage();
-      const times = [...pids].map(async ([name, pid]) => [name, await processorMs(pid)] as const);
+      const times = [...pids].map(async ([each, pid]) => [each, await processorMs(pid)] as const);
       return { client: (user + system) / 1_000, ...Object.fromEntries(await Promise.all(times)) };
     },
-    walBytes: () =>
-      withClient(postgres.url, async (client) => {
-        const found = await client.query<{ bytes: string }>(
-          `select pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0') as bytes`,
-        );
-        return Number(found.rows[0]?.bytes);
-      }),
+    walBytes: () => read(postgres.url, `select pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0') as bytes`),
+    storedBytes: () =>
+      read(databases.get('orchestrator') ?? '', 'select pg_database_size(current_database()) as bytes'),
+    memoryMiB: async (service) => (await usageOf([pids.get(service) ?? 0])).memoryMiB,
+    async restartOrchestrator() {
+      await end(children.get('orchestrator'), 'SIGKILL');
+      await run('orchestrator');
+    },
     [Symbol.asyncDispose]: () => started.disposeAsync(),
   };
 }
@@ -69,6 +90,8 @@ function startService(checkout: string, service: string, environment: Record<str
       MILLRACE_HEALTH_HOST: '127.0.0.1',
       MILLRACE_HEALTH_PORT: '0',
       MILLRACE_LOG_FORMAT: 'json',
+      // A name that stays lets a successor take its partitions over at once, as in every installation.
+      MILLRACE_ORCHESTRATOR_REPLICA: 'bench',
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -89,10 +112,10 @@ async function readyAt(child: ChildProcess, service: string): Promise<string> {
   return await Promise.race([ready, ended]);
 }
 
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null) return;
+async function end(child: ChildProcess | undefined, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+  if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
   const ended = once(child, 'exit');
-  child.kill('SIGTERM');
+  child.kill(signal);
   await ended;
 }
 
