@@ -15,6 +15,8 @@ import {
   ValidateGraphEndpoint,
 } from './graphs/graph.endpoints.js';
 import { CreateKeyEndpoint, ListKeysEndpoint, RevokeKeyEndpoint } from './keys/key.endpoints.js';
+import { ChatCompletionsEndpoint } from './openai/chat-completions.endpoint.js';
+import { EmbeddingsEndpoint, ModelsEndpoint } from './openai/models.endpoints.js';
 import { DeleteProviderEndpoint, ListProvidersEndpoint, PutProviderEndpoint } from './providers/provider.endpoints.js';
 import { CancelRunEndpoint } from './runs/cancel-run.endpoint.js';
 import { ForkRunEndpoint } from './runs/fork-run.endpoint.js';
@@ -63,6 +65,9 @@ export const endpoints = [
   ReadUsageEndpoint,
   ListBudgetsEndpoint,
   SetBudgetEndpoint,
+  ChatCompletionsEndpoint,
+  EmbeddingsEndpoint,
+  ModelsEndpoint,
   LivenessEndpoint,
   ReadinessEndpoint,
   OpenApiEndpoint,

@@ -13,6 +13,7 @@ import { RecordPruning } from './idempotency/record-pruning.js';
 import { ApiKeys } from './keys/api-keys.js';
 import { CreateKeyHandler } from './keys/create-key.handler.js';
 import { KeyStore } from './keys/key.store.js';
+import { ChatCaller } from './openai/chat-caller.js';
 import { ProblemFilter } from './problem/problem.filter.js';
 import { RunEndWaiter } from './runs/run-end-waiter.js';
 import { RunStarter } from './runs/run-starter.js';
@@ -27,6 +28,7 @@ import { OpenStreams } from './stream/open-streams.js';
     Authenticator,
     cacheProvider,
     CacheShutdown,
+    ChatCaller,
     CommandSender,
     CreateKeyHandler,
     CustomEvents,

@@ -1,4 +1,8 @@
 import { Module } from '@nestjs/common';
+import { CompleteChatHandler } from './chat/complete-chat.handler.js';
+import { EmbedTextsHandler } from './chat/embed-texts.handler.js';
+import { OpenCalls } from './chat/open-calls.js';
+import { ListModelsHandler } from './models/list-models.handler.js';
 import { CompleteHandler } from './completion/complete.handler.js';
 import { CompletionLedger } from './ledger/completion-ledger.js';
 import { ModelCatalogue } from './models/model-catalogue.js';
@@ -15,6 +19,10 @@ import { RouteHandler } from './intents/route.handler.js';
 @Module({
   providers: [
     CompleteHandler,
+    CompleteChatHandler,
+    EmbedTextsHandler,
+    ListModelsHandler,
+    OpenCalls,
     CompletionLedger,
     RouteHandler,
     { provide: PromptLibrary, useFactory: () => PromptLibrary.load() },

@@ -1,6 +1,9 @@
 import {
+  completeChat,
   deleteProvider,
+  embedTexts,
   listBudgets,
+  listModels,
   listProviders,
   llmTask,
   putProvider,
@@ -9,6 +12,9 @@ import {
   setBudget,
 } from '@millrace/contracts';
 import { defineSubscriptions } from '@millrace/service';
+import { CompleteChatHandler } from './chat/complete-chat.handler.js';
+import { EmbedTextsHandler } from './chat/embed-texts.handler.js';
+import { ListModelsHandler } from './models/list-models.handler.js';
 import { CompleteHandler } from './completion/complete.handler.js';
 import type { LlmProviderConfig } from './config.js';
 import { ListBudgetsHandler, ReadUsageHandler, SetBudgetHandler } from './spending/spending.handlers.js';
@@ -19,6 +25,9 @@ import { RouteHandler } from './intents/route.handler.js';
 export const subscriptions = defineSubscriptions([
   { contract: llmTask, handler: CompleteHandler, slots: (config: LlmProviderConfig) => config.slots },
   { contract: routeTask, handler: RouteHandler, slots: (config: LlmProviderConfig) => config.slots },
+  { contract: completeChat, handler: CompleteChatHandler, maxInFlight: 2_000 },
+  { contract: embedTexts, handler: EmbedTextsHandler },
+  { contract: listModels, handler: ListModelsHandler },
   { contract: putProvider, handler: PutProviderHandler },
   { contract: listProviders, handler: ListProvidersHandler },
   { contract: deleteProvider, handler: DeleteProviderHandler },

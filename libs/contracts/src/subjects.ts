@@ -39,6 +39,12 @@ export const liveEndSubject = (runId: string): string => `live.${runId}.ended`;
 /** A run's tokens: short-lived, in memory, with sequence numbers for an exact resume. */
 export const liveTokensSubject = (runId: string): string => `live.${runId}.tokens`;
 
+/** The text of one call of a model while it is written. Core NATS, never stored: the reply has all of it. */
+export const livePiecesSubject = (callId: string): string => `live.${callId}.pieces`;
+
+/** Where it is said that nobody waits for a call any more. Core NATS, never stored. */
+export const liveStopSubject = (callId: string): string => `live.${callId}.stop`;
+
 /** Where a message that cannot be processed goes, with its reason in the headers. */
 export const deadLetterSubject = (subject: string): string => `dlq.${subject}`;
 

@@ -50,7 +50,9 @@ async function readBodyOf(body: RouteBody | null, request: FastifyRequest): Prom
   if (body.kind === 'media' && !Object.hasOwn(body.schemas, mediaType)) {
     throw unsupported(mediaType, Object.keys(body.schemas));
   }
-  const text = request.body instanceof Readable ? await readText(request.body, bodyLimits) : '';
+  const limits =
+    body.kind === 'json' && body.maxBytes !== undefined ? { ...bodyLimits, maxBytes: body.maxBytes } : bodyLimits;
+  const text = request.body instanceof Readable ? await readText(request.body, limits) : '';
   switch (body.kind) {
     case 'json':
       if (text !== '' && !isJson(mediaType)) throw unsupported(mediaType, ['application/json']);

@@ -5,6 +5,7 @@ import type { Logger } from '@millrace/telemetry';
 import { type ArgumentsHost, Catch, type ExceptionFilter, Inject, NotFoundException } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Observable, throwError } from 'rxjs';
+import { openAiErrorOf, speaksOpenAi } from '../openai/openai-error.js';
 import { unknownRoute } from './not-found.js';
 import { problemOf, refusalOf } from './problem-of.js';
 
@@ -25,8 +26,14 @@ export class ProblemFilter implements ExceptionFilter {
     this.log(error, thrown, request);
     // The answer has begun, or the caller has gone: all that is left is to end the connection.
     if (reply.sent || reply.raw.headersSent) return void reply.raw.destroy();
+    if (speaksOpenAi(path)) return await this.answerAsOpenAi(error, reply);
     const { problem, headers } = problemOf(error, request.id, path);
     await reply.status(problem.status).headers(headers).type(problemMediaType).send(JSON.stringify(problem));
+  }
+
+  private async answerAsOpenAi(error: MillraceError, reply: FastifyReply): Promise<void> {
+    const { status, body, headers } = openAiErrorOf(error);
+    await reply.status(status).headers(headers).type('application/json; charset=utf-8').send(JSON.stringify(body));
   }
 
   /** Nest's own NotFoundException says that no route took the request: our code never throws it. */

@@ -1,4 +1,5 @@
-import { llmTask, type OutputOf, type Usage } from '@millrace/contracts';
+import { type CallUsage, llmTask, type OutputOf, type Usage } from '@millrace/contracts';
+import type { JsonObject } from '@millrace/kernel';
 import { DATABASE, type ServiceDatabase } from '@millrace/service';
 import type { Task, TaskResultOf } from '@millrace/worker';
 import { Inject, Injectable } from '@nestjs/common';
@@ -15,6 +16,32 @@ export class CompletionLedger {
   /** What was recorded for a task, if anything. */
   find({ tenantId, taskId }: Task): Promise<RecordedCompletion | undefined> {
     return this.database.forTenant(tenantId, (transaction) => select(transaction, tenantId, taskId));
+  }
+
+  /** Records a call that was answered, or broke off after something was written. */
+  async recordCall({ tenantId, callId, keyId, model, output, usage }: RecordedCall): Promise<void> {
+    const { promptTokens, completionTokens, cachedPromptTokens, costUsd } = usage;
+    const row = {
+      tenant_id: tenantId,
+      task_id: callId,
+      run_id: '',
+      node: '',
+      model,
+      prompt: null,
+      output: JSON.stringify(output),
+      prompt_tokens: promptTokens,
+      cached_prompt_tokens: cachedPromptTokens,
+      completion_tokens: completionTokens,
+      cost_usd: costUsd,
+      key_id: keyId,
+    };
+    await this.database.forTenant(tenantId, (transaction) =>
+      transaction
+        .insertInto('completion')
+        .values(row)
+        .onConflict((conflict) => conflict.columns(['tenant_id', 'task_id']).doNothing())
+        .execute(),
+    );
   }
 
   /**
@@ -52,6 +79,16 @@ export class CompletionLedger {
       return first;
     });
   }
+}
+
+/** A call from outside of runs: recorded as a completion of its own, under its id. */
+export interface RecordedCall {
+  readonly tenantId: string;
+  readonly callId: string;
+  readonly keyId: string | null;
+  readonly model: string;
+  readonly output: JsonObject;
+  readonly usage: CallUsage;
 }
 
 async function select(

@@ -1,4 +1,5 @@
-import { MillraceError, systemClock } from '@millrace/kernel';
+import type { EmbeddingModelV4 } from '@ai-sdk/provider';
+import { invalidInput, MillraceError, systemClock } from '@millrace/kernel';
 import { CONFIG, LOGGER } from '@millrace/service';
 import type { Logger } from '@millrace/telemetry';
 import { Inject, Injectable } from '@nestjs/common';
@@ -76,14 +77,28 @@ export class ModelCatalogue {
   /** @throws MillraceError `unknown_model` where the tenant has no provider of that name; `unknown_model_route`; `secret_unreadable` */
   async chatModel(tenantId: string, name: string): Promise<ChatModel> {
     if (name.startsWith(routePrefix)) return this.route(name.slice(routePrefix.length));
-    const [providerName, modelId] = split(name);
-    const provider = modelId === undefined ? undefined : await this.provider(tenantId, providerName);
-    if (provider === undefined || modelId === undefined) throw unknownModel(name);
+    const { provider, modelId } = await this.find(tenantId, name);
     const key = `${provider.identity}/${modelId}`;
     const known = this.models.get(key);
     if (known !== undefined) return known;
     const open = await this.open(provider);
-    return this.models.get(key) ?? keep(this.models, key, this.paid(this.modelOf(provider, open, modelId), [name]));
+    return (
+      this.models.get(key) ??
+      keep(this.models, key, this.paid(this.modelOf(provider, open, modelId), [`${provider.name}/${modelId}`]))
+    );
+  }
+
+  /** @throws MillraceError `unknown_model`; `no_embeddings` where the provider has none */
+  async embeddingModel(
+    tenantId: string,
+    name: string,
+  ): Promise<{ readonly name: string; readonly model: EmbeddingModelV4 }> {
+    const { provider, modelId } = await this.find(tenantId, name);
+    const open = await this.open(provider);
+    if (open.embedding !== undefined) return { name: `${provider.name}/${modelId}`, model: open.embedding(modelId) };
+    throw invalidInput('no_embeddings', `The provider ${provider.name} turns no texts into vectors.`, [
+      { pointer: '/model', message: 'is of a provider without such models' },
+    ]);
   }
 
   /** What this process knew of a tenant's providers is out of date. */
@@ -141,9 +156,22 @@ export class ModelCatalogue {
     return new Target(options, model, this.limits, () => this.prices.at(options.model, systemClock.now()));
   }
 
-  private async provider(tenantId: string, name: string): Promise<KnownProvider | undefined> {
-    const hasName = (provider: KnownProvider): boolean => provider.name === name;
-    return this.installed.find(hasName) ?? (await this.ownProviders(tenantId)).find(hasName);
+  /** By `PROVIDER/MODEL`, or by the name of a model that a provider lists. @throws MillraceError `unknown_model` */
+  private async find(
+    tenantId: string,
+    name: string,
+  ): Promise<{ readonly provider: KnownProvider; readonly modelId: string }> {
+    const [providerName, modelId] = split(name);
+    const isMeant = (provider: KnownProvider): boolean => provider.name === providerName && modelId !== undefined;
+    const lists = (provider: KnownProvider): boolean => provider.models.includes(name);
+    const installed = this.installed.find(isMeant);
+    if (installed !== undefined && modelId !== undefined) return { provider: installed, modelId };
+    const all = [...this.installed, ...(await this.ownProviders(tenantId))];
+    const named = all.find(isMeant);
+    if (named !== undefined && modelId !== undefined) return { provider: named, modelId };
+    const listing = all.find(lists);
+    if (listing !== undefined) return { provider: listing, modelId: name };
+    throw unknownModel(name);
   }
 
   private ownProviders(tenantId: string): Promise<readonly KnownProvider[]> {

@@ -24,10 +24,12 @@ export class TestSystem implements AsyncDisposable {
     private readonly running: readonly RunningService[],
   ) {}
 
-  static async start(settings: Readonly<Record<string, string>> = {}): Promise<TestSystem> {
+  static async start(
+    settings: Readonly<Record<string, string>> = {},
+    bus: MessageBus = createInProcessBus(),
+  ): Promise<TestSystem> {
     const folder = mkdtempSync(join(tmpdir(), 'millrace-system-'));
     const backend = await testBackend('postgres');
-    const bus = createInProcessBus();
     const logger = createLogger({ levels: parseLogLevels(process.env['MILLRACE_TEST_LOG'] ?? 'fatal') });
     const environment = { MILLRACE_HTTP_PORT: '0', MILLRACE_ORCHESTRATOR_REPLICA: 'test', ...settings };
     const running: RunningService[] = [];
@@ -54,12 +56,17 @@ export class TestSystem implements AsyncDisposable {
 
   /** Calls by plain HTTP: a POST where there is a body. A text is sent as it is. */
   async call<Body = Problem>(path: string, apiKey: string, body?: unknown, headers = {}): Promise<Answer<Body>> {
-    const response = await fetch(`${this.url}${path}`, {
+    const response = await this.raw(path, apiKey, body, headers);
+    return { status: response.status, body: (await response.json()) as Body };
+  }
+
+  /** The same, the answer unread. */
+  raw(path: string, apiKey: string, body?: unknown, headers = {}): Promise<Response> {
+    return fetch(`${this.url}${path}`, {
       method: body === undefined ? 'GET' : 'POST',
       headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json', ...headers },
       ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
-    return { status: response.status, body: (await response.json()) as Body };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

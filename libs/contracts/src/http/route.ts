@@ -15,6 +15,8 @@ export type Access = Role | 'public';
 interface JsonBody<Value> {
   readonly kind: 'json';
   readonly schema: z.ZodType<Value>;
+  /** The largest body; as for every route where absent. */
+  readonly maxBytes?: number;
 }
 /** Text that its owner parses, so that it can name lines and duplicate keys: a graph document in JSON or YAML. */
 interface SourceBody {

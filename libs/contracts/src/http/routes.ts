@@ -3,6 +3,7 @@ import { collectionRoutes } from './collection-routes.js';
 import { eventRoutes } from './event-routes.js';
 import { graphRoutes } from './graph-routes.js';
 import { keyRoutes } from './key-routes.js';
+import { openAiRoutes } from './openai-routes.js';
 import { providerRoutes } from './provider-routes.js';
 import type { Route } from './route.js';
 import { runRoutes } from './run-routes.js';
@@ -19,6 +20,7 @@ export const routes = {
   ...keyRoutes,
   ...providerRoutes,
   ...spendingRoutes,
+  ...openAiRoutes,
   ...systemRoutes,
 };
 

@@ -199,6 +199,17 @@ describe('a service as a user of NATS', () => {
     }
   });
 
+  it('shows the text of a call while it is written, and ends a call that nobody waits for', async () => {
+    const [gateway, provider] = [await busOf('gateway'), await busOf('llm-provider')];
+    const [heard, stopped] = [deferred<unknown>(), deferred<string>()];
+    await gateway.subscribe('live.call_1.pieces', ({ envelope }) => heard.resolve(envelope.data));
+    await provider.subscribe('live.*.stop', ({ subject }) => stopped.resolve(subject));
+    provider.notify(message('live.call_1.pieces', 'Herons'));
+    gateway.notify(message('live.call_1.stop'));
+    expect(await heard.promise).toBe('Herons');
+    expect(await stopped.promise).toBe('live.call_1.stop');
+  });
+
   it('hears at once, and why, when it asks what it may not', async () => {
     const asking = (await busOf('research')).request(message('cmd.gateway.key.create.v1'));
     await expect(asking).rejects.toMatchObject({

@@ -54,8 +54,9 @@ export const serviceAccess = {
     asks: ['orchestrator', 'research', 'llm-provider', 'evaluation', 'toolbox'].map(commandsOf),
     never: [mailboxes],
     answers: [commandsOf('gateway')],
-    // The end of a stream of tokens, for readers that wait for it; that a run is followed; and what tenants publish themselves.
-    publishes: ['live.*.tokens', 'live.*.followed', 'evt.*.custom.>'],
+    // The end of a stream of tokens, for readers that wait for it; that a run is followed; that nobody waits for a model's
+    // answer any more; and what tenants publish themselves.
+    publishes: ['live.*.tokens', 'live.*.followed', 'live.*.stop', 'evt.*.custom.>'],
     hears: ['live.*.*', 'evt.>'],
     follows: ['LIVE', 'EVENTS'],
   },
@@ -74,7 +75,12 @@ export const serviceAccess = {
     answers: [commandsOf('research')],
     publishes: ['live.*.tokens', 'live.*.beats', 'evt.*.document.*.*'],
   },
-  'llm-provider': { ...worker([llmTask, routeTask]), answers: [commandsOf('llm-provider')] },
+  'llm-provider': {
+    ...worker([llmTask, routeTask]),
+    answers: [commandsOf('llm-provider')],
+    publishes: ['live.*.tokens', 'live.*.beats', 'live.*.pieces'],
+    hears: ['evt.*.run.cancelled.*', 'live.*.stop'],
+  },
   evaluation: {
     ...worker([evaluateTask]),
     asks: ['result.*.*', 'cmd.research.citation.resolve.*'],

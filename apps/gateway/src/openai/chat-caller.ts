@@ -1,0 +1,108 @@
+import {
+  completeChat,
+  envelopeOf,
+  liveChatPiece,
+  liveChatStop,
+  livePiecesSubject,
+  liveStopSubject,
+  type MessageContext,
+  type RequestOf,
+  type ResponseOf,
+} from '@millrace/contracts';
+import { MillraceError } from '@millrace/kernel';
+import type { MessageBus } from '@millrace/messaging';
+import { BUS } from '@millrace/service';
+import { Inject, Injectable } from '@nestjs/common';
+import { CommandSender } from '../commands/command-sender.js';
+
+export interface ChatCall {
+  readonly request: RequestOf<typeof completeChat>;
+  readonly context: MessageContext;
+  /** Text in its order, each piece once. */
+  readonly onText: (text: string) => void;
+  /** Ends the call, down to the provider's socket. */
+  readonly signal: AbortSignal;
+}
+
+/** The service itself bounds how long a call may take; here is only noticed when nothing is heard of one any more. */
+const longestCallMs = 24 * 3_600_000;
+const longestSilenceMs = 20_000;
+/** A stop may overtake its call, or get lost with a connection: it is said again. */
+const stopAgainAfterMs = [200, 800];
+
+/** Calls models over the bus: a command for the whole answer, and pieces of its text while it is written. */
+@Injectable()
+export class ChatCaller {
+  constructor(
+    @Inject(BUS) private readonly bus: MessageBus,
+    @Inject(CommandSender) private readonly commands: CommandSender,
+  ) {}
+
+  /** @throws MillraceError as `completeChat` refuses; `service_unavailable` when nothing is heard of the call any more; `cancelled` */
+  async call({ request, context, onText, signal }: ChatCall): Promise<ResponseOf<typeof completeChat>> {
+    const { callId } = request;
+    const silence = new Silence();
+    let shown = 0;
+    const subscription = await this.bus.subscribe(livePiecesSubject(callId), ({ envelope }) => {
+      silence.end();
+      const piece = liveChatPiece.data.safeParse(envelope.data);
+      if (!piece.success || envelope.tenantId !== context.tenantId) return;
+      // After a gap the reply has the rest.
+      if (piece.data.at !== shown || piece.data.text === '') return;
+      shown += piece.data.text.length;
+      onText(piece.data.text);
+    });
+    const stop = (): void => this.stop(callId, context);
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      const either = AbortSignal.any([signal, silence.signal]);
+      const reply = await this.commands.send(completeChat, context, request, {
+        timeoutMs: longestCallMs,
+        signal: either,
+      });
+      if (reply.text.length > shown) onText(reply.text.slice(shown));
+      return reply;
+    } catch (error) {
+      throw silence.signal.aborted && !signal.aborted ? silence.signal.reason : error;
+    } finally {
+      signal.removeEventListener('abort', stop);
+      silence.close();
+      await subscription.stop();
+    }
+  }
+
+  private stop(callId: string, context: MessageContext): void {
+    const say = (): void =>
+      this.bus.notify({ subject: liveStopSubject(callId), envelope: envelopeOf(liveChatStop, context, { callId }) });
+    say();
+    for (const delay of stopAgainAfterMs) setTimeout(say, delay).unref();
+  }
+}
+
+/** Aborts when nothing was heard for too long. */
+class Silence {
+  private readonly controller = new AbortController();
+  private readonly timer = setTimeout(() => this.controller.abort(lost()), longestSilenceMs);
+
+  get signal(): AbortSignal {
+    return this.controller.signal;
+  }
+
+  end(): void {
+    this.timer.refresh();
+  }
+
+  close(): void {
+    clearTimeout(this.timer);
+  }
+}
+
+const lost = (): MillraceError =>
+  new MillraceError(
+    'unavailable',
+    'service_unavailable',
+    'The llm-provider service has gone in the middle of a call.',
+    {
+      retryAfterSeconds: 2,
+    },
+  );

@@ -1,0 +1,133 @@
+import { type completeChat, type ResponseOf, routes } from '@millrace/contracts';
+import { MillraceError, newId, systemClock, toMillraceError } from '@millrace/kernel';
+import { LOGGER } from '@millrace/service';
+import type { Logger } from '@millrace/telemetry';
+import { Inject } from '@nestjs/common';
+import { Endpoint } from '../endpoint/endpoint.js';
+import { answered, type RouteReply, type RouteRequest, type Serves } from '../endpoint/exchange.js';
+import { OpenStreams } from '../stream/open-streams.js';
+import { ChatCaller } from './chat-caller.js';
+import { callOf } from './chat-request.js';
+import {
+  type AnswerHead,
+  completionOf,
+  deltaChunk,
+  finishChunk,
+  toolCallsChunk,
+  usageChunk,
+  usageOf,
+} from './chat-shapes.js';
+import { ChunkStream } from './chunk-stream.js';
+import { openAiErrorOf } from './openai-error.js';
+
+type ChatCompletions = typeof routes.openAiChatCompletions;
+type Request = RouteRequest<ChatCompletions>;
+type Reply = ResponseOf<typeof completeChat>;
+type Answer = Extract<Reply, { status: 'completed' }>;
+
+@Endpoint(routes.openAiChatCompletions)
+export class ChatCompletionsEndpoint implements Serves<ChatCompletions> {
+  constructor(
+    @Inject(ChatCaller) private readonly caller: ChatCaller,
+    @Inject(OpenStreams) private readonly streams: OpenStreams,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  async handle(request: Request): Promise<RouteReply<ChatCompletions> | typeof answered> {
+    const head = {
+      id: newId('chatcmpl'),
+      created: Math.floor(systemClock.now().getTime() / 1_000),
+      model: request.body.model,
+    };
+    if (request.body.stream !== true) return { status: 200, body: await this.complete(request, head) };
+    return await this.streams.run(request, (signal) => this.stream(request, head, signal));
+  }
+
+  /** All answers whole; the first failure ends the others. */
+  private async complete(request: Request, head: AnswerHead) {
+    const answers = await this.callEach(request, request.signal, () => undefined);
+    return completionOf({ ...head, model: answers[0]?.model ?? head.model }, answers);
+  }
+
+  private async stream(request: Request, head: AnswerHead, signal: AbortSignal): Promise<typeof answered> {
+    const stream = new ChunkStream(request);
+    const begun = new Set<number>();
+    const begin = (index: number): void => {
+      if (!begun.has(index)) stream.send(deltaChunk(head, index, { role: 'assistant', content: '' }));
+      begun.add(index);
+    };
+    try {
+      const answers = await this.callEach(
+        request,
+        signal,
+        (index, content) => {
+          begin(index);
+          stream.send(deltaChunk(head, index, { content }));
+        },
+        (index, answer) => {
+          begin(index);
+          if (answer.toolCalls.length > 0) stream.send(toolCallsChunk(head, index, answer.toolCalls));
+          stream.send(finishChunk(head, index, answer));
+        },
+      );
+      const wantsUsage = request.body.stream_options?.include_usage === true;
+      if (wantsUsage)
+        stream.send(
+          usageChunk(
+            head,
+            answers.map(({ usage }) => usage),
+          ),
+        );
+      stream.end('[DONE]');
+    } catch (error) {
+      if (!stream.hasBegun) throw error;
+      this.endWith(error, stream);
+    }
+    return answered;
+  }
+
+  /** Says in the stream what ended it, with what was produced and what that is charged. */
+  private endWith(thrown: unknown, stream: ChunkStream): void {
+    const error = toMillraceError(thrown);
+    if (error.kind === 'internal') this.logger.error({ err: thrown }, 'a stream of a model failed');
+    const usage = error instanceof BrokenOff ? { usage: usageOf([error.reply.usage]) } : {};
+    stream.send({ ...openAiErrorOf(error).body, ...usage });
+    stream.end(null);
+  }
+
+  /** As many calls as answers are asked for. @throws MillraceError of the first that fails; the others are ended */
+  private async callEach(
+    { body, context, http }: Request,
+    signal: AbortSignal,
+    onText: (index: number, text: string) => void,
+    onAnswer: (index: number, answer: Answer) => void = () => undefined,
+  ): Promise<readonly Answer[]> {
+    const keyId = http.request.caller?.keyId ?? null;
+    const failed = new AbortController();
+    const call = async (_: unknown, index: number): Promise<Answer> => {
+      const reply = await this.caller.call({
+        request: callOf(body, { callId: newId('call'), keyId }),
+        context,
+        signal: AbortSignal.any([signal, failed.signal]),
+        onText: (text) => onText(index, text),
+      });
+      if (reply.status === 'failed') throw new BrokenOff(reply);
+      onAnswer(index, reply);
+      return reply;
+    };
+    try {
+      return await Promise.all(Array.from({ length: body.n ?? 1 }, call));
+    } catch (error) {
+      failed.abort();
+      throw error;
+    }
+  }
+}
+
+/** A failure after a part of the answer was written. */
+class BrokenOff extends MillraceError {
+  constructor(readonly reply: Extract<Reply, { status: 'failed' }>) {
+    const { kind, code, message } = reply.error;
+    super(kind, code, message, reply.error);
+  }
+}

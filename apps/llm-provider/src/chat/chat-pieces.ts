@@ -1,0 +1,47 @@
+import { envelopeOf, liveChatPiece, livePiecesSubject, type MessageContext } from '@millrace/contracts';
+import type { MessageBus } from '@millrace/messaging';
+
+/** So often a call says that it goes on, in milliseconds. */
+const beatEveryMs = 5_000;
+
+/**
+ * Shows the text of one call while it is written: what comes within one turn of the event loop goes in one message. Nothing waits
+ * for it, and nothing is lost without it, since the reply has all of the text.
+ */
+export class ChatPieces {
+  private sent = 0;
+  private backlog = '';
+  private readonly beat: NodeJS.Timeout;
+
+  constructor(
+    private readonly bus: MessageBus,
+    private readonly callId: string,
+    private readonly context: MessageContext,
+  ) {
+    this.beat = setInterval(() => this.send(''), beatEveryMs);
+  }
+
+  push(text: string): void {
+    if (this.backlog === '') setImmediate(() => this.flush());
+    this.backlog += text;
+  }
+
+  /** Sends the rest, and no more beats. */
+  end(): void {
+    clearInterval(this.beat);
+    this.flush();
+  }
+
+  private flush(): void {
+    const text = this.backlog;
+    if (text === '') return;
+    this.backlog = '';
+    this.send(text);
+  }
+
+  private send(text: string): void {
+    const envelope = envelopeOf(liveChatPiece, this.context, { at: this.sent, text });
+    this.sent += text.length;
+    this.bus.notify({ subject: livePiecesSubject(this.callId), envelope });
+  }
+}
