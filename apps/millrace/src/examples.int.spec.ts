@@ -102,6 +102,10 @@ const examples: Readonly<Record<string, Example>> = {
       ],
     },
   },
+  'sharing.yaml': {
+    input: { door: 'north', people: ['Ada', 'Bo', 'Cy'] },
+    ends: { status: 'completed', output: ['Ada', 'Bo', 'Cy'] },
+  },
   'retries.yaml': {
     input: { milliseconds: 2_000 },
     ends: {

@@ -2,6 +2,7 @@
 import type { Clock } from '@millrace/kernel';
 import type { MessageBus } from '@millrace/messaging';
 import type { Logger } from '@millrace/telemetry';
+import { SlotGranter } from './concurrency/slot-granter.js';
 import type { OrchestratorConfig } from './config.js';
 import { newCounts, type OrchestratorCounts } from './counts.js';
 import { EventClock } from './event-wait/event-clock.js';
@@ -57,6 +58,7 @@ export class Orchestrator {
   private readonly timers: RunTimers;
   private readonly eventWaits: EventWaits;
   private readonly watched: WatchedTasks;
+  private readonly granter: SlotGranter;
   private readonly republishing: RepublishingRounds;
   private readonly workers: CustomWorkers;
   private readonly stopMeasuring: () => void;
@@ -96,6 +98,7 @@ export class Orchestrator {
         onCommitted: (turns) => {
           this.timers.note(turns);
           this.eventWaits.note(turns);
+          this.granter.note(turns);
         },
       },
       { waiting: { maxItems: config.maxWaiting, maxBytes: config.maxWaitingBytes }, batch: batchLimits },
@@ -110,6 +113,10 @@ export class Orchestrator {
       this.writer
         .submit(key, { type: 'task-idle', node, attempt }, 0)
         .catch((error: unknown) => onFailure('An idle task could not be failed; its worker may still answer.', error));
+    });
+    this.granter = new SlotGranter({
+      ...{ store: stores.slots, leases, onFailure, sweepMs: config.timerPollMs },
+      tell: ({ key, node, attempt }) => this.writer.submit(key, { type: 'slots-granted', node, attempt }, 0),
     });
     const inbox = new PartitionInbox(
       bus,
@@ -168,6 +175,7 @@ export class Orchestrator {
   async start(): Promise<void> {
     await this.graphs.seedShipped(this.platform.shippedGraphs);
     this.timers.start();
+    this.granter.start();
     this.republishing.start();
     await this.workers.start();
     await this.ownership.start();
@@ -179,6 +187,7 @@ export class Orchestrator {
     this.timers.stop();
     this.eventWaits.stop();
     this.watched.stop();
+    this.granter.stop();
     await this.workers.stop();
     await this.ownership.stop();
     await this.republishing.stop();

@@ -43,6 +43,11 @@ export const limits = {
   waitMs: 31_622_400_000,
   /** How long somebody has to find out whether an effect happened, in milliseconds: 30 days. */
   reconciliationMs: 2_592_000_000,
+  /** Keys that one node may share with others, and how many may hold one of them at a time. */
+  concurrencyKeys: 4,
+  concurrency: 10_000,
+  /** Characters of such a key. */
+  concurrencyKeyLength: 200,
   /** Characters of an approval's title. */
   titleLength: 500,
   /** Characters, as JSON, of what an approval shows to whoever decides. */

@@ -171,6 +171,8 @@ function announcementOf(run: HotRun, event: RunEvent): { contract: EventContract
     case 'MapItemFailed':
     case 'LoopRoundStarted':
     case 'LoopRoundCompleted':
+    case 'SlotsRequested':
+    case 'SlotsGranted':
     case 'EffectBegun':
     case 'RunEnding':
     case 'RunPaused':

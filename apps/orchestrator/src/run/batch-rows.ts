@@ -1,6 +1,6 @@
 /** The rows of one batch as columns, the shape in which one statement takes them (`unnest`). Pure. */
 import { approvalIdOf } from '@millrace/contracts';
-import type { Timer } from '@millrace/workflow';
+import type { SlotRequest, Timer } from '@millrace/workflow';
 import type { StoredEventWait } from '../event-wait/event-wait.store.js';
 import { lastTrace } from './event-traces.js';
 import { runOf } from './hot-run.js';
@@ -86,6 +86,19 @@ interface ApprovalRow {
   data: string | null;
 }
 
+/** A request for shared keys. Lists are JSON, for columns of lists would have to be of one length. */
+interface SlotRow {
+  partition: number;
+  tenantId: string;
+  runId: string;
+  node: string;
+  attempt: number;
+  keys: string;
+  limits: string;
+  requestedAt: string;
+  taken: boolean;
+}
+
 export interface BatchRows {
   readonly events: Columns<EventRow>;
   readonly runs: Columns<RunRow>;
@@ -94,6 +107,8 @@ export interface BatchRows {
   /** Null where there are none, as in most batches. */
   readonly eventWaits: { readonly begun: Columns<EventWaitRow>; readonly ended: Columns<EventWaitRow> } | null;
   readonly approvals: Columns<ApprovalRow> | null;
+  /** Null where there are none, as in most batches. */
+  readonly slots: { readonly set: Columns<SlotRow>; readonly dropped: Columns<SlotRow> } | null;
   /** The partitions that the batch writes to. */
   readonly partitions: ReadonlySet<number>;
 }
@@ -116,6 +131,7 @@ export function rowsOf(turns: readonly Turn[]): BatchRows | null {
     ),
     eventWaits: eventWaitColumns(changing),
     approvals: approvalColumns(changing),
+    slots: slotColumns(changing),
     partitions: new Set(changing.map((turn) => turn.key.partition)),
   };
 }
@@ -211,6 +227,41 @@ function timerRows({ key, traces, at }: Turn, timers: readonly Timer[]): TimerRo
     setAt: at,
   }));
 }
+
+function slotColumns(turns: readonly Turn[]): BatchRows['slots'] {
+  const concerned = turns.filter(({ slotsSet, slotsDropped }) => slotsSet.length + slotsDropped.length > 0);
+  if (concerned.length === 0) return null;
+  return {
+    set: columns(
+      concerned.flatMap((turn) => slotRows(turn, turn.slotsSet)),
+      emptySlots(),
+    ),
+    dropped: columns(
+      concerned.flatMap((turn) => slotRows(turn, turn.slotsDropped)),
+      emptySlots(),
+    ),
+  };
+}
+
+const slotRows = ({ key, at }: Turn, requests: readonly SlotRequest[]): SlotRow[] =>
+  requests.map(({ node, attempt, slots, isTaken }) => ({
+    ...key,
+    ...{ node, attempt, requestedAt: at, taken: isTaken },
+    keys: JSON.stringify(slots.map((slot) => slot.key)),
+    limits: JSON.stringify(slots.map((slot) => slot.limit)),
+  }));
+
+const emptySlots = (): Columns<SlotRow> => ({
+  partition: [],
+  tenantId: [],
+  runId: [],
+  node: [],
+  attempt: [],
+  keys: [],
+  limits: [],
+  requestedAt: [],
+  taken: [],
+});
 
 const emptyEvents = (): Columns<EventRow> => ({
   partition: [],

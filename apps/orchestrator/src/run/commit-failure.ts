@@ -69,6 +69,7 @@ export function unstorable(work: RunWork): RunWork | null {
     case 'task-idle':
     case 'timer':
       return { type: 'failure', error: unstorableState, inPlaceOf: work };
+    case 'slots-granted':
     case 'task-begin':
     case 'start':
     case 'cancel':

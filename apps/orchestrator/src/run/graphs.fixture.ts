@@ -72,6 +72,11 @@ export const booking = document('test-booking', [
   { id: 'pay', kind: 'tool', needs: ['hotel'], with: { tool: 'refuse' } },
 ]);
 
+/** One step, of which two run at a time. */
+export const sharing = document('test-sharing', [
+  echo('only', [], { retry: { maxAttempts: 1 }, concurrency: [{ key: 'shop', limit: 2 }] }),
+]);
+
 /** One step that must end within half a second. */
 export const impatient = document('test-impatient', [echo('only', [], { timeout: { total: '500ms' } })]);
 

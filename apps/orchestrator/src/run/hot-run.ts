@@ -10,11 +10,13 @@ import {
   eventWaitsOf,
   evolve,
   initialState,
+  slotRequestsOf,
   timersOf,
   viewOf,
   type ApprovalView,
   type CompiledGraph,
   type RunState,
+  type SlotRequest,
   type Timer,
 } from '@millrace/workflow';
 import type { StoredEventWait } from '../event-wait/event-wait.store.js';
@@ -52,6 +54,8 @@ export interface HotRun {
   timers: ReadonlyMap<string, Timer>;
   /** The nodes that wait for events, with the place behind which they do. */
   eventWaits: readonly StoredEventWait[];
+  /** The requests for shared keys stored for it, by node. */
+  slots: ReadonlyMap<string, SlotRequest>;
   /** Those that wait for a decision. */
   approvals: readonly ApprovalView[];
   /** Length of its events as JSON: what it weighs in memory, roughly. */
@@ -68,6 +72,10 @@ export const timerText = (timer: Pick<Timer, 'node' | 'attempt' | 'timer'>): str
 export const timersByText = (timers: readonly Timer[]): ReadonlyMap<string, Timer> =>
   new Map(timers.map((timer) => [timerText(timer), timer]));
 
+/** What a run waits for or holds of shared keys. */
+export const slotsByNode = (graph: CompiledGraph, state: RunState): ReadonlyMap<string, SlotRequest> =>
+  new Map(slotRequestsOf(graph, state).map((request) => [request.node, request]));
+
 /** A run nobody has stored yet. */
 export function newHotRun(key: RunKey, graph: ResolvedGraph, origin: RunOrigin): HotRun {
   return {
@@ -79,6 +87,7 @@ export function newHotRun(key: RunKey, graph: ResolvedGraph, origin: RunOrigin):
     ended: false,
     timers: new Map(),
     eventWaits: [],
+    slots: new Map(),
     approvals: [],
     weight: 0,
   };
@@ -109,6 +118,7 @@ export function foldRun(key: RunKey, graph: ResolvedGraph, events: readonly RunE
   run.timers = timersByText(timersOf(graph.compiled, run.state));
   // Where they are stored does not matter here: only what begins now is stored.
   run.eventWaits = eventWaitsOf(graph.compiled, run.state).map((wait) => ({ key, wait, position: unknownPosition }));
+  run.slots = slotsByNode(graph.compiled, run.state);
   run.approvals = changedApprovals(run.state, [], events).filter(isPending);
   return run;
 }

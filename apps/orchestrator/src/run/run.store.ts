@@ -147,11 +147,11 @@ const eventsStatement = (runs: readonly RunIdentityRow[]): RawBuilder<EventRow> 
   order by event.tenant_id, event.run_id, event.position`;
 
 /**
- * The text varies by one part only, so it is prepared once per connection, possibly while the tables are empty. Hence nothing in it leaves
+ * The text varies by two parts only, so it is prepared a few times per connection, possibly while the tables are empty. Hence nothing in it leaves
  * the planner a choice that would be wrong later: rows are found by `on conflict` or by a lateral look-up of the key.
  */
 function commitStatement(rows: BatchRows, claim: LeaseClaim): RawBuilder<{ partition: number }> {
-  const { events, runs, timersSet: set, timersDropped: dropped, eventWaits, approvals } = rows;
+  const { events, runs, timersSet: set, timersDropped: dropped, eventWaits, approvals, slots } = rows;
   return sql<{ partition: number }>`
     with held as (
       select lease.partition
@@ -217,7 +217,7 @@ function commitStatement(rows: BatchRows, claim: LeaseClaim): RawBuilder<{ parti
           limit 1
         ) as found
       ))
-    )${eventWaits === null ? sql`` : eventWaitsChanged(eventWaits)}${approvals === null ? sql`` : approvalsKept(approvals)}
+    )${eventWaits === null ? sql`` : eventWaitsChanged(eventWaits)}${approvals === null ? sql`` : approvalsKept(approvals)}${slots === null ? sql`` : slotsKept(slots)}
     select partition from held`;
 }
 
@@ -265,4 +265,30 @@ const approvalsKept = (rows: NonNullable<BatchRows['approvals']>): RawBuilder<un
       on conflict (tenant_id, approval_id) do update
       set status = excluded.status, decided_at = excluded.decided_at, decided_by = excluded.decided_by,
           data = excluded.data
+    )`;
+
+/** As few concern shared keys. A request that is granted already stays so: only that the run knows it is new. */
+const slotsKept = ({ set, dropped }: NonNullable<BatchRows['slots']>): RawBuilder<unknown> => sql`,
+    slots_set as (
+      insert into slot_request (partition, tenant_id, run_id, node, attempt, keys, limits, requested_at, taken)
+      select new.partition, new.tenant_id, new.run_id, new.node, new.attempt,
+             array(select jsonb_array_elements_text(new.keys::jsonb)),
+             array(select jsonb_array_elements_text(new.limits::jsonb)::integer),
+             new.requested_at::timestamptz, new.taken
+      from unnest(${set.partition}::smallint[], ${set.tenantId}::text[], ${set.runId}::text[], ${set.node}::text[],
+                  ${set.attempt}::integer[], ${set.keys}::text[], ${set.limits}::text[], ${set.requestedAt}::text[],
+                  ${set.taken}::boolean[])
+        as new (partition, tenant_id, run_id, node, attempt, keys, limits, requested_at, taken)
+      join held using (partition)
+      on conflict (tenant_id, run_id, node, attempt) do update set taken = excluded.taken
+    ),
+    slots_dropped as (
+      delete from slot_request
+      where (tenant_id, run_id, node, attempt) in (
+        select old.tenant_id, old.run_id, old.node, old.attempt
+        from unnest(${dropped.partition}::smallint[], ${dropped.tenantId}::text[], ${dropped.runId}::text[],
+                    ${dropped.node}::text[], ${dropped.attempt}::integer[])
+          as old (partition, tenant_id, run_id, node, attempt)
+        join held using (partition)
+      )
     )`;

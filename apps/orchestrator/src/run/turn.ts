@@ -20,6 +20,7 @@ import {
   type EventWait,
   type Fork,
   type RunMessage,
+  type SlotRequest,
   type Timer,
 } from '@millrace/workflow';
 import type { EventPosition, StoredEventWait } from '../event-wait/event-wait.store.js';
@@ -28,6 +29,7 @@ import {
   applyEvent,
   isPending,
   newHotRun,
+  slotsByNode,
   runOf,
   timersByText,
   timerText,
@@ -68,6 +70,7 @@ export type RunInput =
       readonly claim: string;
       readonly worker?: string | undefined;
     }
+  | { readonly type: 'slots-granted'; readonly node: string; readonly attempt: number }
   | { readonly type: 'timer'; readonly timer: Timer }
   | { readonly type: 'signal'; readonly id: string; readonly name: string; readonly data: JsonValue }
   | {
@@ -122,6 +125,9 @@ export interface Turn {
   readonly timersDropped: readonly Timer[];
   /** The waits for events that began and ended; null where there are none. */
   readonly eventWaits: ChangedEventWaits | null;
+  /** The requests for shared keys that were made or taken, and those that are over. */
+  readonly slotsSet: readonly SlotRequest[];
+  readonly slotsDropped: readonly SlotRequest[];
   /** The approvals that were asked for, decided or cancelled. */
   readonly approvals: readonly ApprovalView[];
   /** One for each message, in their order. */
@@ -165,6 +171,7 @@ export function takeTurn(key: RunKey, found: FoundRun, works: readonly RunWork[]
     timersSet: timers.set,
     timersDropped: [...timers.dropped, ...overdue(run, works)],
     eventWaits: run === null ? null : changedEventWaits(run, events, circumstances),
+    ...changedSlots(run, events),
     approvals: run === null ? [] : approvalsAfter(run, events),
     answers,
   };
@@ -249,6 +256,8 @@ function messageOf(run: HotRun, work: RunInput, { now, random }: Circumstances):
       return { ...work, now };
     case 'task-idle':
       return { type: 'task-idle', node: work.node, attempt: work.attempt, now, random: random() };
+    case 'slots-granted':
+      return { type: 'slots-granted', node: work.node, attempt: work.attempt, now };
     case 'task-begin':
       return {
         type: 'task-begin',
@@ -315,6 +324,22 @@ function changedEventWaits(
   const begun = run.eventWaits.filter(({ wait }) => !before.has(textOf(wait)));
   const ended = [...before.values()].filter(({ wait }) => !after.has(textOf(wait)));
   return begun.length + ended.length === 0 ? null : { begun, ended };
+}
+
+/** Compares the stored requests for shared keys with those the state makes, and remembers the latter as the stored ones. */
+function changedSlots(run: HotRun | null, events: readonly DecidedEvent[]): Pick<Turn, 'slotsSet' | 'slotsDropped'> {
+  if (run === null || events.length === 0 || !run.graph.compiled.shares) return { slotsSet: [], slotsDropped: [] };
+  const before = run.slots;
+  const after = run.ended ? new Map<string, SlotRequest>() : slotsByNode(run.graph.compiled, run.state);
+  run.slots = after;
+  const isStored = (request: SlotRequest) => {
+    const stored = before.get(request.node);
+    return stored?.attempt === request.attempt && stored.isTaken === request.isTaken;
+  };
+  return {
+    slotsSet: [...after.values()].filter((request) => !isStored(request)),
+    slotsDropped: [...before.values()].filter(({ node, attempt }) => after.get(node)?.attempt !== attempt),
+  };
 }
 
 const asks: ReadonlySet<string> = new Set(['ApprovalRequested', 'EffectUncertain']);

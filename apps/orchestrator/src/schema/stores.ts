@@ -1,6 +1,7 @@
 /** What the orchestrator asks of its database, as far as it matters to it: everything that stands between its decisions and SQL. */
 import type { Database } from '@millrace/database';
 import { ApprovalReader } from '../approval/approval.reader.js';
+import { SlotStore } from '../concurrency/slot.store.js';
 import { EventWaitStore } from '../event-wait/event-wait.store.js';
 import type { GraphLibrary } from '../graph/graph-library.js';
 import { GraphStore } from '../graph/graph.store.js';
@@ -18,6 +19,7 @@ export interface OrchestratorStores {
   readonly graphs: Port<GraphStore>;
   readonly timers: Port<TimerStore>;
   readonly eventWaits: Port<EventWaitStore>;
+  readonly slots: Port<SlotStore>;
   readonly approvals: Port<ApprovalReader>;
   /** The leases as one replica sees them. */
   leases(replica: string, ttlMs: number): Port<LeaseStore>;
@@ -30,6 +32,7 @@ export const storesIn = (database: Database<OrchestratorTables>): OrchestratorSt
   graphs: new GraphStore(database),
   timers: new TimerStore(database),
   eventWaits: new EventWaitStore(database),
+  slots: new SlotStore(database),
   approvals: new ApprovalReader(database),
   leases: (replica, ttlMs) => new LeaseStore(database, replica, ttlMs),
   reader: (graphs) => new RunReader(database, graphs),

@@ -110,6 +110,22 @@ interface EventWaitTable {
   after_sequence: number;
 }
 
+/** A node that waits for room at shared keys, or holds them. */
+interface SlotRequestTable {
+  tenant_id: string;
+  run_id: string;
+  node: string;
+  attempt: number;
+  partition: number;
+  /** `limits[i]` is how many may hold `keys[i]`. */
+  keys: string[];
+  limits: number[];
+  requested_at: Date;
+  granted_at: Date | null;
+  /** Whether the run knows that it was granted. */
+  taken: Generated<boolean>;
+}
+
 /** Who owns a partition of the runs. Not a tenant's data: no row of it says anything about a tenant. */
 interface PartitionLeaseTable {
   partition: number;
@@ -134,6 +150,7 @@ export interface OrchestratorTables {
   run_timer: RunTimerTable;
   event_wait: EventWaitTable;
   approval: ApprovalTable;
+  slot_request: SlotRequestTable;
   partition_lease: PartitionLeaseTable;
   replica: ReplicaTable;
 }

@@ -74,6 +74,13 @@ const nodeRetryScheduled = event(
     deadlineAt: z.iso.datetime().optional(),
   }),
 );
+/** The node waits until each of its keys has room: at most `limit` nodes of the tenant's runs hold a key at a time. */
+const slotsRequested = event(
+  'SlotsRequested',
+  z.object({ node, attempt, slots: z.array(z.object({ key: z.string(), limit: z.int().positive() })) }),
+);
+/** It has room, until it ends. */
+const slotsGranted = event('SlotsGranted', z.object({ node, attempt }));
 /** A worker may begin with an effect that must not happen twice; whoever else asks for this attempt may not. */
 const effectBegun = event('EffectBegun', z.object({ node, attempt, claim: z.string() }));
 /** Nobody knows whether an effect happened that must not happen twice: somebody has to find out, until `deadlineAt`. */
@@ -206,6 +213,8 @@ export const newRunEventSchema = z.discriminatedUnion('type', [
   eventEmitted,
   runPaused,
   runResumed,
+  slotsRequested,
+  slotsGranted,
   effectBegun,
   effectUncertain,
   runEnding,

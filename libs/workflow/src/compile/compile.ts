@@ -16,6 +16,7 @@ import {
 } from '../document/graph-document.js';
 import { taskInputOf } from '../document/router-node.js';
 import { choosersIn } from './choosers.js';
+import { compileConcurrency, sharesIn } from './compile-concurrency.js';
 import { compensatesIn, compensationsOf, compileEffect } from './compile-effect.js';
 import { compileTemplate } from './compile-template.js';
 import type {
@@ -45,6 +46,7 @@ export function compileGraph(document: GraphDocument | JsonObject): CompiledGrap
     timeoutMs: graph.timeout === undefined ? null : durationMs(graph.timeout),
     root,
     compensates: compensatesIn(root),
+    shares: sharesIn(root),
     signals: new Set(signalsOf(graph.nodes)),
     awaitsEvents: awaitsEvents(graph.nodes),
     output: compileTemplate(graph.output ?? null, rootVariables),
@@ -134,6 +136,7 @@ function compileWorker(node: WorkerNode, common: Common, variables: readonly str
     attemptMs: limitOf(node.timeout?.attempt),
     idleMs: limitOf(node.timeout?.idle),
     effect: compileEffect(node.effect, variables),
+    concurrency: compileConcurrency(node.concurrency, variables),
   };
 }
 

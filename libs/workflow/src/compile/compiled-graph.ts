@@ -11,6 +11,8 @@ export interface CompiledGraph {
   readonly timeoutMs: number | null;
   /** Whether some effect is taken back when the run does not complete. */
   readonly compensates: boolean;
+  /** Whether some node shares keys with those of other runs. */
+  readonly shares: boolean;
   readonly root: CompiledScope;
   /** The names of all signals that some node waits for. */
   readonly signals: ReadonlySet<string>;
@@ -83,6 +85,8 @@ export interface CompiledWorker extends CommonFields {
   readonly attemptMs: number | null;
   readonly idleMs: number | null;
   readonly effect: CompiledEffect | null;
+  /** What it shares with other nodes of the tenant's runs; empty in most graphs. */
+  readonly concurrency: readonly { readonly key: CompiledTemplate; readonly limit: number }[];
 }
 export interface CompiledEffect {
   /** Null where nothing but care prevents that the effect happens twice. */

@@ -175,10 +175,21 @@ function checkWorker(walk: Walk, node: WorkerNode, path: Path, scope: Scope): Va
   checker.check(node.with, [...path, 'with']);
   for (const { at, message } of checkTaskInput(node, [...path, 'with'], checker.yields))
     report(walk.findings, at, message);
+  checkConcurrency(walk, node, path, scope);
   const output = typeOfZod(taskContracts[node.kind].output);
   checkEffect(walk.findings, node, path, scope, output);
   if (node.kind !== 'router' || output.kind !== 'object') return output;
   return objectOfTypes([...output.fields, ['chosen', listOf(stringType)]]);
+}
+
+function checkConcurrency(walk: Walk, { concurrency = [] }: WorkerNode, path: Path, scope: Scope): void {
+  const keys = concurrency.map(({ key }) => key);
+  const checker = checkerFor(walk, scope, keys);
+  keys.forEach((key, index) => {
+    const at = [...path, 'concurrency', index, 'key'];
+    checker.expect(key, at, 'string');
+    if (keys.indexOf(key) < index) report(walk.findings, at, 'This key is named twice.');
+  });
 }
 
 function checkCombine(walk: Walk, node: CombineNode, path: Path, scope: Scope): ValueType {

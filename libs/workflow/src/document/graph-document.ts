@@ -83,6 +83,17 @@ const effect = z.strictObject({
 });
 export type EffectDocument = z.infer<typeof effect>;
 
+const concurrency = z
+  .array(
+    z.strictObject({
+      key: z.string().min(1).describe('What is shared, by name; may hold ${{ expressions }}.'),
+      limit: z.int().min(1).max(limits.concurrency).describe('How many nodes may hold the key at a time.'),
+    }),
+  )
+  .min(1)
+  .max(limits.concurrencyKeys);
+export type ConcurrencyDocument = z.infer<typeof concurrency>;
+
 const worker = {
   ...common,
   with: z.record(z.string(), template).default({}).describe("The task's input."),
@@ -90,6 +101,9 @@ const worker = {
     .prefault({})
     .describe('How often to try again what may succeed later. Permanent errors are never retried.'),
   timeout: z.strictObject(timeouts).optional(),
+  concurrency: concurrency
+    .optional()
+    .describe("The node begins when each key has room among all of the tenant's runs, and holds them until it ends."),
   effect: effect
     .optional()
     .describe('The work changes something outside: what prevents that it happens twice, and what undoes it.'),

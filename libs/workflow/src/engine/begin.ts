@@ -11,6 +11,7 @@ import { errorOf, wrongType } from './failure.js';
 import { locate, type Location } from './location.js';
 import { beginRound } from './loop.js';
 import { beginMap } from './map.js';
+import { requestSlots } from './slots.js';
 import type { Frame, RunningRun } from './state.js';
 import { beginSubgraph } from './subgraph.js';
 import { beginTask } from './task-input.js';
@@ -74,6 +75,7 @@ function run(decision: Decision, state: RunningRun, location: Location): void {
   if (isWorker(node)) {
     beginTask(decision, state, location, node);
     if (node.effect !== null) effectKey(state, location, node, decision.meter);
+    if (node.concurrency.length > 0) requestSlots(decision, state, location, node);
     return;
   }
   switch (node.kind) {

@@ -21,6 +21,7 @@
  *   decision      the node asks for it, of whom, in this form        ApprovalDecided, NodeCompleted or NodeFailed, as above
  *   pause         the run is running, and not paused                 RunPaused; what follows from later events is held back
  *   resume        the run is paused                                  RunResumed, and what was held back
+ *   slots-granted the running attempt waits for room                 SlotsGranted
  *   task-begin    the running attempt has no claim, and needs one    EffectBegun
  *   what fails an attempt and does not tell whether an effect        EffectUncertain
  *                 happened that must not happen twice
@@ -61,6 +62,7 @@ import { refusalOf } from './refusal.js';
 import { routed } from './router.js';
 import { retryDueAt } from './retry.js';
 import { runRetried } from './retry-run.js';
+import { takeSlots } from './slots.js';
 import type { NodeState, RunningRun, RunState } from './state.js';
 import { endWait, takeEvent, takeSignal } from './wait.js';
 
@@ -166,7 +168,10 @@ const originOf = ({ reused: _reused, ...origin }: Fork) => origin;
 
 type BegunRun = Exclude<RunState, { status: 'new' }>;
 type BegunNodeState = Extract<NodeState, { attempt: number }>;
-type NodeMessage = Extract<RunMessage, { type: 'task-result' | 'task-idle' | 'task-begin' | 'timer' | 'event' }>;
+type NodeMessage = Extract<
+  RunMessage,
+  { type: 'task-result' | 'task-idle' | 'task-begin' | 'slots-granted' | 'timer' | 'event' }
+>;
 type OutcomeMessage = Extract<RunMessage, { type: 'task-result' | 'task-idle' }>;
 
 function decideNode(decision: Decision, state: RunningRun, message: NodeMessage): void {
@@ -183,7 +188,8 @@ function decideNode(decision: Decision, state: RunningRun, message: NodeMessage)
   }
   if (message.type !== 'timer') {
     if (node.status !== 'running' || !isWorker(location.node)) return;
-    if (message.type === 'task-begin') beginEffect(decision, node, location.node, message);
+    if (message.type === 'slots-granted') takeSlots(decision, path, node);
+    else if (message.type === 'task-begin') beginEffect(decision, node, location.node, message);
     else applyOutcome(decision, path, location.node, message);
     return;
   }

@@ -19,6 +19,8 @@
  *                                                   |  running wait         WaitStarted          running, waiting
  *                                                   |  running approval     ApprovalRequested    running, waiting
  *   running    RunEnding             ending         |  running worker       EffectBegun          running, claimed
+ *                                                   |  running worker       SlotsRequested       running, waiting
+ *                                                   |  running worker       SlotsGranted         running
  *   (a run that is ending is running)               |  running worker       EffectUncertain      running, waiting
  *
  * SignalReceived keeps the signal for a wait, SignalConsumed forgets its data. EventEmitted and ApprovalDecided change nothing:
@@ -89,6 +91,8 @@ export function evolve(graph: CompiledGraph, state: RunState, event: NewRunEvent
     case 'NodeSkipped':
     case 'WaitStarted':
     case 'ApprovalRequested':
+    case 'SlotsRequested':
+    case 'SlotsGranted':
     case 'EffectBegun':
     case 'EffectUncertain':
     case 'MapStarted':
@@ -172,6 +176,15 @@ function evolveNode(state: RunningRun, location: Location, event: NodeEvent): vo
     case 'MapItemFailed':
       if (endItem(state, path, event)) cancelInside(state, `${path}[${event.data.index}].`, event.at);
       break;
+    case 'SlotsRequested': {
+      const { attempt, slots } = event.data;
+      if (before?.status === 'running')
+        nodes.set(path, { ...before, slots: { attempt, slots }, progress: { kind: 'slots' } });
+      break;
+    }
+    case 'SlotsGranted':
+      if (before?.status === 'running') nodes.set(path, { ...before, progress: null });
+      break;
     case 'EffectBegun':
       if (before?.status === 'running') nodes.set(path, { ...before, claim: event.data.claim });
       break;
@@ -205,7 +218,7 @@ function schedule(
   if (before === undefined) state.steps += 1;
   const startedAt = before?.startedAt ?? event.at;
   const earlierAttempts = before?.earlierAttempts ?? attempt - 1;
-  const begun = { attempt, earlierAttempts, startedAt, deadlineAt };
+  const begun = { attempt, earlierAttempts, startedAt, deadlineAt, ...(before?.slots && { slots: before.slots }) };
   state.nodes.set(location.path, { status: 'running', ...begun, progress: null });
 }
 
@@ -271,11 +284,12 @@ function ended(state: RunningRun, at: string) {
   return { ...state, finishedAt: at };
 }
 
-const begunOf = ({ attempt, earlierAttempts, startedAt, deadlineAt }: RunningNode | RetryingNode) => ({
+const begunOf = ({ attempt, earlierAttempts, startedAt, deadlineAt, slots }: RunningNode | RetryingNode) => ({
   attempt,
   earlierAttempts,
   startedAt,
   deadlineAt,
+  ...(slots && { slots }),
 });
 
 const sum = (left: Usage, right: Usage): Usage => ({

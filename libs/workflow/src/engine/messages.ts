@@ -34,6 +34,8 @@ export type RunMessage =
       readonly now: string;
       readonly random: number;
     }
+  /** The keys that a node waits for have room for it. */
+  | { readonly type: 'slots-granted'; readonly node: string; readonly attempt: number; readonly now: string }
   /** A worker asks whether it may begin with an attempt that must not be done twice. */
   | {
       readonly type: 'task-begin';

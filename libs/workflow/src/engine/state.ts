@@ -71,12 +71,15 @@ interface BegunNode {
   readonly earlierAttempts: number;
   readonly startedAt: string;
   readonly deadlineAt: string | undefined;
+  /** What it waits for or holds until it ends. */
+  readonly slots?: HeldSlots;
 }
 
 export interface RunningNode extends BegunNode {
   readonly status: 'running';
   /** What is known of a map or loop that has unfolded, and of what waits; null for every other node. */
-  readonly progress: MapProgress | LoopProgress | WaitProgress | ApprovalProgress | ReconciliationProgress | null;
+  readonly progress:
+    MapProgress | LoopProgress | WaitProgress | ApprovalProgress | ReconciliationProgress | SlotsProgress | null;
   /** Whose work may have an effect that must not happen twice; undefined while nobody has begun. */
   readonly claim?: string;
 }
@@ -139,6 +142,19 @@ interface ApprovalProgress {
 interface ReconciliationProgress {
   readonly kind: 'reconciliation';
   readonly error: ErrorShape;
+}
+/** Waits until its keys have room. */
+interface SlotsProgress {
+  readonly kind: 'slots';
+}
+export interface HeldSlots {
+  /** The attempt that asked for them; those after it hold them on. */
+  readonly attempt: number;
+  readonly slots: readonly Slot[];
+}
+export interface Slot {
+  readonly key: string;
+  readonly limit: number;
 }
 interface TakenEffect {
   readonly node: string;

@@ -37,13 +37,15 @@ export function outstandingTasks(_graph: CompiledGraph, state: RunState): TaskTo
 export function tasksOf(_graph: CompiledGraph, state: RunState, events: readonly NewRunEvent[]): TaskToDo[] {
   if (state.status !== 'running') return [];
   return events.flatMap((event) =>
-    event.type === 'NodeScheduled' ? (taskAt(state, event.data.node, event) ?? []) : [],
+    event.type === 'NodeScheduled' || event.type === 'SlotsGranted'
+      ? (taskAt(state, event.data.node, event) ?? [])
+      : [],
   );
 }
 
 function taskAt(state: RunningRun, path: string, scheduled?: NewRunEvent): TaskToDo | undefined {
   const node = state.nodes.get(path);
-  // Nobody works on what waits for somebody to say whether it happened.
+  // Nobody works on what waits for room, or for somebody to say whether it happened.
   if (node?.status !== 'running' || node.progress !== null) return undefined;
   const location = locate(state, path);
   if (!location || !isWorker(location.node)) return undefined;

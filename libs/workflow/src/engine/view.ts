@@ -74,7 +74,7 @@ function stepOf(path: string, kind: string, state: NodeState | undefined): Step 
   const durationMs =
     'finishedAt' in state ? Math.max(0, Date.parse(state.finishedAt) - Date.parse(state.startedAt)) : null;
   const progress = state.status === 'running' ? state.progress?.kind : undefined;
-  const isWaiting = progress === 'wait' || progress === 'approval';
+  const isWaiting = progress === 'wait' || progress === 'approval' || progress === 'slots';
   const asked = progress === 'reconciliation' ? 'needs_reconciliation' : state.status;
   return { node: path, kind, status: isWaiting ? 'waiting' : asked, attempts: state.attempt, durationMs };
 }

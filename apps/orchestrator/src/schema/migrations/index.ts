@@ -3,6 +3,7 @@ import { approvals } from './0002-approvals.js';
 import { graphsAndRuns } from './0001-graphs-and-runs.js';
 import { approvalsOfLaterAttempts } from './0004-approvals-of-later-attempts.js';
 import { eventWaits } from './0005-event-waits.js';
+import { sharedKeys } from './0006-shared-keys.js';
 import { traces } from './0003-traces.js';
 
 export const orchestratorMigrations: Migrations = {
@@ -11,4 +12,5 @@ export const orchestratorMigrations: Migrations = {
   '0003_traces': traces,
   '0004_approvals_of_later_attempts': approvalsOfLaterAttempts,
   '0005_event_waits': eventWaits,
+  '0006_shared_keys': sharedKeys,
 };

@@ -1,0 +1,15 @@
+import type { ConcurrencyDocument } from '../document/graph-document.js';
+import { compileTemplate } from './compile-template.js';
+import { isContainer, isWorker, type CompiledScope, type CompiledWorker } from './compiled-graph.js';
+
+export const compileConcurrency = (
+  concurrency: ConcurrencyDocument | undefined,
+  variables: readonly string[],
+): CompiledWorker['concurrency'] =>
+  concurrency === undefined
+    ? []
+    : concurrency.map(({ key, limit }) => ({ key: compileTemplate(key, variables), limit }));
+
+/** Whether some node of a scope, or inside of one, shares keys. */
+export const sharesIn = ({ nodes }: CompiledScope): boolean =>
+  nodes.some((node) => (isContainer(node) ? sharesIn(node.body) : isWorker(node) && node.concurrency.length > 0));

@@ -1,0 +1,56 @@
+/**
+ * Shared keys: a node waits until each of its keys has room among the runs of its tenant, and holds them until it ends, over all of
+ * its attempts. Who has room is decided outside of the run; which keys it waits for or holds follows from its state alone.
+ */
+import type { CompiledGraph, CompiledWorker } from '../compile/compiled-graph.js';
+import { limits } from '../limits.js';
+import { record, running, type Decision } from './decision.js';
+import { wrongType } from './failure.js';
+import type { Location } from './location.js';
+import type { RunningNode, RunningRun, RunState, Slot } from './state.js';
+import { resolveIn } from './variables.js';
+
+/** What a node waits for or holds. */
+export interface SlotRequest {
+  /** The node's path. */
+  readonly node: string;
+  readonly attempt: number;
+  readonly slots: readonly Slot[];
+  /** Whether the run knows that it has them. */
+  readonly isTaken: boolean;
+}
+
+/** Makes a node that was just scheduled wait for its keys. @throws MillraceError `invalid_concurrency_key`, or of the expression */
+export function requestSlots(
+  decision: Decision,
+  state: RunningRun,
+  { path, frame }: Location,
+  worker: CompiledWorker,
+): void {
+  const node = state.nodes.get(path);
+  if (node?.status !== 'running') return;
+  const slots = worker.concurrency.map(({ key, limit }): Slot => {
+    const value = resolveIn(state, frame, key, decision.meter);
+    if (typeof value === 'string' && value.length > 0 && value.length <= limits.concurrencyKeyLength)
+      return { key: value, limit };
+    const message = `A key of concurrency is a text of 1 to ${limits.concurrencyKeyLength} characters.`;
+    throw wrongType('invalid_concurrency_key', message);
+  });
+  record(decision, { type: 'SlotsRequested', at: decision.now, data: { node: path, attempt: node.attempt, slots } });
+}
+
+/** The keys have room for a node: its task may go out, unless the run is paused; then it is told again. */
+export function takeSlots(decision: Decision, path: string, node: RunningNode): void {
+  if (node.progress?.kind !== 'slots' || running(decision)?.pausedAt !== null) return;
+  record(decision, { type: 'SlotsGranted', at: decision.now, data: { node: path, attempt: node.attempt } });
+}
+
+/** Everything that a run waits for or holds. */
+export function slotRequestsOf({ shares }: CompiledGraph, state: RunState): SlotRequest[] {
+  if (!shares || state.status !== 'running') return [];
+  return [...state.nodes.entries()].flatMap(([node, at]): SlotRequest[] => {
+    if ((at.status !== 'running' && at.status !== 'retrying') || at.slots === undefined) return [];
+    const isTaken = at.status === 'retrying' || at.progress?.kind !== 'slots';
+    return [{ node, ...at.slots, isTaken }];
+  });
+}
