@@ -10,6 +10,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { guidesFolder } from './demo/guides.js';
 import { TestSystem } from './host/system.fixture.js';
+import { ShopDatabase } from './shop-database.fixture.js';
 import { OrderService } from './order-service.fixture.js';
 
 const folder = join(import.meta.dirname, '../../../examples/graphs');
@@ -67,6 +68,10 @@ const examples: Readonly<Record<string, Example>> = {
   'desk.yaml': {
     input: { message: 'I would like my money back for the mug' },
     ends: { status: 'completed', output: { intent: 'refund', answer: 'We pay you back for the mug.' } },
+  },
+  'customers.yaml': {
+    input: { atLeast: 8 },
+    ends: { status: 'completed', output: { customers: [{ customer: 'Ada', orders: 2, total: 19.5 }], more: false } },
   },
   'greetings.yaml': {
     input: { names: ['Ada', 'Grace'] },
@@ -131,12 +136,13 @@ const examples: Readonly<Record<string, Example>> = {
 };
 
 const orders = new OrderService();
+const shop = new ShopDatabase();
 const ends: (() => Promise<unknown>)[] = [];
 let system: TestSystem;
 let client: MillraceClient;
 beforeAll(async () => {
   await orders.start();
-  system = await TestSystem.start({ MILLRACE_TOOLBOX_HTTP_ALLOW: orders.host });
+  system = await TestSystem.start({ MILLRACE_TOOLBOX_HTTP_ALLOW: orders.host, ...(await shop.start()) });
   client = system.client(await system.key('acme', 'editor'));
   await client.createCollection({ name: 'guides' });
   const files = readdirSync(guidesFolder).map((source) => ({
@@ -150,6 +156,7 @@ afterAll(async () => {
   for (const end of ends) await end();
   orders.stop();
   await system[Symbol.asyncDispose]();
+  await shop.stop();
 });
 
 describe('the examples', () => {

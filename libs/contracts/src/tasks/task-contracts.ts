@@ -1,5 +1,6 @@
 import type { TaskContract } from '../contract.js';
 import { customWorkerTask } from './custom-worker.js';
+import { databaseTask } from './database.js';
 import { evaluateTask } from './evaluate.js';
 import { httpTask } from './http.js';
 import { llmTask } from './llm.js';
@@ -15,6 +16,7 @@ export const taskContracts = {
   tool: toolTask,
   http: httpTask,
   router: routeTask,
+  database: databaseTask,
   worker: customWorkerTask,
 } as const satisfies Readonly<Record<string, TaskContract>>;
 

@@ -3,6 +3,7 @@
  * data: gateways ask and listen, the orchestrator decides, workers take tasks of their kinds and answer to partitions.
  */
 import {
+  databaseTask,
   evaluateTask,
   httpTask,
   llmTask,
@@ -86,7 +87,7 @@ export const serviceAccess = {
     asks: ['result.*.*', 'cmd.research.citation.resolve.*'],
     answers: [commandsOf('evaluation')],
   },
-  toolbox: { ...worker([toolTask, httpTask]), answers: [commandsOf('toolbox')] },
+  toolbox: { ...worker([toolTask, httpTask, databaseTask]), answers: [commandsOf('toolbox')] },
 } satisfies Readonly<Record<string, BusAccess>>;
 
 export type ServiceName = keyof typeof serviceAccess;

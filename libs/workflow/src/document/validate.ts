@@ -8,6 +8,7 @@ import { checkAttempts } from './check-attempts.js';
 import { checkDurations } from './check-durations.js';
 import { checkExpressions } from './check-expressions.js';
 import { checkInputSchema } from './check-input-schema.js';
+import { checkDatabases } from './check-database.js';
 import { checkRouters } from './check-router.js';
 import { checkSubgraphs } from './check-subgraph.js';
 import { checkStructure } from './check-structure.js';
@@ -32,6 +33,7 @@ export function validateGraph(document: unknown): Validation {
     ...checkStructure(graph),
     ...checkSubgraphs(graph),
     ...checkRouters(graph.nodes, ['nodes']),
+    ...checkDatabases(graph.nodes, ['nodes']),
     ...checkInputSchema(graph.input),
     ...checkDurations(graph),
     ...checkAttempts(graph.nodes, ['nodes']),
