@@ -14,6 +14,7 @@ import { ApiKeys } from './keys/api-keys.js';
 import { CreateKeyHandler } from './keys/create-key.handler.js';
 import { KeyStore } from './keys/key.store.js';
 import { ChatCaller } from './openai/chat-caller.js';
+import { GraphCaller } from './openai/graph-caller.js';
 import { ProblemFilter } from './problem/problem.filter.js';
 import { RunEndWaiter } from './runs/run-end-waiter.js';
 import { RunStarter } from './runs/run-starter.js';
@@ -29,6 +30,7 @@ import { OpenStreams } from './stream/open-streams.js';
     cacheProvider,
     CacheShutdown,
     ChatCaller,
+    GraphCaller,
     CommandSender,
     CreateKeyHandler,
     CustomEvents,

@@ -18,6 +18,8 @@ import {
   usageOf,
 } from './chat-shapes.js';
 import { ChunkStream } from './chunk-stream.js';
+import { graphOf } from './graph-answer.js';
+import { GraphCaller } from './graph-caller.js';
 import { openAiErrorOf } from './openai-error.js';
 
 type ChatCompletions = typeof routes.openAiChatCompletions;
@@ -29,6 +31,7 @@ type Answer = Extract<Reply, { status: 'completed' }>;
 export class ChatCompletionsEndpoint implements Serves<ChatCompletions> {
   constructor(
     @Inject(ChatCaller) private readonly caller: ChatCaller,
+    @Inject(GraphCaller) private readonly graphs: GraphCaller,
     @Inject(OpenStreams) private readonly streams: OpenStreams,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
@@ -104,13 +107,17 @@ export class ChatCompletionsEndpoint implements Serves<ChatCompletions> {
   ): Promise<readonly Answer[]> {
     const keyId = http.request.caller?.keyId ?? null;
     const failed = new AbortController();
+    const graph = graphOf(body.model);
     const call = async (_: unknown, index: number): Promise<Answer> => {
-      const reply = await this.caller.call({
-        request: callOf(body, { callId: newId('call'), keyId }),
+      const one = {
         context,
         signal: AbortSignal.any([signal, failed.signal]),
-        onText: (text) => onText(index, text),
-      });
+        onText: (text: string) => onText(index, text),
+      };
+      const reply =
+        graph === null
+          ? await this.caller.call({ ...one, request: callOf(body, { callId: newId('call'), keyId }) })
+          : await this.graphs.call({ ...one, graph, body });
       if (reply.status === 'failed') throw new BrokenOff(reply);
       onAnswer(index, reply);
       return reply;

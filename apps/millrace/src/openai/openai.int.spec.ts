@@ -9,6 +9,7 @@ import {
   callsTools,
   drips,
   eventually,
+  hangs,
   startNatsServer,
   startScriptedProvider,
   type NatsServer,
@@ -183,6 +184,63 @@ describe.each(['in one process', 'over NATS'])('OpenAI’s endpoints %s', (how) 
     // Asks for base64 by itself, and decodes it.
     const [first] = (await client.embeddings.create({ model: 'here/embedder', input: ['a', 'b'] })).data;
     expect(first?.embedding).toEqual([0.5, -1]);
+  });
+
+  describe('with a graph as the model', () => {
+    const text = '${{ nodes.answer.output.text }}';
+    const node = {
+      id: 'answer',
+      kind: 'llm',
+      with: { model: 'here/small', messages: '${{ input.messages }}' },
+    };
+    const input = { type: 'object', properties: { messages: { type: 'array' } }, required: ['messages'] };
+    beforeAll(async () => {
+      const document = {
+        apiVersion: 'millrace/v1',
+        kind: 'Graph',
+        metadata: { name: 'chat' },
+        input,
+        nodes: [node],
+        output: text,
+      };
+      const published = await system.raw('/v1/graphs', key, document);
+      expect([published.status, published.ok ? '' : await published.text()]).toEqual([201, '']);
+    });
+
+    it('give its output, whole and while it is written, with the usage of the run', async () => {
+      provider.script(drips('Herons fish.', 30));
+      const whole = await client.chat.completions.create({ model: 'graph:chat', messages });
+      expect(whole).toMatchObject({ model: 'graph:chat@1', choices: [{ message: { content: 'Herons fish.' } }] });
+      expect(whole.usage?.prompt_tokens).toBeGreaterThan(0);
+      const stream = await client.chat.completions.create({ model: 'graph:chat@1', messages, stream: true });
+      const pieces: string[] = [];
+      for await (const chunk of stream) pieces.push(chunk.choices[0]?.delta.content ?? '');
+      expect(pieces.join('')).toBe('Herons fish.');
+      expect(pieces.filter((piece) => piece !== '').length).toBeGreaterThan(2);
+      expect(provider.requests.at(-1)?.body.messages?.at(-1)?.content).toBe(messages[0]?.content);
+    });
+
+    it('say which graph there is not, and what its run failed with', async () => {
+      for (const model of ['graph:nowhere', 'graph:chat@99', 'graph:../..']) {
+        expect(await failureOf(client.chat.completions.create({ model, messages }))).toMatchObject({ status: 404 });
+      }
+      provider.script(answersStatus(401));
+      const failed = await failureOf(client.chat.completions.create({ model: 'graph:chat', messages }));
+      expect(failed).toMatchObject({ status: 503, code: 'provider_authentication_failed' });
+    });
+
+    it('cancel the run of a caller who goes away', async () => {
+      provider.script(hangs);
+      const [requests, abandoned] = [provider.requests.length, provider.abandoned];
+      const caller = new AbortController();
+      const asking = client.chat.completions
+        .create({ model: 'graph:chat', messages }, { signal: caller.signal })
+        .catch(() => undefined);
+      await eventually(() => provider.requests.length > requests);
+      caller.abort();
+      await eventually(() => provider.abandoned > abandoned);
+      await asking;
+    });
   });
 
   it('close the provider’s connection within a second when the caller goes away', async () => {

@@ -30,7 +30,7 @@ export const openAiMessageSchema = z.discriminatedUnion('role', [
 export type OpenAiMessage = z.infer<typeof openAiMessageSchema>;
 
 export const openAiChatRequestSchema = z.object({
-  /** `PROVIDER/MODEL`, a model's own name where a provider lists it, or `route:NAME`. */
+  /** `PROVIDER/MODEL`, a model's own name where a provider lists it, `route:NAME`, or `graph:NAME@VERSION`. */
   model: z.string().min(1).max(300),
   messages: z.array(openAiMessageSchema).min(1).max(10_000),
   stream: z.boolean().nullish(),
@@ -74,6 +74,8 @@ export const openAiChatRequestSchema = z.object({
       }),
     ])
     .nullish(),
+  /** Further fields of the input of a graph; left aside by models. */
+  metadata: z.record(z.string().max(64), z.string().max(512)).nullish(),
   /** Not served: refused rather than left aside, because an answer without them would look whole. */
   logprobs: z.literal(false, { error: 'is not served' }).nullish(),
 });
