@@ -25,6 +25,13 @@ import { PauseRunEndpoint, ResumeRunEndpoint } from './runs/halt-run.endpoints.j
 import { RetryRunEndpoint } from './runs/retry-run.endpoint.js';
 import { SignalRunEndpoint } from './runs/signal-run.endpoint.js';
 import { StartRunEndpoint } from './runs/start-run.endpoint.js';
+import {
+  CreateScheduleEndpoint,
+  DeleteScheduleEndpoint,
+  GetScheduleEndpoint,
+  ListSchedulesEndpoint,
+  UpdateScheduleEndpoint,
+} from './schedules/schedule.endpoints.js';
 import { StreamRunEndpoint } from './stream/stream-run.endpoint.js';
 import { ListBudgetsEndpoint, ReadUsageEndpoint, SetBudgetEndpoint } from './spending/spending.endpoints.js';
 import { LivenessEndpoint, OpenApiEndpoint, ReadinessEndpoint } from './system/system.endpoints.js';
@@ -42,6 +49,11 @@ export const endpoints = [
   RetryRunEndpoint,
   ForkRunEndpoint,
   SignalRunEndpoint,
+  CreateScheduleEndpoint,
+  ListSchedulesEndpoint,
+  GetScheduleEndpoint,
+  UpdateScheduleEndpoint,
+  DeleteScheduleEndpoint,
   ListApprovalsEndpoint,
   GetApprovalEndpoint,
   DecideApprovalEndpoint,

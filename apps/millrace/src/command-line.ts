@@ -12,6 +12,7 @@ import { addKeysCommand } from './keys/keys.command.js';
 import { addNatsUsersCommand } from './nats-users/nats-users.command.js';
 import { addRunCommand } from './run/run.command.js';
 import { addRunsCommand } from './runs/runs.command.js';
+import { addSchedulesCommand } from './schedules/schedules.command.js';
 import { addSearchCommand } from './search/search.command.js';
 import { addStartCommand } from './start/start.command.js';
 import { printable, printableLine } from './terminal/printable.js';
@@ -52,6 +53,7 @@ function programFor(terminal: Terminal, setExitCode: (code: number) => void): Co
   addStartCommand(program, terminal, setExitCode);
   addRunCommand(program, terminal, setExitCode);
   addRunsCommand(program, terminal);
+  addSchedulesCommand(program, terminal);
   addApprovalsCommand(program, terminal);
   addGraphsCommand(program, terminal, setExitCode);
   addIngestCommand(program, terminal, setExitCode);

@@ -27,6 +27,8 @@ import { RunCommands } from './run/run-commands.js';
 import { RunLoader } from './run/run.loader.js';
 import { RunWriter } from './run/run.writer.js';
 import { TaskResults } from './run/task-results.js';
+import { Scheduler } from './schedule/scheduler.js';
+import { Schedules } from './schedule/schedules.js';
 import type { OrchestratorStores } from './schema/stores.js';
 import { RunTimers } from './timer/run-timers.js';
 
@@ -55,6 +57,8 @@ export class Orchestrator {
   readonly approvals: OrchestratorStores['approvals'];
   private readonly writer: RunWriter;
   private readonly ownership: Ownership;
+  readonly schedules: Schedules;
+  private readonly scheduler: Scheduler;
   private readonly timers: RunTimers;
   private readonly eventWaits: EventWaits;
   private readonly watched: WatchedTasks;
@@ -107,6 +111,12 @@ export class Orchestrator {
     this.approvals = stores.approvals;
     this.runs = new RunCommands({
       ...{ graphs: library, loader, writer: this.writer, reader: this.reader, leases, bus, counts },
+    });
+    this.schedules = new Schedules(stores.schedules, library, clock);
+    this.scheduler = new Scheduler({
+      ...{ store: stores.schedules, runs: this.runs, clock, pollMs: config.timerPollMs, onFailure },
+      find: (tenantId, runId) => this.reader.get(tenantId, runId),
+      isOn: () => leases.holds(0),
     });
     const results = new TaskResults(this.writer, counts, config.maxOutputBytes);
     this.watched = new WatchedTasks(monotonicNow, ({ key, node, attempt }) => {
@@ -179,11 +189,13 @@ export class Orchestrator {
     this.republishing.start();
     await this.workers.start();
     await this.ownership.start();
+    this.scheduler.start();
   }
 
   /** Takes nothing new, answers what was taken, publishes what it can, and hands the partitions back. */
   async stop(): Promise<void> {
     this.stopMeasuring();
+    await this.scheduler.stop();
     this.timers.stop();
     this.eventWaits.stop();
     this.watched.stop();

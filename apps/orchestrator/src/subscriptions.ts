@@ -4,6 +4,11 @@
  */
 import {
   cancelRun,
+  createSchedule,
+  deleteSchedule,
+  getSchedule,
+  listSchedules,
+  updateSchedule,
   decideApproval,
   forkRun,
   getApproval,
@@ -29,6 +34,13 @@ import { GetGraphHandler } from './graph/get-graph.handler.js';
 import { ListGraphsHandler } from './graph/list-graphs.handler.js';
 import { PublishGraphHandler } from './graph/publish-graph.handler.js';
 import { ValidateGraphHandler } from './graph/validate-graph.handler.js';
+import {
+  CreateScheduleHandler,
+  DeleteScheduleHandler,
+  GetScheduleHandler,
+  ListSchedulesHandler,
+  UpdateScheduleHandler,
+} from './schedule/schedule.handlers.js';
 import { CancelRunHandler } from './run/cancel-run.handler.js';
 import { ForkRunHandler } from './run/fork-run.handler.js';
 import { GetRunHandler } from './run/get-run.handler.js';
@@ -54,6 +66,11 @@ export const subscriptions = defineSubscriptions([
   { contract: listApprovals, handler: ListApprovalsHandler, maxInFlight: 64 },
   { contract: getApproval, handler: GetApprovalHandler, maxInFlight: 256 },
   { contract: decideApproval, handler: DecideApprovalHandler, maxInFlight: 256 },
+  { contract: createSchedule, handler: CreateScheduleHandler, maxInFlight: 64 },
+  { contract: getSchedule, handler: GetScheduleHandler, maxInFlight: 64 },
+  { contract: listSchedules, handler: ListSchedulesHandler, maxInFlight: 64 },
+  { contract: updateSchedule, handler: UpdateScheduleHandler, maxInFlight: 64 },
+  { contract: deleteSchedule, handler: DeleteScheduleHandler, maxInFlight: 64 },
   { contract: publishGraph, handler: PublishGraphHandler, maxInFlight: 16 },
   { contract: validateGraph, handler: ValidateGraphHandler, maxInFlight: 16 },
   { contract: getGraph, handler: GetGraphHandler, maxInFlight: 64 },

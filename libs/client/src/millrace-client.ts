@@ -10,6 +10,7 @@ import {
   type ResponseBodyOf,
   routes,
   type Run,
+  type Schedule,
   type UploadedDocument,
 } from '@millrace/contracts';
 import { type JsonValue, newId } from '@millrace/kernel';
@@ -161,6 +162,35 @@ export class MillraceClient {
   ): Promise<Approval> {
     return (await this.transport.call(routes.decideApproval, { params: { id }, body, isRepeatable: true, ...options }))
       .body;
+  }
+
+  /** Not sent again by itself: a schedule would be there twice. */
+  async createSchedule(body: BodyInputOf<typeof routes.createSchedule>, options: CallOptions = {}): Promise<Schedule> {
+    return (await this.transport.call(routes.createSchedule, { body, ...options })).body;
+  }
+
+  async listSchedules(
+    query: QueryInputOf<typeof routes.listSchedules> = {},
+    options: CallOptions = {},
+  ): Promise<ResponseBodyOf<typeof routes.listSchedules>> {
+    return (await this.transport.call(routes.listSchedules, { query, ...options })).body;
+  }
+
+  async getSchedule(id: string, options: CallOptions = {}): Promise<Schedule> {
+    return (await this.transport.call(routes.getSchedule, { params: { id }, ...options })).body;
+  }
+
+  async updateSchedule(
+    id: string,
+    body: BodyInputOf<typeof routes.updateSchedule>,
+    options: CallOptions = {},
+  ): Promise<Schedule> {
+    return (await this.transport.call(routes.updateSchedule, { params: { id }, body, isRepeatable: true, ...options }))
+      .body;
+  }
+
+  async deleteSchedule(id: string, options: CallOptions = {}): Promise<void> {
+    await this.transport.call(routes.deleteSchedule, { params: { id }, ...options });
   }
 
   /** Stores events in their order; the same `id` and `source` again is the same event. */

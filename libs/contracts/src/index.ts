@@ -24,6 +24,7 @@ export * from './orchestrator/commands.js';
 export * from './orchestrator/live.js';
 export * from './orchestrator/events.js';
 export * from './orchestrator/run.js';
+export * from './orchestrator/schedule.js';
 export * from './orchestrator/run-event.js';
 export * from './research/citation.js';
 export * from './research/commands.js';

@@ -8,6 +8,7 @@ import { GraphStore } from '../graph/graph.store.js';
 import { LeaseStore } from '../partition/lease.store.js';
 import { RunReader } from '../run/run.reader.js';
 import { RunStore } from '../run/run.store.js';
+import { ScheduleStore } from '../schedule/schedule.store.js';
 import { TimerStore } from '../timer/timer.store.js';
 import type { OrchestratorTables } from './tables.js';
 
@@ -20,6 +21,7 @@ export interface OrchestratorStores {
   readonly timers: Port<TimerStore>;
   readonly eventWaits: Port<EventWaitStore>;
   readonly slots: Port<SlotStore>;
+  readonly schedules: Port<ScheduleStore>;
   readonly approvals: Port<ApprovalReader>;
   /** The leases as one replica sees them. */
   leases(replica: string, ttlMs: number): Port<LeaseStore>;
@@ -33,6 +35,7 @@ export const storesIn = (database: Database<OrchestratorTables>): OrchestratorSt
   timers: new TimerStore(database),
   eventWaits: new EventWaitStore(database),
   slots: new SlotStore(database),
+  schedules: new ScheduleStore(database),
   approvals: new ApprovalReader(database),
   leases: (replica, ttlMs) => new LeaseStore(database, replica, ttlMs),
   reader: (graphs) => new RunReader(database, graphs),

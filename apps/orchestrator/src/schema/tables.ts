@@ -6,6 +6,7 @@ import type {
   Run,
   RunEventType,
   RunStatus,
+  ScheduleSpec,
   Step,
   Usage,
 } from '@millrace/contracts';
@@ -126,6 +127,22 @@ interface SlotRequestTable {
   taken: Generated<boolean>;
 }
 
+interface ScheduleTable {
+  tenant_id: string;
+  schedule_id: string;
+  spec: Json<ScheduleSpec>;
+  /** The fire time that comes next; null while it is paused. */
+  next_at: Date | null;
+  /** Whether that time has come and waits for the run of before. */
+  waiting: Generated<boolean>;
+  /** The fire time that was dealt with last, its run, or why there is none. */
+  last_at: Date | null;
+  last_run_id: string | null;
+  last_reason: string | null;
+  created_at: Date;
+  updated_at: Date;
+}
+
 /** Who owns a partition of the runs. Not a tenant's data: no row of it says anything about a tenant. */
 interface PartitionLeaseTable {
   partition: number;
@@ -149,6 +166,7 @@ export interface OrchestratorTables {
   run_event: RunEventTable;
   run_timer: RunTimerTable;
   event_wait: EventWaitTable;
+  schedule: ScheduleTable;
   approval: ApprovalTable;
   slot_request: SlotRequestTable;
   partition_lease: PartitionLeaseTable;

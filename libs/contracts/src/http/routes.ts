@@ -8,12 +8,14 @@ import { providerRoutes } from './provider-routes.js';
 import type { Route } from './route.js';
 import { runRoutes } from './run-routes.js';
 import { spendingRoutes } from './spending-routes.js';
+import { scheduleRoutes } from './schedule-routes.js';
 import { systemRoutes } from './system-routes.js';
 
 /** The whole HTTP API, by operation id. */
 export const routes = {
   ...runRoutes,
   ...approvalRoutes,
+  ...scheduleRoutes,
   ...graphRoutes,
   ...collectionRoutes,
   ...eventRoutes,

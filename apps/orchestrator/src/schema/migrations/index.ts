@@ -4,6 +4,7 @@ import { graphsAndRuns } from './0001-graphs-and-runs.js';
 import { approvalsOfLaterAttempts } from './0004-approvals-of-later-attempts.js';
 import { eventWaits } from './0005-event-waits.js';
 import { sharedKeys } from './0006-shared-keys.js';
+import { schedules } from './0007-schedules.js';
 import { traces } from './0003-traces.js';
 
 export const orchestratorMigrations: Migrations = {
@@ -13,4 +14,5 @@ export const orchestratorMigrations: Migrations = {
   '0004_approvals_of_later_attempts': approvalsOfLaterAttempts,
   '0005_event_waits': eventWaits,
   '0006_shared_keys': sharedKeys,
+  '0007_schedules': schedules,
 };
