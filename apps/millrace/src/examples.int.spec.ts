@@ -111,6 +111,7 @@ const examples: Readonly<Record<string, Example>> = {
     input: { door: 'north', people: ['Ada', 'Bo', 'Cy'] },
     ends: { status: 'completed', output: ['Ada', 'Bo', 'Cy'] },
   },
+  'frugal.yaml': { input: {}, ends: { status: 'completed', output: { third: 'skipped' } } },
   'retries.yaml': {
     input: { milliseconds: 2_000 },
     ends: {

@@ -48,6 +48,8 @@ export const limits = {
   concurrency: 10_000,
   /** Characters of such a key. */
   concurrencyKeyLength: 200,
+  /** US dollars that a graph can state. */
+  usd: 1_000_000,
   /** Characters of an approval's title. */
   titleLength: 500,
   /** Characters, as JSON, of what an approval shows to whoever decides. */

@@ -40,7 +40,10 @@ const reusedEndSchema = z.discriminatedUnion('status', [
     goto: z.string().optional(),
     output: jsonValueSchema.optional(),
   }),
-  z.object({ status: z.literal('skipped'), reason: z.enum(['condition', 'upstream-skipped', 'not-chosen']) }),
+  z.object({
+    status: z.literal('skipped'),
+    reason: z.enum(['condition', 'upstream-skipped', 'not-chosen', 'over-budget']),
+  }),
 ]);
 /** How a node ended in the run that this one was forked from. */
 export type ReusedEnd = z.infer<typeof reusedEndSchema>;
@@ -104,7 +107,7 @@ const nodeFailed = event(
 );
 const nodeSkipped = event(
   'NodeSkipped',
-  z.object({ node, kind: z.string(), reason: z.enum(['condition', 'upstream-skipped', 'not-chosen']) }),
+  z.object({ node, kind: z.string(), reason: z.enum(['condition', 'upstream-skipped', 'not-chosen', 'over-budget']) }),
 );
 /** A map unfolds into `count` items, `<node>[0]` to `<node>[count-1]`. */
 const mapStarted = event('MapStarted', z.object({ node, count: z.int().nonnegative() }));
@@ -160,7 +163,11 @@ const approvalDecided = event(
 /** An `emit` node published this. */
 const eventEmitted = event('EventEmitted', z.object({ node, name: z.string(), data: jsonValueSchema }));
 /** Nothing begins from here on, no node and no attempt, until the run is resumed. What runs goes on. */
-const runPaused = event('RunPaused', z.object({ reason: z.string() }));
+const runPaused = event(
+  'RunPaused',
+  /** `overBudget`: its budget did not allow what was to begin; resuming it allows as much again. */
+  z.object({ reason: z.string(), overBudget: z.literal(true).optional() }),
+);
 const runResumed = event('RunResumed', z.object({}));
 /** The run is about to fail or to be cancelled; what it did is taken back first, the last effect first. */
 const runEnding = event(

@@ -6,6 +6,7 @@ import {
   isContainer,
   isWorkerNode,
   type ApprovalNode,
+  type BudgetDocument,
   type GraphDocument,
   type GraphNode,
   type RetryDocument,
@@ -20,6 +21,7 @@ import { compileConcurrency, sharesIn } from './compile-concurrency.js';
 import { compensatesIn, compensationsOf, compileEffect } from './compile-effect.js';
 import { compileTemplate } from './compile-template.js';
 import type {
+  CompiledBudget,
   CompiledGraph,
   CompiledNode,
   CompiledRoutes,
@@ -45,6 +47,7 @@ export function compileGraph(document: GraphDocument | JsonObject): CompiledGrap
     input: z.fromJSONSchema(graph.input as z.core.JSONSchema.JSONSchema) as z.ZodType<JsonObject>,
     timeoutMs: graph.timeout === undefined ? null : durationMs(graph.timeout),
     root,
+    budget: compileBudget(graph.budget),
     compensates: compensatesIn(root),
     shares: sharesIn(root),
     signals: new Set(signalsOf(graph.nodes)),
@@ -136,6 +139,7 @@ function compileWorker(node: WorkerNode, common: Common, variables: readonly str
     attemptMs: limitOf(node.timeout?.attempt),
     idleMs: limitOf(node.timeout?.idle),
     effect: compileEffect(node.effect, variables),
+    estimateUsd: node.estimate?.usd ?? 0,
     concurrency: compileConcurrency(node.concurrency, variables),
   };
 }
@@ -204,6 +208,11 @@ function compileContainer(node: Container, common: Common, variables: readonly s
     output,
   };
 }
+
+const compileBudget = (budget: BudgetDocument | undefined): CompiledBudget | null =>
+  budget === undefined
+    ? null
+    : { usd: budget.usd ?? null, wallClockMs: limitOf(budget.wallClock), onExceed: budget.onExceed };
 
 const limitOf = (duration: string | undefined): number | null => (duration === undefined ? null : durationMs(duration));
 

@@ -9,6 +9,7 @@ export interface CompiledGraph {
   readonly name: string;
   readonly input: z.ZodType<JsonObject>;
   readonly timeoutMs: number | null;
+  readonly budget: CompiledBudget | null;
   /** Whether some effect is taken back when the run does not complete. */
   readonly compensates: boolean;
   /** Whether some node shares keys with those of other runs. */
@@ -85,8 +86,15 @@ export interface CompiledWorker extends CommonFields {
   readonly attemptMs: number | null;
   readonly idleMs: number | null;
   readonly effect: CompiledEffect | null;
+  /** What an attempt costs at most, in US dollars; 0 where nothing is said. */
+  readonly estimateUsd: number;
   /** What it shares with other nodes of the tenant's runs; empty in most graphs. */
   readonly concurrency: readonly { readonly key: CompiledTemplate; readonly limit: number }[];
+}
+export interface CompiledBudget {
+  readonly usd: number | null;
+  readonly wallClockMs: number | null;
+  readonly onExceed: 'pause' | 'fail' | 'degrade';
 }
 export interface CompiledEffect {
   /** Null where nothing but care prevents that the effect happens twice. */

@@ -9,7 +9,11 @@ import { isContainer, type GraphDocument, type GraphNode } from './graph-documen
 type Stated = readonly [place: Path, duration: string | undefined];
 
 export function checkDurations(graph: GraphDocument): Violation[] {
-  const stated: Stated[] = [[['timeout'], graph.timeout], ...durationsOf(graph.nodes, ['nodes'])];
+  const stated: Stated[] = [
+    [['timeout'], graph.timeout],
+    [['budget', 'wallClock'], graph.budget?.wallClock],
+    ...durationsOf(graph.nodes, ['nodes']),
+  ];
   return stated.flatMap(([place, duration]) =>
     duration === undefined || durationMs(duration) <= limits.waitMs
       ? []

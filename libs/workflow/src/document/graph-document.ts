@@ -104,6 +104,10 @@ const worker = {
   concurrency: concurrency
     .optional()
     .describe("The node begins when each key has room among all of the tenant's runs, and holds them until it ends."),
+  estimate: z
+    .strictObject({ usd: z.number().nonnegative().max(limits.usd) })
+    .optional()
+    .describe("What an attempt costs at most: reserved from the run's budget while it runs."),
   effect: effect
     .optional()
     .describe('The work changes something outside: what prevents that it happens twice, and what undoes it.'),
@@ -373,9 +377,20 @@ export interface GraphDocument {
   metadata: { name: string; description: string };
   input: InputSchema;
   timeout?: string | undefined;
+  budget?: BudgetDocument | undefined;
   nodes: GraphNode[];
   output?: Json | undefined;
 }
+
+const budget = z.strictObject({
+  usd: z.number().positive().max(limits.usd).optional().describe('What the run may cost, in US dollars.'),
+  wallClock: duration.optional().describe('For how long work may begin.'),
+  onExceed: z
+    .enum(['pause', 'fail', 'degrade'])
+    .default('fail')
+    .describe('What happens to work that does not fit: the run waits to be resumed, or fails, or does without it.'),
+});
+export type BudgetDocument = z.infer<typeof budget>;
 
 export const graphDocumentSchema = z.strictObject({
   apiVersion: z.literal('millrace/v1'),
@@ -383,6 +398,7 @@ export const graphDocumentSchema = z.strictObject({
   metadata: z.strictObject({ name: nameSchema, description: z.string().max(2_000).default('') }),
   input: inputSchemaSchema.default({ type: 'object' }).describe("A JSON Schema for the run's input."),
   timeout: duration.optional().describe('How long a run may take; then it fails with run_timeout.'),
+  budget: budget.optional().describe('Looked at before each attempt of a node that a worker executes.'),
   nodes: z.array(nodeSchema).min(1),
   output: template.optional().describe("The run's output. Null by default."),
 });

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { limits } from '../limits.js';
 import { boundsOf } from './bounds.js';
 import { checkAttempts } from './check-attempts.js';
+import { checkBudget } from './check-budget.js';
 import { checkDurations } from './check-durations.js';
 import { checkExpressions } from './check-expressions.js';
 import { checkInputSchema } from './check-input-schema.js';
@@ -37,6 +38,7 @@ export function validateGraph(document: unknown): Validation {
     ...checkInputSchema(graph.input),
     ...checkDurations(graph),
     ...checkAttempts(graph.nodes, ['nodes']),
+    ...checkBudget(graph),
   ];
   const violations = structure.length > 0 ? structure : checkExpressions(graph);
   return violations.length > 0 ? { violations: violations.slice(0, limits.violations) } : { graph };
@@ -145,6 +147,11 @@ const knownFields: readonly string[] = [
     'failures',
     'onExhausted',
     'effect',
+    'budget',
+    'usd',
+    'wallClock',
+    'onExceed',
+    'estimate',
     'concurrency',
     'key',
     'limit',

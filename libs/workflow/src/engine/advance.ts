@@ -1,6 +1,7 @@
 /** Moves a run on: what waited for an ended node begins, maps and loops unfold, until only workers and timers are waited for. */
 import { assertNever } from '@millrace/kernel';
 import { beginNode } from './begin.js';
+import { pauseOverBudget } from './budget.js';
 import { continueEnding } from './compensate.js';
 import { record, running, type Decision } from './decision.js';
 import { failRun } from './end.js';
@@ -28,6 +29,7 @@ export function advance(decision: Decision): void {
         assertNever(item.action);
     }
   }
+  pauseOverBudget(decision);
   continueEnding(decision);
 }
 

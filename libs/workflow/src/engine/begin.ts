@@ -4,6 +4,7 @@ import { isWorker, type CompiledCombine, type CompiledNode } from '../compile/co
 import { limits } from '../limits.js';
 import { beginApproval } from './approval.js';
 import { choose, chooses } from './branch.js';
+import { affords } from './budget.js';
 import { record, running, type Decision } from './decision.js';
 import { completeNode, failNode, failRun, skipNode } from './end.js';
 import { effectKey } from './effect.js';
@@ -38,6 +39,7 @@ export function beginNode(decision: Decision, path: string): void {
   }
   try {
     if (node.when === null || isTrue(resolveIn(state, frame, node.when, decision.meter))) {
+      if (isWorker(node) && !affords(decision, state, path, node)) return;
       schedule(decision, path, node);
       run(decision, state, location);
     } else {

@@ -19,6 +19,7 @@
  *   event         the node waits for one of its subject, and it      NodeCompleted, as above
  *                 passes the filter
  *   decision      the node asks for it, of whom, in this form        ApprovalDecided, NodeCompleted or NodeFailed, as above
+ *   what would begin an attempt beyond the budget                    RunPaused, RunFailed or NodeSkipped, as the graph says
  *   pause         the run is running, and not paused                 RunPaused; what follows from later events is held back
  *   resume        the run is paused                                  RunResumed, and what was held back
  *   slots-granted the running attempt waits for room                 SlotsGranted
@@ -49,6 +50,7 @@ import { decideApproval, expireApproval } from './approval.js';
 import { checkInput } from './check-input.js';
 import { advance } from './advance.js';
 import { newDecision, record, running, type Decision } from './decision.js';
+import { affords, beginWhatIsReady } from './budget.js';
 import { endRun } from './compensate.js';
 import { beginEffect, completeWorker, parkIfUncertain } from './effect.js';
 import { failNode, failRun } from './end.js';
@@ -114,9 +116,11 @@ function expireRun(decision: Decision, state: RunningRun, generation: number): v
 }
 
 /** Goes on with what was held back. */
-function resume(decision: Decision, { pausedAt, held }: RunningRun): void {
+function resume(decision: Decision, state: RunningRun): void {
+  const { pausedAt, held, isOverBudget } = state;
   if (pausedAt === null) return;
   record(decision, { type: 'RunResumed', at: decision.now, data: {} });
+  if (isOverBudget) beginWhatIsReady(decision, state);
   for (const path of held) decision.agenda.push({ action: 'ended', path });
   advance(decision);
 }
@@ -206,6 +210,8 @@ function fireTimer(decision: Decision, { path, node }: Location, state: BegunNod
   switch (timer) {
     case 'retry': {
       if (state.status !== 'retrying' || running(decision)?.pausedAt !== null) return;
+      const run = running(decision);
+      if (!run || (isWorker(node) && !mayTryAgain(decision, run, path, node))) return;
       const deadline = state.deadlineAt === undefined ? {} : { deadlineAt: state.deadlineAt };
       const data = { node: path, kind: node.kind, attempt: state.attempt + 1, ...deadline };
       record(decision, { type: 'NodeScheduled', at: decision.now, data });
@@ -235,6 +241,15 @@ function expireNode(decision: Decision, path: string, node: CompiledNode): void 
   else if (state && parkedAt(state, path)) giveUpReconciling(decision, path);
   else if (!isWorker(node) || !parkIfUncertain(decision, path, node, timeoutError(node)))
     failNode(decision, path, timeoutError(node));
+}
+
+/** Whether the budget allows another attempt. Where it does not, the node has failed, or waits until the run is resumed. */
+function mayTryAgain(decision: Decision, state: RunningRun, path: string, worker: CompiledWorker): boolean {
+  if (affords(decision, state, path, worker)) return true;
+  const after = running(decision)?.nodes.get(path);
+  if (after?.status === 'retrying' && decision.overBudget === null) failNode(decision, path, after.error);
+  advance(decision);
+  return false;
 }
 
 function applyOutcome(decision: Decision, path: string, worker: CompiledWorker, message: OutcomeMessage): void {

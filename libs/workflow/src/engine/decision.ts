@@ -13,6 +13,8 @@ export interface Decision {
   readonly events: NewRunEvent[];
   /** What is still to be done, first come first served. A list and not recursion, so that long chains cannot overflow the stack. */
   readonly agenda: AgendaItem[];
+  /** What about the budget keeps something from beginning until the run is resumed; null where nothing does. */
+  overBudget: string | null;
   state: RunState;
 }
 
@@ -23,7 +25,7 @@ interface AgendaItem {
 }
 
 export function newDecision(graph: CompiledGraph, state: RunState, now: string): Decision {
-  return { graph, now, meter: new Meter(), events: [], agenda: [], state: draftState(state) };
+  return { graph, now, meter: new Meter(), events: [], agenda: [], overBudget: null, state: draftState(state) };
 }
 
 function draftState(state: RunState): RunState {

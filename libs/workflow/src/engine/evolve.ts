@@ -68,8 +68,11 @@ export function evolve(graph: CompiledGraph, state: RunState, event: NewRunEvent
       return state;
     case 'RunPaused':
       state.pausedAt ??= event.at;
+      state.isOverBudget = event.data.overBudget === true;
       return state;
     case 'RunResumed':
+      if (state.isOverBudget) Object.assign(state, { budgetRaises: state.budgetRaises + 1, allowedFrom: event.at });
+      state.isOverBudget = false;
       state.pausedAt = null;
       state.held = [];
       return state;
@@ -123,6 +126,9 @@ function begin(graph: CompiledGraph, event: RunEventOf<'RunStarted'>): RunningRu
     held: [],
     effects: [],
     ending: null,
+    budgetRaises: 0,
+    allowedFrom: event.at,
+    isOverBudget: false,
     steps: 0,
     retries: [],
     retriedAt: null,

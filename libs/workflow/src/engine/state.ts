@@ -28,6 +28,11 @@ interface BegunRun {
   effects: readonly TakenEffect[];
   /** How the run will end when its effects are taken back; null while it goes on. */
   ending: RunEventOf<'RunEnding'>['data'] | null;
+  /** How often what the budget allows was allowed again, and since when. */
+  budgetRaises: number;
+  allowedFrom: string;
+  /** Whether it is paused because its budget did not allow what was to begin. */
+  isOverBudget: boolean;
   /** How many steps have begun. */
   steps: number;
   /** The ids of its retries, and when the last of them began; null before. */
@@ -105,7 +110,7 @@ interface FailedNode extends BegunNode {
   readonly finishedAt: string;
 }
 /** `not-chosen`: a branch chose others, or what it is there for did not fail. */
-export type SkipReason = 'condition' | 'upstream-skipped' | 'not-chosen';
+export type SkipReason = 'condition' | 'upstream-skipped' | 'not-chosen' | 'over-budget';
 
 interface SkippedNode {
   readonly status: 'skipped';
