@@ -73,6 +73,19 @@ const examples: Readonly<Record<string, Example>> = {
     input: { atLeast: 8 },
     ends: { status: 'completed', output: { customers: [{ customer: 'Ada', orders: 2, total: 19.5 }], more: false } },
   },
+  'page.yaml': {
+    get input() {
+      return {
+        url: `http://${orders.host}/ferries`,
+        collection: 'guides',
+        question: 'When does the ferry leave the harbour?',
+      };
+    },
+    ends: {
+      status: 'completed',
+      output: { answer: expect.stringContaining('at seven every morning'), citations: [expect.any(Object)] },
+    },
+  },
   'greetings.yaml': {
     input: { names: ['Ada', 'Grace'] },
     ends: { status: 'completed', output: { greetings: ['Hello, Ada!', 'Hello, Grace!'] } },
@@ -143,7 +156,11 @@ let system: TestSystem;
 let client: MillraceClient;
 beforeAll(async () => {
   await orders.start();
-  system = await TestSystem.start({ MILLRACE_TOOLBOX_HTTP_ALLOW: orders.host, ...(await shop.start()) });
+  system = await TestSystem.start({
+    MILLRACE_TOOLBOX_HTTP_ALLOW: orders.host,
+    MILLRACE_RESEARCH_HTTP_ALLOW: orders.host,
+    ...(await shop.start()),
+  });
   client = system.client(await system.key('acme', 'editor'));
   await client.createCollection({ name: 'guides' });
   const files = readdirSync(guidesFolder).map((source) => ({

@@ -7,7 +7,12 @@ export class OrderService {
   private asked = 0;
   private readonly server = createServer((request, response) => {
     const { method, url, headers } = request;
-    if (method === 'POST') {
+    if (url === '/ferries') {
+      response.writeHead(200, { 'content-type': 'text/html' });
+      response.end(
+        '<main><h1>Ferries</h1><p>The ferry to the island leaves the harbour at seven every morning.</p></main>',
+      );
+    } else if (method === 'POST') {
       const key = String(headers['idempotency-key']);
       response.writeHead(this.confirmed.has(key) ? 409 : 201).end();
       this.confirmed.add(key);

@@ -1,5 +1,6 @@
 import { CONFIG } from '@millrace/service';
 import { Module } from '@nestjs/common';
+import { ReadPageHandler } from './browser/read-page.handler.js';
 import { ResolveCitationsHandler } from './citation/resolve-citations.handler.js';
 import { CreateCollectionHandler } from './collection/create-collection.handler.js';
 import { ListCollectionsHandler } from './collection/list-collections.handler.js';
@@ -21,6 +22,7 @@ const preparationHeapMb = 1024;
     IngestDocumentHandler,
     ListCollectionsHandler,
     ListDocumentsHandler,
+    ReadPageHandler,
     ResolveCitationsHandler,
     SearchCollectionHandler,
     SearchTaskHandler,

@@ -1,4 +1,5 @@
 import {
+  browserTask,
   createCollection,
   ingestDocument,
   listCollections,
@@ -8,6 +9,7 @@ import {
   searchTask,
 } from '@millrace/contracts';
 import { defineSubscriptions } from '@millrace/service';
+import { ReadPageHandler } from './browser/read-page.handler.js';
 import { ResolveCitationsHandler } from './citation/resolve-citations.handler.js';
 import { CreateCollectionHandler } from './collection/create-collection.handler.js';
 import { ListCollectionsHandler } from './collection/list-collections.handler.js';
@@ -25,5 +27,6 @@ export const subscriptions = defineSubscriptions([
   { contract: listDocuments, handler: ListDocumentsHandler },
   { contract: searchCollection, handler: SearchCollectionHandler },
   { contract: resolveCitations, handler: ResolveCitationsHandler },
+  { contract: browserTask, handler: ReadPageHandler, slots: (config: ResearchConfig) => config.browserSlots },
   { contract: searchTask, handler: SearchTaskHandler, slots: (config: ResearchConfig) => config.searchSlots },
 ]);

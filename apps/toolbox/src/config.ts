@@ -1,16 +1,6 @@
-import { readConfiguration, variable, wholeNumber, type Environment } from '@millrace/service';
+import { hostList, readConfiguration, variable, wholeNumber, type Environment } from '@millrace/service';
 import { z } from 'zod';
 import { readSources } from './database/sources.js';
-
-const host = String.raw`(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):\d{1,5}`;
-const hosts = new RegExp(`^${host}(?:,${host})*$`);
-
-/** `host:port`, divided by commas. */
-const hostList = z
-  .string()
-  .regex(hosts, 'must be host:port, divided by commas')
-  .transform((text) => text.split(','))
-  .default([]);
 
 export function readToolboxConfiguration(environment: Environment) {
   const { databasesFile, ...values } = readConfiguration(environment, {
@@ -19,7 +9,7 @@ export function readToolboxConfiguration(environment: Environment) {
     /** How many requests of graphs are under way at once in this process. */
     httpSlots: variable('MILLRACE_TOOLBOX_HTTP_SLOTS', wholeNumber({ min: 1, max: 1000 }).default(32), '32'),
     /** Hosts that graphs may ask though they are not on the public Internet. */
-    allowedHosts: variable('MILLRACE_TOOLBOX_HTTP_ALLOW', hostList, 'search.internal:8080,10.0.0.7:443'),
+    allowedHosts: variable('MILLRACE_TOOLBOX_HTTP_ALLOW', hostList(), 'search.internal:8080,10.0.0.7:443'),
     /** How many statements of graphs run at once in this process, and connections to each database. */
     databaseSlots: variable('MILLRACE_TOOLBOX_DATABASE_SLOTS', wholeNumber({ min: 1, max: 100 }).default(4), '4'),
     /** Which databases graphs may read. */

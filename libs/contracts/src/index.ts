@@ -28,6 +28,7 @@ export * from './orchestrator/schedule.js';
 export * from './orchestrator/run-event.js';
 export * from './research/citation.js';
 export * from './research/commands.js';
+export * from './tasks/browser.js';
 export * from './tasks/custom-worker.js';
 export * from './tasks/database.js';
 export * from './tasks/evaluate.js';

@@ -3,5 +3,6 @@ export { circuitBreaker, type CircuitBreaker, type CircuitBreakerOptions } from 
 export { deadline } from './deadline.js';
 export { retry, type RetryOptions } from './retry.js';
 export { fetchWeb, type WebRequest, type WebResponse } from './web/fetch-web.js';
+export { unexpectedStatus } from './web/unexpected-status.js';
 export { WebGuard, type WebGuardOptions } from './web/web-guard.js';
 export { fairQueue, type FairQueue, type FairQueueOptions } from './fair-queue.js';

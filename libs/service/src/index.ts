@@ -4,6 +4,7 @@ export {
   portNumber,
   readConfiguration,
   variable,
+  hostList,
   wholeNumber,
   type Variable,
 } from './configuration/read-configuration.js';

@@ -5,11 +5,18 @@ import { DATABASE, type CommandHandler, type CommandMessage } from '@millrace/se
 import { Inject, Injectable } from '@nestjs/common';
 import { documentOf, findCollection } from '../collection/collection.store.js';
 import type { ResearchTables } from '../schema/tables.js';
+import type { DocumentBytes } from '../extraction/document-format.js';
 import { DocumentEvents } from './document-events.js';
 import { DocumentPreparation, largestDocument, tooLarge } from './document-preparation.js';
 import { findDocument, isCurrent, storeDocument, type NewDocument, type StoredDocument } from './document.store.js';
 
 type Request = RequestOf<typeof ingestDocument>;
+
+/** A document as it came, and where it belongs. */
+export interface GivenDocument extends DocumentBytes {
+  readonly tenantId: string;
+  readonly collection: string;
+}
 
 /** Ingests one document. The same command again finds its work done and changes nothing. */
 @Injectable()
@@ -25,7 +32,14 @@ export class IngestDocumentHandler implements CommandHandler<typeof ingestDocume
     // Refused by the length of its base64, before it takes its size in memory once more.
     const size = Math.floor((content.length * 3) / 4);
     if (size > largestDocument + 2) throw tooLarge(source, size);
-    const bytes = Buffer.from(content, 'base64');
+    return this.ingest({ tenantId, collection, source, mediaType, bytes: Buffer.from(content, 'base64') }, context);
+  }
+
+  /** Ingests bytes, wherever they come from. @throws MillraceError `collection_not_found`, and as `DocumentPreparation` */
+  async ingest(
+    { tenantId, collection, source, mediaType, bytes }: GivenDocument,
+    context: MessageContext,
+  ): Promise<StoredDocument> {
     const contentSha256 = sha256Hex(bytes);
     const known = await this.findUnchanged(tenantId, { collection, source, contentSha256 });
     if (known !== undefined) return known;

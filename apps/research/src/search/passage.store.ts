@@ -82,7 +82,23 @@ export async function rankPassages(
   return { passages: rows.map(passageOf), matches: new Map(Object.entries(rows[0]?.matches ?? {})) };
 }
 
-function passageOf(row: RankedRow): Passage {
+/** The chunks of a document in their order, from its beginning on. They were not searched for, so their score is 0. */
+export async function passagesOfDocument(
+  transaction: Transaction<ResearchTables>,
+  documentId: string,
+  limit: number,
+): Promise<Passage[]> {
+  const { rows } = await sql<Omit<RankedRow, 'matches'>>`
+    select document.id as document_id, document.source, document.title, document.snapshot_sha256,
+      chunk.ordinal, chunk.start_offset, chunk.end_offset, chunk.headings, chunk.text, 0::float8 as score
+    from document join chunk on chunk.document_number = document.number
+    where document.id = ${documentId}
+    order by chunk.ordinal
+    limit ${limit}`.execute(transaction);
+  return rows.map(passageOf);
+}
+
+function passageOf(row: Omit<RankedRow, 'matches'>): Passage {
   return {
     chunkId: `${row.document_id}.${row.ordinal}`,
     documentId: row.document_id,

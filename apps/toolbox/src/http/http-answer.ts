@@ -1,23 +1,10 @@
 /** What an answer is as the output of a node, or which error it is. Pure. */
 import type { httpTask, InputOf, OutputOf } from '@millrace/contracts';
-import { MillraceError, type ErrorKind, type JsonValue } from '@millrace/kernel';
-import type { WebResponse } from '@millrace/resilience';
+import type { JsonValue } from '@millrace/kernel';
+import { unexpectedStatus, type WebResponse } from '@millrace/resilience';
 
 type HttpOutput = OutputOf<typeof httpTask>;
 
-const longestWaitSeconds = 3_600;
-/** Another attempt may find another answer. */
-const passing: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
-const kinds: Readonly<Record<number, ErrorKind>> = {
-  401: 'unauthenticated',
-  403: 'forbidden',
-  404: 'not-found',
-  408: 'timeout',
-  409: 'conflict',
-  410: 'not-found',
-  413: 'too-large',
-  429: 'overloaded',
-};
 /** What is made for this one connection, or is a secret between two: no part of an output. */
 const leftOut: ReadonlySet<string> = new Set(['set-cookie', 'connection', 'keep-alive', 'transfer-encoding']);
 
@@ -36,23 +23,6 @@ export function outputOf(
     ),
   );
   return { status, headers, ...bodyOf(response.body, type), url };
-}
-
-/** Says the host alone: paths and queries may hold secrets. */
-export function unexpectedStatus({ status, headers, url }: Omit<WebResponse, 'body'>, now: Date): MillraceError {
-  const kind = kinds[status] ?? (status >= 500 ? 'unavailable' : 'invalid');
-  const retryAfterSeconds = retryAfter(headers['retry-after'], now);
-  return new MillraceError(kind, `http_${status}`, `${new URL(url).host} answered with the status ${status}.`, {
-    retryable: passing.has(status),
-    ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
-  });
-}
-
-/** Seconds, or a date; what is neither is not asked for. */
-function retryAfter(text: string | undefined, now: Date): number | undefined {
-  if (text === undefined) return undefined;
-  const seconds = /^\d{1,9}$/.test(text.trim()) ? Number(text) : (Date.parse(text) - now.getTime()) / 1000;
-  return Number.isFinite(seconds) ? Math.min(Math.max(0, Math.ceil(seconds)), longestWaitSeconds) : undefined;
 }
 
 function bodyOf(bytes: Buffer, type: string): Pick<HttpOutput, 'body' | 'encoding' | 'json'> {

@@ -1,4 +1,5 @@
 import type { TaskContract } from '../contract.js';
+import { browserTask } from './browser.js';
 import { customWorkerTask } from './custom-worker.js';
 import { databaseTask } from './database.js';
 import { evaluateTask } from './evaluate.js';
@@ -17,6 +18,7 @@ export const taskContracts = {
   http: httpTask,
   router: routeTask,
   database: databaseTask,
+  browser: browserTask,
   worker: customWorkerTask,
 } as const satisfies Readonly<Record<string, TaskContract>>;
 

@@ -3,6 +3,7 @@
  * data: gateways ask and listen, the orchestrator decides, workers take tasks of their kinds and answer to partitions.
  */
 import {
+  browserTask,
   databaseTask,
   evaluateTask,
   httpTask,
@@ -72,7 +73,7 @@ export const serviceAccess = {
     inspectsConsumers: true,
   },
   research: {
-    ...worker([searchTask]),
+    ...worker([searchTask, browserTask]),
     answers: [commandsOf('research')],
     publishes: ['live.*.tokens', 'live.*.beats', 'evt.*.document.*.*'],
   },

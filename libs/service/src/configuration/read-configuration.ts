@@ -30,6 +30,17 @@ export const wholeNumber = (range: { readonly min: number; readonly max: number 
 
 export const portNumber = () => wholeNumber({ min: 0, max: 65_535 });
 
+const host = String.raw`(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):\d{1,5}`;
+const hosts = new RegExp(`^${host}(?:,${host})*$`);
+
+/** Hosts with their ports, divided by commas; none where it is not set. */
+export const hostList = () =>
+  z
+    .string()
+    .regex(hosts, 'must be host:port, divided by commas')
+    .transform((text) => text.split(','))
+    .default([]);
+
 /** `true`, `1`, `yes` or `on`, and their opposites. */
 export const flag = () => z.stringbool({ error: 'must be true or false' });
 

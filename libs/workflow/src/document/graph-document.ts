@@ -118,6 +118,7 @@ const llm = z.strictObject({ ...worker, kind: z.literal('llm') });
 const evaluate = z.strictObject({ ...worker, kind: z.literal('evaluate') });
 const tool = z.strictObject({ ...worker, kind: z.literal('tool') });
 const http = z.strictObject({ ...worker, kind: z.literal('http') });
+const browser = z.strictObject({ ...worker, kind: z.literal('browser') });
 const database = z.strictObject({ ...worker, kind: z.literal('database') });
 const targets = z.array(nodeId).max(limits.nodes).describe('Nodes beside this one that name it in `needs`.');
 const router = z.strictObject({
@@ -305,6 +306,7 @@ const nodeSchema: z.ZodType<GraphNode> = z.discriminatedUnion('kind', [
   evaluate,
   tool,
   http,
+  browser,
   database,
   router,
   customWorker,
@@ -418,7 +420,7 @@ export const availableKinds = [
 ] as const;
 
 /** Kinds that are part of the format and that this version cannot run yet. */
-export const plannedKinds = [...['browser', 'agent']] as const;
+export const plannedKinds = [...['agent']] as const;
 
 const workerKindSet: ReadonlySet<string> = new Set(workerKinds);
 
