@@ -8,6 +8,8 @@ import { benchDemo } from './demo/bench-demo.js';
 import { demoTable } from './demo/report.js';
 import { benchEngine } from './engine/bench-engine.js';
 import { engineTable } from './engine/report.js';
+import { benchLlm } from './llm/bench-llm.js';
+import { llmTable } from './llm/report.js';
 import { peerNames, type PeerName } from './engine/systems/peer.js';
 
 interface EngineFlags {
@@ -62,6 +64,14 @@ program
   .action(async (flags: { orchestrators: readonly number[]; json?: boolean }) => {
     const figures = await benchCluster(flags.orchestrators, (text) => process.stderr.write(`${text}\n`));
     process.stdout.write(flags.json ? `${JSON.stringify(figures, null, 2)}\n` : `${clusterTable(figures)}\n`);
+  });
+program
+  .command('llm')
+  .description('Calls of a model through OpenAI’s endpoint, beside the same model asked directly.')
+  .option('--json', 'print the figures as one JSON document')
+  .action(async (flags: { json?: boolean }) => {
+    const figures = await benchLlm((text) => process.stderr.write(`${text}\n`));
+    process.stdout.write(`${flags.json ? JSON.stringify(figures, null, 2) : llmTable(figures)}\n`);
   });
 // Neither children nor signals keep a process alive.
 const untilDone = setInterval(() => undefined, 60_000);
