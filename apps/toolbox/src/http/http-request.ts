@@ -32,7 +32,7 @@ export function webRequestOf(input: HttpInput, task: Task): Omit<WebRequest, 'si
 }
 
 /** The same at every attempt and delivery, so that a target which knows the key does its work once. It tells nothing of the run. */
-export const idempotencyKeyOf = ({ tenantId, runId, node }: Pick<Task, 'tenantId' | 'runId' | 'node'>): string =>
+const idempotencyKeyOf = ({ tenantId, runId, node }: Pick<Task, 'tenantId' | 'runId' | 'node'>): string =>
   sha256Hex(`${tenantId}/${runId}/${node}`).slice(0, 32);
 
 function checkedHeaders(given: HttpInput['headers']): Record<string, string> {

@@ -88,7 +88,7 @@ export async function declareAnywhere(
  * The durable consumer, as declared.
  * @throws MillraceError `consumer_conflict` when its name or subject belongs to another one
  */
-export async function declareConsumer(manager: JetStreamManager, declared: DeclaredPull): Promise<DeclaredConsumer> {
+async function declareConsumer(manager: JetStreamManager, declared: DeclaredPull): Promise<DeclaredConsumer> {
   const { stream, durableName, subject, ackWaitMs } = declared;
   const next = nextSubject(declared);
   try {
