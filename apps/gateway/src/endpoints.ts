@@ -20,7 +20,12 @@ import { EmbeddingsEndpoint, ModelsEndpoint } from './openai/models.endpoints.js
 import { DeleteProviderEndpoint, ListProvidersEndpoint, PutProviderEndpoint } from './providers/provider.endpoints.js';
 import { CancelRunEndpoint } from './runs/cancel-run.endpoint.js';
 import { ForkRunEndpoint } from './runs/fork-run.endpoint.js';
-import { GetRunEndpoint, ListRunEventsEndpoint, ListRunsEndpoint } from './runs/read-runs.endpoints.js';
+import {
+  GetRunEndpoint,
+  ListRunEventsEndpoint,
+  ListRunsEndpoint,
+  RecordRunEndpoint,
+} from './runs/read-runs.endpoints.js';
 import { PauseRunEndpoint, ResumeRunEndpoint } from './runs/halt-run.endpoints.js';
 import { RetryRunEndpoint } from './runs/retry-run.endpoint.js';
 import { SignalRunEndpoint } from './runs/signal-run.endpoint.js';
@@ -42,6 +47,7 @@ export const endpoints = [
   ListRunsEndpoint,
   GetRunEndpoint,
   ListRunEventsEndpoint,
+  RecordRunEndpoint,
   StreamRunEndpoint,
   CancelRunEndpoint,
   PauseRunEndpoint,

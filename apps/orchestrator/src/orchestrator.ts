@@ -24,6 +24,7 @@ import { RepublishingRounds } from './publication/republishing-rounds.js';
 import { CustomWorkers } from './custom-worker/custom-workers.js';
 import { HotRuns } from './run/hot-runs.js';
 import { RunCommands } from './run/run-commands.js';
+import { RunRecorder } from './run/run-recorder.js';
 import { RunLoader } from './run/run.loader.js';
 import { RunWriter } from './run/run.writer.js';
 import { TaskResults } from './run/task-results.js';
@@ -58,6 +59,7 @@ export class Orchestrator {
   private readonly writer: RunWriter;
   private readonly ownership: Ownership;
   readonly schedules: Schedules;
+  readonly recorder: RunRecorder;
   private readonly scheduler: Scheduler;
   private readonly timers: RunTimers;
   private readonly eventWaits: EventWaits;
@@ -112,6 +114,7 @@ export class Orchestrator {
     this.runs = new RunCommands({
       ...{ graphs: library, loader, writer: this.writer, reader: this.reader, leases, bus, counts },
     });
+    this.recorder = new RunRecorder(loader, stores.graphs);
     this.schedules = new Schedules(stores.schedules, library, clock);
     this.scheduler = new Scheduler({
       ...{ store: stores.schedules, runs: this.runs, clock, pollMs: config.timerPollMs, onFailure },

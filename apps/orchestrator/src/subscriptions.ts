@@ -20,6 +20,7 @@ import {
   listRuns,
   pauseRun,
   publishGraph,
+  recordRun,
   resumeRun,
   retryRun,
   signalRun,
@@ -47,6 +48,7 @@ import { GetRunHandler } from './run/get-run.handler.js';
 import { ListRunEventsHandler } from './run/list-run-events.handler.js';
 import { ListRunsHandler } from './run/list-runs.handler.js';
 import { PauseRunHandler } from './run/pause-run.handler.js';
+import { RecordRunHandler } from './run/record-run.handler.js';
 import { ResumeRunHandler } from './run/resume-run.handler.js';
 import { RetryRunHandler } from './run/retry-run.handler.js';
 import { SignalRunHandler } from './run/signal-run.handler.js';
@@ -61,6 +63,7 @@ export const subscriptions = defineSubscriptions([
   { contract: retryRun, handler: RetryRunHandler, maxInFlight: 256 },
   { contract: signalRun, handler: SignalRunHandler, maxInFlight: 1_024 },
   { contract: getRun, handler: GetRunHandler, maxInFlight: 256 },
+  { contract: recordRun, handler: RecordRunHandler, maxInFlight: 64 },
   { contract: listRuns, handler: ListRunsHandler, maxInFlight: 64 },
   { contract: listRunEvents, handler: ListRunEventsHandler, maxInFlight: 256 },
   { contract: listApprovals, handler: ListApprovalsHandler, maxInFlight: 64 },

@@ -10,10 +10,11 @@ import {
   type ResponseBodyOf,
   routes,
   type Run,
+  type RunRecording,
   type Schedule,
   type UploadedDocument,
 } from '@millrace/contracts';
-import { type JsonValue, newId } from '@millrace/kernel';
+import { type JsonValue, MillraceError, newId } from '@millrace/kernel';
 import type { CallOptions, ClientOptions } from './client-options.js';
 import { type EventQuery, type EventStreamItem, streamEvents } from './event-stream.js';
 import type { ResumeOptions } from './resumed-stream.js';
@@ -26,6 +27,8 @@ export interface StartRunOptions extends CallOptions {
   /** Names this start, so that doing it again gives the same run. Made up where absent, so that lost answers are asked for again. */
   readonly idempotencyKey?: string;
 }
+
+type RunEventItem = ResponseBodyOf<typeof routes.listRunEvents>['items'][number];
 
 export interface FileToUpload {
   /** A relative path with slashes. */
@@ -83,6 +86,20 @@ export class MillraceClient {
     options: CallOptions = {},
   ): Promise<ResponseBodyOf<typeof routes.listRunEvents>> {
     return (await this.transport.call(routes.listRunEvents, { params: { id }, query, ...options })).body;
+  }
+
+  /** A run's graph and the hash of its state, with the events that it covers. */
+  async recordRun(id: string, options: CallOptions = {}): Promise<RunRecording & { readonly events: RunEventItem[] }> {
+    const { body: recording } = await this.transport.call(routes.recordRun, { params: { id }, ...options });
+    const events: RunEventItem[] = [];
+    while (events.length < recording.position) {
+      const limit = Math.min(1_000, recording.position - events.length);
+      const { items } = await this.listRunEvents(id, { after: events.length, limit }, options);
+      if (items.length === 0)
+        throw new MillraceError('internal', 'invalid_reply', 'The server gave no further events.');
+      events.push(...items);
+    }
+    return { ...recording, events };
   }
 
   /** Run events and tokens until the run has ended, over as many connections as it takes. */

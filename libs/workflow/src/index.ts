@@ -17,6 +17,8 @@ export type { RunMessage, TimerKind } from './engine/messages.js';
 export { refusalOf } from './engine/refusal.js';
 export { eventWaitsOf, type EventWait } from './engine/wait.js';
 export { slotRequestsOf, type SlotRequest } from './engine/slots.js';
+export { replay, type Recording, type Replay } from './engine/replay.js';
+export { stateHashOf } from './engine/state-hash.js';
 export { initialState, type RunState } from './engine/state.js';
 export { outstandingTasks, tasksOf, type TaskToDo } from './engine/tasks.js';
 export { newTimersOf, timersOf, type Timer } from './engine/timers.js';

@@ -1,4 +1,4 @@
-import { getRun, listRunEvents, listRuns, routes } from '@millrace/contracts';
+import { getRun, listRunEvents, listRuns, recordRun, routes } from '@millrace/contracts';
 import { invalidInput } from '@millrace/kernel';
 import { Inject } from '@nestjs/common';
 import { CommandSender } from '../commands/command-sender.js';
@@ -8,6 +8,7 @@ import type { RouteReply, RouteRequest, Serves } from '../endpoint/exchange.js';
 
 type ListRuns = typeof routes.listRuns;
 type GetRun = typeof routes.getRun;
+type RecordRun = typeof routes.recordRun;
 type ListRunEvents = typeof routes.listRunEvents;
 
 @Endpoint(routes.listRuns)
@@ -25,6 +26,15 @@ export class GetRunEndpoint implements Serves<GetRun> {
 
   async handle({ params, context }: RouteRequest<GetRun>): Promise<RouteReply<GetRun>> {
     return { status: 200, body: await this.commands.send(getRun, context, { runId: params.id }) };
+  }
+}
+
+@Endpoint(routes.recordRun)
+export class RecordRunEndpoint implements Serves<RecordRun> {
+  constructor(@Inject(CommandSender) private readonly commands: CommandSender) {}
+
+  async handle({ params, context }: RouteRequest<RecordRun>): Promise<RouteReply<RecordRun>> {
+    return { status: 200, body: await this.commands.send(recordRun, context, { runId: params.id }) };
   }
 }
 

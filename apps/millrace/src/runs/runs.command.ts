@@ -2,6 +2,7 @@ import type { Run } from '@millrace/contracts';
 import type { Command } from 'commander';
 import { type ConnectionFlags, connect, withConnection } from '../connection.js';
 import { jsonOption, objectOption } from '../json-option.js';
+import { addRecordingCommands } from './recordings.command.js';
 import { printJson } from '../terminal/print.js';
 import { type Terminal, write } from '../terminal/terminal.js';
 
@@ -27,6 +28,8 @@ interface SignalFlags extends ConnectionFlags, JsonFlag {
 
 export function addRunsCommand(program: Command, terminal: Terminal): void {
   const runs = program.command('runs').description('Works on runs that have been started.');
+
+  addRecordingCommands(runs, terminal);
 
   withConnection(runs.command('pause'))
     .description('Pauses a run: what runs goes on, and nothing begins until it is resumed.')

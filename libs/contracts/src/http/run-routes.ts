@@ -4,6 +4,7 @@ import { runEventSchema } from '../orchestrator/run-event.js';
 import {
   retryIdSchema,
   runIdSchema,
+  runRecordingSchema,
   runSchema,
   runStatusSchema,
   runSummarySchema,
@@ -92,6 +93,16 @@ export const runRoutes = {
       limit: z.int().min(1).max(1000).default(200),
     }),
     responses: { 200: { description: 'A page of events.', schema: runEventPageSchema } },
+  }),
+  recordRun: defineRoute({
+    name: 'recordRun',
+    tag,
+    method: 'GET',
+    path: '/v1/runs/{id}/recording',
+    summary: "A run's graph and the hash of its state: with its events, all that it takes to replay it elsewhere.",
+    role: 'viewer',
+    params,
+    responses: { 200: { description: 'The recording, without the events.', schema: runRecordingSchema } },
   }),
   streamRun: defineRoute({
     name: 'streamRun',

@@ -13,6 +13,7 @@ import {
   graphIdentitySchema,
   retryIdSchema,
   runIdSchema,
+  runRecordingSchema,
   runSchema,
   runStatusSchema,
   runSummarySchema,
@@ -144,6 +145,15 @@ export const getRun = defineCommand({
   summary: 'One run with its steps.',
   request: z.object({ runId: runIdSchema }),
   response: runSchema,
+});
+export const recordRun = defineCommand({
+  owner,
+  entity: 'run',
+  action: 'record',
+  version: 1,
+  summary: 'What is needed, beside its events, to replay a run elsewhere and to compare what comes of it.',
+  request: z.object({ runId: runIdSchema }),
+  response: runRecordingSchema,
 });
 export const listRuns = defineCommand({
   owner,

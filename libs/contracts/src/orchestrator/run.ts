@@ -71,3 +71,15 @@ export type Run = z.infer<typeof runSchema>;
 /** A run in a list: everything but its input, output and steps. */
 export const runSummarySchema = runSchema.omit({ input: true, output: true, steps: true });
 export type RunSummary = z.infer<typeof runSummarySchema>;
+
+/** What a recording of a run says beside its events. */
+export const runRecordingSchema = z.object({
+  runId: runIdSchema,
+  graph: graphIdentitySchema,
+  document: jsonObjectSchema,
+  /** Of the last event that it covers. */
+  position: z.int().positive(),
+  /** SHA-256 of the state that the events up to there lead to. */
+  stateHash: z.string().regex(/^[0-9a-f]{64}$/),
+});
+export type RunRecording = z.infer<typeof runRecordingSchema>;

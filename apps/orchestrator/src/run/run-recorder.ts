@@ -1,0 +1,26 @@
+/** Tells what it takes, beside a run's events, to replay it elsewhere. */
+import { partitionOf, type RunRecording } from '@millrace/contracts';
+import { notFound } from '@millrace/kernel';
+import { stateHashOf } from '@millrace/workflow';
+import type { OrchestratorStores } from '../schema/stores.js';
+import { keyText } from './hot-run.js';
+import type { RunLoader } from './run.loader.js';
+
+export class RunRecorder {
+  constructor(
+    private readonly loader: RunLoader,
+    private readonly graphs: OrchestratorStores['graphs'],
+  ) {}
+
+  /** Of a run of this tenant, as far as it is stored. @throws MillraceError `unknown_run` */
+  async record(tenantId: string, runId: string): Promise<RunRecording> {
+    const key = { tenantId, runId, partition: partitionOf(runId) };
+    const found = (await this.loader.load([key], { andEnded: true })).get(keyText(key));
+    if (found instanceof Error) throw found;
+    if (found === undefined || typeof found === 'string') throw notFound('unknown_run', `There is no run ${runId}.`);
+    const graph = found.graph.identity;
+    const document = await this.graphs.documentOf(tenantId, graph);
+    if (document === undefined) throw new Error(`The graph version of run ${runId} is not stored.`);
+    return { runId, graph, document, position: found.position, stateHash: stateHashOf(found.state) };
+  }
+}
