@@ -6,5 +6,5 @@ export { isUniqueViolation } from './errors.js';
 export { migrateDatabase, openDatabase, type DatabaseOptions, type SchemaPolicy } from './open-database.js';
 export { connectPostgres, type PostgresOptions } from './postgres/connect-postgres.js';
 export { provisionService, type ProvisionedDatabase } from './provision/provision-service.js';
-export { protectServiceTable, protectTenantTable, type Privilege } from './schema/protect.js';
+export { allowService, protectServiceTable, protectTenantTable, type Privilege } from './schema/protect.js';
 export { jsonb } from './values.js';

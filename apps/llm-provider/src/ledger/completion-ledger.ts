@@ -35,12 +35,11 @@ export class CompletionLedger {
       cost_usd: costUsd,
       key_id: keyId,
     };
-    await this.database.forTenant(tenantId, (transaction) =>
-      transaction
+    await this.database.asServiceStatement((database) =>
+      database
         .insertInto('completion')
         .values(row)
-        .onConflict((conflict) => conflict.columns(['tenant_id', 'task_id']).doNothing())
-        .execute(),
+        .onConflict((conflict) => conflict.columns(['tenant_id', 'task_id']).doNothing()),
     );
   }
 

@@ -42,6 +42,16 @@ export async function protectServiceTable(
   await grant(transaction, table, tenantRole, privileges.tenant);
 }
 
+/** Lets `asService` do more with a protected table than its migration said. */
+export async function allowService(
+  transaction: Kysely<unknown>,
+  table: string,
+  privileges: readonly Privilege[],
+): Promise<void> {
+  const { serviceRole } = await currentRoles(transaction);
+  await grant(transaction, table, serviceRole, privileges);
+}
+
 async function grant(
   transaction: Kysely<unknown>,
   table: string,

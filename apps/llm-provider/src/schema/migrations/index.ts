@@ -1,6 +1,7 @@
 import type { Migrations } from '@millrace/database';
 import { completion } from './0001-completion.js';
 import { provider } from './0002-provider.js';
+import { callsInOneStatement } from './0005-calls-in-one-statement.js';
 import { spending } from './0004-spending.js';
 import { targetWindow } from './0003-target-window.js';
 
@@ -9,4 +10,5 @@ export const migrations: Migrations = {
   '0002_provider': provider,
   '0003_target_window': targetWindow,
   '0004_spending': spending,
+  '0005_calls_in_one_statement': callsInOneStatement,
 };
