@@ -125,6 +125,7 @@ const examples: Readonly<Record<string, Example>> = {
     ends: { status: 'completed', output: ['Ada', 'Bo', 'Cy'] },
   },
   'frugal.yaml': { input: {}, ends: { status: 'completed', output: { third: 'skipped' } } },
+  'thrifty.yaml': { input: { of: 'a' }, ends: { status: 'completed', output: { first: 'a', second: 'a' } } },
   'retries.yaml': {
     input: { milliseconds: 2_000 },
     ends: {

@@ -13,6 +13,7 @@ import type { NewGraphVersion } from './graph/graph.store.js';
 import { WatchedTasks } from './idle/watched-tasks.js';
 import { CommitMeter } from './measuring/commit-meter.js';
 import { measureOrchestrator } from './measuring/measure-orchestrator.js';
+import { OutputCache } from './output-cache/output-cache.js';
 import { LeaseBook } from './partition/lease-book.js';
 import { Ownership } from './partition/ownership.js';
 import { PartitionInbox } from './partition/partition-inbox.js';
@@ -91,7 +92,12 @@ export class Orchestrator {
     });
     const followed = new FollowedRuns();
     const announce = announcing({ steps: config.announceSteps });
-    const publisher = new Publisher(bus, ledger, announce, followed, maxPublishes, (error) => {
+    const outputs = new OutputCache({
+      ...{ store: stores.outputs, onFailure },
+      complete: (key, { node, attempt, worker }, outcome) =>
+        this.writer.submit(key, { type: 'task-result', node, attempt, worker, outcome }, 0),
+    });
+    const publisher = new Publisher(bus, ledger, announce, followed, outputs, maxPublishes, (error) => {
       counts.failedPublishes += 1;
       onFailure('A message could not be published; its run is published again from its events.', error);
     });
@@ -105,6 +111,7 @@ export class Orchestrator {
           this.timers.note(turns);
           this.eventWaits.note(turns);
           this.granter.note(turns);
+          outputs.note(turns);
         },
       },
       { waiting: { maxItems: config.maxWaiting, maxBytes: config.maxWaitingBytes }, batch: batchLimits },

@@ -9,6 +9,7 @@ export { graphJsonSchema, readGraph, validateGraph } from './document/validate.j
 export { approvalKey, changedApprovals, type ApprovalView } from './engine/approvals.js';
 export { checkInput } from './engine/check-input.js';
 export { decide } from './engine/decide.js';
+export type { CachedWork } from './engine/cached-work.js';
 export { mayBegin } from './engine/effect.js';
 export { refusalOfFork, reusedNodes, type Fork } from './engine/fork.js';
 export { evolve } from './engine/evolve.js';

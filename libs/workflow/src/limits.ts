@@ -48,6 +48,8 @@ export const limits = {
   concurrency: 10_000,
   /** Characters of such a key. */
   concurrencyKeyLength: 200,
+  /** Characters of a cache key. */
+  cacheKeyLength: 1_000,
   /** US dollars that a graph can state. */
   usd: 1_000_000,
   /** Characters of an approval's title. */

@@ -9,13 +9,19 @@
  */
 import type { RunEvent } from '@millrace/contracts';
 import type { MessageBus, OutgoingMessage } from '@millrace/messaging';
-import { tasksOf } from '@millrace/workflow';
+import { tasksOf, type CachedWork, type TaskToDo } from '@millrace/workflow';
+import type { OutputCache } from '../output-cache/output-cache.js';
 import type { FollowedRuns } from '../following/followed-runs.js';
 import { scheduleText, tracesOfTasks, type EventTraces } from '../run/event-traces.js';
 import type { HotRun } from '../run/hot-run.js';
 import type { Turn } from '../run/turn.js';
 import { type OpenBatch, type PublicationLedger } from './publication-ledger.js';
 import { type Announce, endMessage, liveMessage, taskMessage } from './run-messages.js';
+
+interface DueMessage {
+  readonly message: OutgoingMessage;
+  readonly task?: TaskToDo;
+}
 
 export class Publisher {
   private underWay = 0;
@@ -26,6 +32,7 @@ export class Publisher {
     private readonly ledger: PublicationLedger,
     private readonly announce: Announce,
     private readonly followed: FollowedRuns,
+    private readonly outputs: OutputCache,
     private readonly maxUnderWay: number,
     private readonly onFailure: (error: unknown, message: OutgoingMessage) => void,
   ) {}
@@ -51,9 +58,10 @@ export class Publisher {
       if (run === null || events.length === 0) continue;
       const decided = events.map(({ event }) => event);
       const owe = (): void => this.ledger.owe(run.key.partition, { since: at, tasks: 'since' });
-      for (const message of this.dueMessages(run, decided, traces, at.toISOString())) {
+      for (const { message, task } of this.dueMessages(run, decided, traces, at.toISOString())) {
         left += 1;
-        this.store(message, owe, done);
+        if (task?.cached === undefined) this.store(message, owe, done);
+        else void this.storeUnlessAnswered(run, task, task.cached, () => this.store(message, owe, done), done);
       }
       if (this.followed.has(run.key)) this.bus.notify(liveMessage(run, decided, at.toISOString()));
       if (ended) this.bus.notify(endMessage(run, at.toISOString()));
@@ -61,12 +69,25 @@ export class Publisher {
     done();
   }
 
-  private dueMessages(run: HotRun, events: readonly RunEvent[], traces: EventTraces, at: string): OutgoingMessage[] {
+  private dueMessages(run: HotRun, events: readonly RunEvent[], traces: EventTraces, at: string): DueMessage[] {
     const scheduling = tracesOfTasks(events, traces);
-    const tasks = tasksOf(run.graph.compiled, run.state, events).map((task) =>
-      taskMessage(run, task, at, scheduling.get(scheduleText(task))),
-    );
-    return [...tasks, ...this.announce(run, events, traces)];
+    const tasks = tasksOf(run.graph.compiled, run.state, events).map((task) => ({
+      task,
+      message: taskMessage(run, task, at, scheduling.get(scheduleText(task))),
+    }));
+    return [...tasks, ...this.announce(run, events, traces).map((message) => ({ message }))];
+  }
+
+  /** Not counted as under way: completing a task from before needs the writer, which must not wait for that. */
+  private async storeUnlessAnswered(
+    run: HotRun,
+    task: TaskToDo,
+    cached: CachedWork,
+    store: () => void,
+    done: () => void,
+  ): Promise<void> {
+    if (await this.outputs.answers(run, task, cached)) done();
+    else store();
   }
 
   private store(message: OutgoingMessage, owe: () => void, done: () => void): void {

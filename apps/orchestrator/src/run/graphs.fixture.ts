@@ -77,6 +77,13 @@ export const sharing = document('test-sharing', [
   echo('only', [], { retry: { maxAttempts: 1 }, concurrency: [{ key: 'shop', limit: 2 }] }),
 ]);
 
+/** One step whose output may be taken from before. */
+export const thrifty = document(
+  'test-thrifty',
+  [echo('only', [], { cache: { key: 'of-${{ input.of }}', ttl: '1h' } })],
+  { output: '${{ nodes.only.output }}', input: { type: 'object', properties: { of: { type: 'string' } } } },
+);
+
 /** One step that must end within half a second. */
 export const impatient = document('test-impatient', [echo('only', [], { timeout: { total: '500ms' } })]);
 

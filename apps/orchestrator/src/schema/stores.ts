@@ -5,6 +5,7 @@ import { SlotStore } from '../concurrency/slot.store.js';
 import { EventWaitStore } from '../event-wait/event-wait.store.js';
 import type { GraphLibrary } from '../graph/graph-library.js';
 import { GraphStore } from '../graph/graph.store.js';
+import { OutputStore } from '../output-cache/output.store.js';
 import { LeaseStore } from '../partition/lease.store.js';
 import { RunReader } from '../run/run.reader.js';
 import { RunStore } from '../run/run.store.js';
@@ -21,6 +22,7 @@ export interface OrchestratorStores {
   readonly timers: Port<TimerStore>;
   readonly eventWaits: Port<EventWaitStore>;
   readonly slots: Port<SlotStore>;
+  readonly outputs: Port<OutputStore>;
   readonly schedules: Port<ScheduleStore>;
   readonly approvals: Port<ApprovalReader>;
   /** The leases as one replica sees them. */
@@ -35,6 +37,7 @@ export const storesIn = (database: Database<OrchestratorTables>): OrchestratorSt
   timers: new TimerStore(database),
   eventWaits: new EventWaitStore(database),
   slots: new SlotStore(database),
+  outputs: new OutputStore(database),
   schedules: new ScheduleStore(database),
   approvals: new ApprovalReader(database),
   leases: (replica, ttlMs) => new LeaseStore(database, replica, ttlMs),

@@ -160,6 +160,15 @@ interface ReplicaTable {
   expires_at: Date;
 }
 
+/** An output that may stand in for the same work. */
+interface CachedOutputTable {
+  tenant_id: string;
+  /** A digest of the kind of work and of what its output depends on. */
+  work: string;
+  output: Json<JsonValue>;
+  expires_at: Date;
+}
+
 export interface OrchestratorTables {
   graph_version: GraphVersionTable;
   run: RunTable;
@@ -169,6 +178,7 @@ export interface OrchestratorTables {
   schedule: ScheduleTable;
   approval: ApprovalTable;
   slot_request: SlotRequestTable;
+  cached_output: CachedOutputTable;
   partition_lease: PartitionLeaseTable;
   replica: ReplicaTable;
 }

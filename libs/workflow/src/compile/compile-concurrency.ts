@@ -1,4 +1,4 @@
-import type { ConcurrencyDocument } from '../document/graph-document.js';
+import type { ConcurrencyDocument } from '../document/policies.js';
 import { compileTemplate } from './compile-template.js';
 import { isContainer, isWorker, type CompiledScope, type CompiledWorker } from './compiled-graph.js';
 

@@ -1,5 +1,5 @@
 import { outputVariable } from '../document/check-effect.js';
-import type { EffectDocument } from '../document/graph-document.js';
+import type { EffectDocument } from '../document/policies.js';
 import { compileTemplate } from './compile-template.js';
 import {
   compensationOf,
@@ -31,6 +31,6 @@ export const compensationsOf = (nodes: readonly CompiledNode[]): CompiledWorker[
   nodes.filter(isWorker).flatMap((node): CompiledWorker[] => {
     if (node.effect === null || node.effect.compensate === null) return [];
     const alone = { index: -1, needs: 0, dependents: [], choosers: [], when: null, continueOnError: true };
-    const ways = { errorTarget: null, attemptMs: null, idleMs: null, effect: null, concurrency: [] };
+    const ways = { errorTarget: null, attemptMs: null, idleMs: null, effect: null, cache: null, concurrency: [] };
     return [{ ...node, ...alone, ...ways, id: compensationOf(node.id), kind: 'tool', worker: undefined }];
   });

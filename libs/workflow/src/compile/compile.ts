@@ -6,15 +6,14 @@ import {
   isContainer,
   isWorkerNode,
   type ApprovalNode,
-  type BudgetDocument,
   type GraphDocument,
   type GraphNode,
-  type RetryDocument,
   type RouterNode,
   type SubgraphNode,
   type WaitNode,
   type WorkerNode,
 } from '../document/graph-document.js';
+import type { BudgetDocument, RetryDocument } from '../document/policies.js';
 import { taskInputOf } from '../document/router-node.js';
 import { choosersIn } from './choosers.js';
 import { compileConcurrency, sharesIn } from './compile-concurrency.js';
@@ -140,6 +139,7 @@ function compileWorker(node: WorkerNode, common: Common, variables: readonly str
     idleMs: limitOf(node.timeout?.idle),
     effect: compileEffect(node.effect, variables),
     estimateUsd: node.estimate?.usd ?? 0,
+    cache: compileCache(node.cache, variables),
     concurrency: compileConcurrency(node.concurrency, variables),
   };
 }
@@ -208,6 +208,11 @@ function compileContainer(node: Container, common: Common, variables: readonly s
     output,
   };
 }
+
+const compileCache = (cache: WorkerNode['cache'], variables: readonly string[]): CompiledWorker['cache'] =>
+  cache === undefined
+    ? null
+    : { key: cache.key === undefined ? null : compileTemplate(cache.key, variables), ttlMs: durationMs(cache.ttl) };
 
 const compileBudget = (budget: BudgetDocument | undefined): CompiledBudget | null =>
   budget === undefined

@@ -86,6 +86,8 @@ export interface CompiledWorker extends CommonFields {
   readonly attemptMs: number | null;
   readonly idleMs: number | null;
   readonly effect: CompiledEffect | null;
+  /** Null where each run does the work. `key` is null where the input says what the output depends on. */
+  readonly cache: { readonly key: CompiledTemplate | null; readonly ttlMs: number } | null;
   /** What an attempt costs at most, in US dollars; 0 where nothing is said. */
   readonly estimateUsd: number;
   /** What it shares with other nodes of the tenant's runs; empty in most graphs. */

@@ -34,6 +34,7 @@ function durationsOf(nodes: readonly GraphNode[], path: Path): Stated[] {
       [...place, 'timeout', limit],
       node.timeout?.[limit],
     ]);
-    return [total, ...timeouts, [[...backoff, 'initial'], initial], [[...backoff, 'max'], max]];
+    const ttl: Stated = [[...place, 'cache', 'ttl'], node.cache?.ttl];
+    return [total, ttl, ...timeouts, [[...backoff, 'initial'], initial], [[...backoff, 'max'], max]];
   });
 }

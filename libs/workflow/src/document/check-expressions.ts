@@ -176,6 +176,7 @@ function checkWorker(walk: Walk, node: WorkerNode, path: Path, scope: Scope): Va
   for (const { at, message } of checkTaskInput(node, [...path, 'with'], checker.yields))
     report(walk.findings, at, message);
   checkConcurrency(walk, node, path, scope);
+  checkCache(walk, node, path, scope);
   const output = typeOfZod(taskContracts[node.kind].output);
   checkEffect(walk.findings, node, path, scope, output);
   if (node.kind !== 'router' || output.kind !== 'object') return output;
@@ -190,6 +191,18 @@ function checkConcurrency(walk: Walk, { concurrency = [] }: WorkerNode, path: Pa
     checker.expect(key, at, 'string');
     if (keys.indexOf(key) < index) report(walk.findings, at, 'This key is named twice.');
   });
+}
+
+function checkCache(walk: Walk, { cache, effect }: WorkerNode, path: Path, scope: Scope): void {
+  if (cache === undefined) return;
+  if (effect !== undefined)
+    report(
+      walk.findings,
+      [...path, 'cache'],
+      'What has an effect has to be done each time: leave `cache` or `effect` out.',
+    );
+  if (cache.key !== undefined)
+    checkerFor(walk, scope, [cache.key]).expect(cache.key, [...path, 'cache', 'key'], 'string');
 }
 
 function checkCombine(walk: Walk, node: CombineNode, path: Path, scope: Scope): ValueType {

@@ -2,17 +2,15 @@
 import { eventPatternSchema, intentSchema, nameSchema, taskContracts, type TaskKind } from '@millrace/contracts';
 import { z } from 'zod';
 import { limits } from '../limits.js';
-import { durationHint, durationPattern } from './duration.js';
 import { inputSchemaSchema, type InputSchema } from './input-schema.js';
+import { budget, timeouts, workerPolicies, type BudgetDocument } from './policies.js';
+import { duration, expression, template } from './scalars.js';
 import { shareHint, sharePattern } from './share.js';
 
 const nodeId = z
   .string()
   .regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'must be 1 to 63 lower-case letters, digits, - or _')
   .describe('Unique in the whole graph, maps and loops included.');
-const duration = z.string().regex(durationPattern, durationHint);
-const template = z.json().describe('JSON whose texts may hold ${{ expressions }}.');
-const expression = z.string().describe('One ${{ expression }}.');
 const variableName = z
   .string()
   .regex(/^[a-z][a-zA-Z0-9_]{0,62}$/, 'must be a lower-case letter and then letters, digits or _');
@@ -37,80 +35,10 @@ const common = {
     ),
 };
 
-const retry = z.strictObject({
-  maxAttempts: z.int().min(1).max(limits.attempts).default(3),
-  backoff: z
-    .strictObject({
-      initial: duration.default('1s'),
-      max: duration.default('30s'),
-      factor: z.number().min(1).max(10).default(2),
-    })
-    .prefault({}),
-  on: z
-    .array(z.string().min(1).max(200))
-
-    .max(50)
-    .optional()
-    .describe('Error codes or kinds to retry; all by default.'),
-});
-export type RetryDocument = z.infer<typeof retry>;
-
-const timeouts = {
-  total: duration
-    .optional()
-    .describe('From the first attempt until the node must have ended, attempts and waits together.'),
-  attempt: duration
-    .optional()
-    .describe('How long a worker may work on one attempt; then the attempt fails, and may be tried again.'),
-  idle: duration
-    .optional()
-    .describe('How long a worker may show no progress; then the attempt fails, and may be tried again.'),
-};
-
-const effect = z.strictObject({
-  idempotencyKey: expression
-    .optional()
-    .describe(
-      'A text: the target does the work once, however often it is asked with it. Without one, the effect is never repeated.',
-    ),
-  compensate: z
-    .strictObject({
-      tool: z.string().min(1).max(100),
-      arguments: z.record(z.string(), template).default({}),
-    })
-    .optional()
-    .describe('The tool call that takes the effect back when the run fails or is cancelled; sees `output`.'),
-});
-export type EffectDocument = z.infer<typeof effect>;
-
-const concurrency = z
-  .array(
-    z.strictObject({
-      key: z.string().min(1).describe('What is shared, by name; may hold ${{ expressions }}.'),
-      limit: z.int().min(1).max(limits.concurrency).describe('How many nodes may hold the key at a time.'),
-    }),
-  )
-  .min(1)
-  .max(limits.concurrencyKeys);
-export type ConcurrencyDocument = z.infer<typeof concurrency>;
-
 const worker = {
   ...common,
   with: z.record(z.string(), template).default({}).describe("The task's input."),
-  retry: retry
-    .prefault({})
-    .describe('How often to try again what may succeed later. Permanent errors are never retried.'),
-  timeout: z.strictObject(timeouts).optional(),
-  concurrency: concurrency
-    .optional()
-    .describe("The node begins when each key has room among all of the tenant's runs, and holds them until it ends."),
-  estimate: z
-    .strictObject({ usd: z.number().nonnegative().max(limits.usd) })
-    .optional()
-    .describe("What an attempt costs at most: reserved from the run's budget while it runs."),
-  effect: effect
-    .optional()
-    .describe('The work changes something outside: what prevents that it happens twice, and what undoes it.'),
+  ...workerPolicies,
 };
 
 const search = z.strictObject({ ...worker, kind: z.literal('search') });
@@ -383,16 +311,6 @@ export interface GraphDocument {
   nodes: GraphNode[];
   output?: Json | undefined;
 }
-
-const budget = z.strictObject({
-  usd: z.number().positive().max(limits.usd).optional().describe('What the run may cost, in US dollars.'),
-  wallClock: duration.optional().describe('For how long work may begin.'),
-  onExceed: z
-    .enum(['pause', 'fail', 'degrade'])
-    .default('fail')
-    .describe('What happens to work that does not fit: the run waits to be resumed, or fails, or does without it.'),
-});
-export type BudgetDocument = z.infer<typeof budget>;
 
 export const graphDocumentSchema = z.strictObject({
   apiVersion: z.literal('millrace/v1'),

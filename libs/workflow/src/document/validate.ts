@@ -152,6 +152,8 @@ const knownFields: readonly string[] = [
     'wallClock',
     'onExceed',
     'estimate',
+    'cache',
+    'ttl',
     'concurrency',
     'key',
     'limit',

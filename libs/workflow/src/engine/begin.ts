@@ -5,6 +5,7 @@ import { limits } from '../limits.js';
 import { beginApproval } from './approval.js';
 import { choose, chooses } from './branch.js';
 import { affords } from './budget.js';
+import { cachedWork } from './cached-work.js';
 import { record, running, type Decision } from './decision.js';
 import { completeNode, failNode, failRun, skipNode } from './end.js';
 import { effectKey } from './effect.js';
@@ -76,6 +77,7 @@ function run(decision: Decision, state: RunningRun, location: Location): void {
   const { node, frame, path } = location;
   if (isWorker(node)) {
     beginTask(decision, state, location, node);
+    if (node.cache !== null) cachedWork(state, location, node, null, decision.meter);
     if (node.effect !== null) effectKey(state, location, node, decision.meter);
     if (node.concurrency.length > 0) requestSlots(decision, state, location, node);
     return;

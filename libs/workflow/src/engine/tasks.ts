@@ -3,6 +3,7 @@ import type { NewRunEvent, TaskKind } from '@millrace/contracts';
 import type { JsonValue } from '@millrace/kernel';
 import { isWorker, type CompiledGraph } from '../compile/compiled-graph.js';
 import { Meter } from '../expression/meter.js';
+import { cachedWork, type CachedWork } from './cached-work.js';
 import { effectKey } from './effect.js';
 import { locate } from './location.js';
 import type { RunningRun, RunState } from './state.js';
@@ -25,6 +26,8 @@ export interface TaskToDo {
   readonly idempotencyKey: string | undefined;
   /** Whether the worker must ask before it begins. */
   readonly asksToBegin: boolean;
+  /** What names the work where its output may be taken from before. */
+  readonly cached: CachedWork | undefined;
 }
 
 /** Every task that must be with a worker or on its way. */
@@ -55,5 +58,6 @@ function taskAt(state: RunningRun, path: string, scheduled?: NewRunEvent): TaskT
   const idempotencyKey = effectKey(state, location, location.node, new Meter());
   const limits = { deadlineAt, attemptMs, idleMs };
   const effect = { idempotencyKey, asksToBegin: asksToBegin(location.node) };
-  return { node: path, kind, worker, attempt, input, ...limits, ...effect };
+  const cached = cachedWork(state, location, location.node, input, new Meter());
+  return { node: path, kind, worker, attempt, input, ...limits, ...effect, cached };
 }
