@@ -60,5 +60,5 @@ FROM runtime AS service
 # A service allocates much and keeps little: with a larger young generation it collects garbage less often.
 ENTRYPOINT ["node", "--min-semi-space-size=16", "/app/main.js"]
 EXPOSE 8080 8081
-HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --start-interval=1s --retries=3 \
+HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=5 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.MILLRACE_HEALTH_PORT || 8081}/readyz`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
