@@ -2,13 +2,12 @@ import { z } from 'zod';
 import { graphReferenceSchema } from '../orchestrator/commands.js';
 import { runEventSchema } from '../orchestrator/run-event.js';
 import {
-  retryIdSchema,
+  commandIdSchema,
   runIdSchema,
   runRecordingSchema,
   runSchema,
   runStatusSchema,
   runSummarySchema,
-  signalIdSchema,
 } from '../orchestrator/run.js';
 import { jsonObjectSchema, jsonValueSchema, nameSchema, pageOf, pageRequestSchema } from '../shared.js';
 import { defineRoute } from './route.js';
@@ -179,7 +178,7 @@ export const runRoutes = {
     }),
     headers: z.object({
       /** The same key again is the same retry and changes nothing. */
-      'idempotency-key': retryIdSchema.optional(),
+      'idempotency-key': commandIdSchema.optional(),
     }),
     body: { kind: 'json', schema: z.strictObject({}).default({}) },
     responses: { 200: { description: 'The run, which goes on.', schema: runSchema } },
@@ -228,7 +227,7 @@ export const runRoutes = {
     params: params.extend({ name: nameSchema }),
     headers: z.object({
       /** The same key again is the same signal and changes nothing. */
-      'idempotency-key': signalIdSchema.optional(),
+      'idempotency-key': commandIdSchema.optional(),
     }),
     body: { kind: 'json', schema: z.strictObject({ data: jsonValueSchema.default(null) }).default({ data: null }) },
     responses: { 200: { description: 'The run as it is now. The signal is stored.', schema: runSchema } },

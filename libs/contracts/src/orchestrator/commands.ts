@@ -11,13 +11,12 @@ import {
 import { approvalIdSchema, approvalSchema, approvalStatusSchema, deciderSchema, decisionSchema } from './approval.js';
 import {
   graphIdentitySchema,
-  retryIdSchema,
+  commandIdSchema,
   runIdSchema,
   runRecordingSchema,
   runSchema,
   runStatusSchema,
   runSummarySchema,
-  signalIdSchema,
 } from './run.js';
 import { runEventSchema } from './run-event.js';
 
@@ -121,7 +120,7 @@ export const retryRun = defineCommand({
   summary: 'Lets a run that has ended go on from a node: that node and what follows runs again, the rest is kept.',
   request: z.object({
     runId: runIdSchema,
-    id: retryIdSchema,
+    id: commandIdSchema,
     /** The id of a node of the graph itself. Absent: from whatever did not end well. */
     from: z.string().min(1).max(500).optional(),
   }),
@@ -134,7 +133,7 @@ export const signalRun = defineCommand({
   action: 'signal',
   version: 1,
   summary: 'Sends a signal to a run: it completes a node that waits for one of its name, now or later.',
-  request: z.object({ runId: runIdSchema, id: signalIdSchema, name: nameSchema, data: jsonValueSchema }),
+  request: z.object({ runId: runIdSchema, id: commandIdSchema, name: nameSchema, data: jsonValueSchema }),
   response: runSchema,
 });
 export const getRun = defineCommand({

@@ -3,11 +3,8 @@ import { jsonObjectSchema, jsonValueSchema, nameSchema, usageSchema } from '../s
 
 export const runIdSchema = z.string().regex(/^run_[0-9a-f]{32}$/, 'must be a run id');
 
-/** Chosen by the caller: the same id again is the same signal. */
-export const signalIdSchema = z.string().regex(/^[\x21-\x7e]{1,200}$/, 'must be 1 to 200 visible ASCII characters');
-
-/** Chosen by the caller: the same id again is the same retry. */
-export const retryIdSchema = signalIdSchema;
+/** Chosen by the caller: the same id again is the same signal, or the same retry. */
+export const commandIdSchema = z.string().regex(/^[\x21-\x7e]{1,200}$/, 'must be 1 to 200 visible ASCII characters');
 
 /** How often a run had been retried when something happened in it; absent for never. */
 export const generationSchema = z.int().positive();

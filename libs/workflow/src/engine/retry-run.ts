@@ -81,7 +81,7 @@ const unfinishedNodes = ({ root }: CompiledGraph, { nodes }: BegunRun): Compiled
   });
 
 /** Whether what follows from a node may begin. */
-export function isSettled({ continueOnError }: CompiledNode, state: NodeState): boolean {
+function isSettled({ continueOnError }: CompiledNode, state: NodeState): boolean {
   if (state.status === 'failed') return continueOnError || state.goto !== undefined;
   return state.status === 'completed' || state.status === 'skipped';
 }

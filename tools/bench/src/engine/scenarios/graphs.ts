@@ -21,7 +21,7 @@ export const fanout = graph('bench-fanout', 'One step, then twenty at once of 50
   step('last', middle, 0),
 ]);
 
-export const loopRounds = 1_000;
+const loopRounds = 1_000;
 
 /** Each round sees the whole context and keeps a number. */
 export const loop = graph('bench-loop', 'A thousand rounds over a context that does not change.', [
