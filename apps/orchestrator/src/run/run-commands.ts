@@ -35,6 +35,7 @@ import type { ResolvedGraph, RunKey } from './hot-run.js';
 import type { RunLoader } from './run.loader.js';
 import type { RunWriter } from './run.writer.js';
 import type { RunWork } from './turn.js';
+import { unknownRun } from './unknown-run.js';
 
 export type StartRunRequest = RequestOf<typeof startRun>;
 export type CancelRunRequest = RequestOf<typeof cancelRun>;
@@ -223,14 +224,12 @@ export class RunCommands {
   }
 
   private async cancelHere(key: RunKey, { reason }: CancelRunRequest): Promise<Run> {
-    const answer = await this.parts.writer.submit(key, { type: 'cancel', reason }, reason.length);
-    if (answer.kind === 'applied' && answer.run !== undefined) return answer.run;
-    return await this.parts.reader.get(key.tenantId, key.runId);
+    return await this.answered(key, { type: 'cancel', reason }, reason.length);
   }
 
   private async haltHere(key: RunKey, work: Extract<RunWork, { type: 'pause' | 'resume' }>): Promise<Run> {
-    const answer = await this.parts.writer.submit(key, work, 0);
-    if (answer.kind === 'applied' && answer.run !== undefined) return answer.run;
+    const changed = await this.submit(key, work, 0);
+    if (changed !== null) return changed;
     const run = await this.parts.reader.get(key.tenantId, key.runId);
     if (run.finishedAt === null) return run;
     throw new MillraceError('conflict', 'run_ended', `The run is ${run.status}: it cannot be paused or resumed.`);
@@ -247,19 +246,27 @@ export class RunCommands {
 
   /** The run after a command that applied, or that had been applied before. @throws MillraceError of its refusal */
   private async answered(key: RunKey, work: RunWork, bytes: number): Promise<Run> {
-    const answer = await this.parts.writer.submit(key, work, bytes);
-    if (answer.kind === 'refused') throw answer.error;
-    if (answer.kind === 'applied' && answer.run !== undefined) return answer.run;
-    return await this.parts.reader.get(key.tenantId, key.runId);
+    const changed = await this.submit(key, work, bytes);
+    return changed ?? (await this.parts.reader.get(key.tenantId, key.runId));
   }
 
   private async signalHere(key: RunKey, { id, name, data }: SignalRunRequest): Promise<Run> {
     const work = { type: 'signal', id, name, data } as const;
-    const answer = await this.parts.writer.submit(key, work, JSON.stringify(data).length);
-    if (answer.kind === 'refused') throw answer.error;
-    if (answer.kind === 'applied' && answer.run !== undefined) return answer.run;
+    const changed = await this.submit(key, work, JSON.stringify(data).length);
+    if (changed !== null) return changed;
     const run = await this.parts.reader.get(key.tenantId, key.runId);
     if (run.finishedAt === null || (await this.parts.reader.hasSignal(key.tenantId, key.runId, id))) return run;
     throw new MillraceError('conflict', 'run_ended', `The run is ${run.status}: it takes no signals any more.`);
+  }
+
+  /**
+   * The run as a command left it, or null where it changed nothing. A run that was unknown when the command was decided may be
+   * stored a moment later, without what the command asked for: its caller is told that there was none, and comes again.
+   */
+  private async submit(key: RunKey, work: RunWork, bytes: number): Promise<Run | null> {
+    const answer = await this.parts.writer.submit(key, work, bytes);
+    if (answer.kind === 'refused') throw answer.error;
+    if (answer.kind === 'unknown-run') throw unknownRun(key.runId);
+    return answer.kind === 'applied' ? (answer.run ?? null) : null;
   }
 }

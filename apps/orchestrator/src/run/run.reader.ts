@@ -8,12 +8,13 @@ import {
   type RunSummary,
 } from '@millrace/contracts';
 import type { Database } from '@millrace/database';
-import { notFound, type JsonObject } from '@millrace/kernel';
+import type { JsonObject } from '@millrace/kernel';
 import { sql, type Selectable } from 'kysely';
 import type { GraphLibrary } from '../graph/graph-library.js';
 import type { OrchestratorTables, RunEventTable, RunTable } from '../schema/tables.js';
 import { foldRun, runOf } from './hot-run.js';
 import type { RunCursor } from './run-cursor.js';
+import { unknownRun } from './unknown-run.js';
 
 /** A stored event as the outside sees it. */
 export interface ListedEvent {
@@ -129,8 +130,6 @@ export class RunReader {
     });
   }
 }
-
-const unknownRun = (runId: string) => notFound('unknown_run', `There is no run ${runId}.`);
 
 const listedEventOf = ({ position, type, at, data }: EventRow): ListedEvent => ({
   position,

@@ -1,0 +1,3 @@
+import { notFound, type MillraceError } from '@millrace/kernel';
+
+export const unknownRun = (runId: string): MillraceError => notFound('unknown_run', `There is no run ${runId}.`);
