@@ -62,7 +62,11 @@ export class RunTimers {
       const traceparent = lastTrace(traces);
       const cause = traceparent === null ? null : { traceparent, at: new Date(at) };
       for (const timer of timersDropped) this.soon.delete(textOf({ key, timer }));
-      for (const timer of timersSet) this.remember({ key, timer, cause });
+      for (const timer of timersSet) {
+        // One that was set anew may be due later than memory has it.
+        this.soon.delete(textOf({ key, timer }));
+        this.remember({ key, timer, cause });
+      }
     }
   }
 

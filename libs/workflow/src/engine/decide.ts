@@ -10,7 +10,8 @@
  *                 failed for good                                    NodeFailed, and so on outwards to RunFailed or onError: continue
  *   task-idle     the running attempt, of a node that has a limit    as failed with idle_timeout
  *   timer retry   the node is retrying, after this attempt           NodeScheduled, attempt n + 1
- *   timer timeout the node is running or retrying, of this attempt   NodeFailed timeout, as above
+ *   timer timeout the node is running or retrying, of this attempt,  NodeFailed timeout, as above
+ *                 and its limit has passed
  *                 the node is an approval                            ApprovalDecided, NodeCompleted or NodeFailed, as above
  *   timer wait    the node waits for this moment                     NodeCompleted, as above
  *   run-timeout   the run is running, of this generation             RunFailed run_timeout
@@ -218,7 +219,9 @@ function fireTimer(decision: Decision, { path, node }: Location, state: BegunNod
       return;
     }
     case 'timeout':
-      if (state.deadlineAt === undefined || (state.status !== 'running' && state.status !== 'retrying')) return;
+      if (state.status !== 'running' && state.status !== 'retrying') return;
+      // A limit may have moved since the timer was set: a new one comes at the new moment.
+      if (state.deadlineAt === undefined || decision.now < state.deadlineAt) return;
       expireNode(decision, path, node);
       advance(decision);
       return;

@@ -103,6 +103,17 @@ describe('an effect without a key', () => {
     expect(silent.view()).toMatchObject({ status: 'failed', error: { code: 'effect_unreconciled' } });
   });
 
+  it('is waited for although the timer of the limit before fires after it became uncertain', () => {
+    const run = started(careful('post'));
+    const [limit] = run.timers();
+    begin(run, 'post', 'one');
+    run.result('post', failed('unavailable'));
+    const [later] = run.timers();
+    expect(Date.parse(later?.dueAt ?? '')).toBeGreaterThan(Date.parse(limit?.dueAt ?? ''));
+    expect(limit && run.fire(limit)).toEqual([]);
+    expect(later && run.fire(later)).toMatchObject([{ type: 'ApprovalDecided' }, { type: 'NodeFailed' }, {}]);
+  });
+
   it('goes on with the result of the worker where that comes after all', () => {
     const run = started(careful('post'));
     begin(run, 'post', 'one');
