@@ -39,6 +39,16 @@ describe('LeaseBook', () => {
     expect([book.owns(4), book.holds(4), lost]).toEqual([false, false, [4]]);
   });
 
+  it('claims the epoch in which a batch was decided, and not the one since then', () => {
+    const { book } = bookAt();
+    book.acquired({ partition: 4, epoch: 7 }, 1_000);
+    const decidedIn = book.epochOf(4);
+    book.lost(4);
+    book.acquired({ partition: 4, epoch: 9 }, 1_000);
+    expect(book.claim([4], () => decidedIn)).toMatchObject({ epochs: [7] });
+    expect(book.epochOf(4)).toBe(9);
+  });
+
   it('claims what it does not hold with an epoch that nobody has', () => {
     expect(bookAt().book.claim([9])).toEqual({ owner: 'a', partitions: [9], epochs: [-1] });
   });

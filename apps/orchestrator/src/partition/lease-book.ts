@@ -44,14 +44,18 @@ export class LeaseBook {
     return [...this.leases].map(([partition, { epoch }]) => ({ partition, epoch }));
   }
 
-  /** What a batch must hold to be written. */
-  claim(partitions: Iterable<number>): LeaseClaim {
-    const claimed = [...partitions].map((partition) => ({ partition, epoch: this.leases.get(partition)?.epoch ?? -1 }));
-    return {
-      owner: this.owner,
-      partitions: claimed.map(({ partition }) => partition),
-      epochs: claimed.map(({ epoch }) => epoch),
-    };
+  /** The epoch in which a partition is held; -1 where it is not. A partition that was lost and taken over again has another one. */
+  epochOf(partition: number): number {
+    return this.leases.get(partition)?.epoch ?? -1;
+  }
+
+  /** What a batch must hold to be written: its partitions in the epochs in which it was decided. */
+  claim(
+    partitions: Iterable<number>,
+    epochOf: (partition: number) => number = (each) => this.epochOf(each),
+  ): LeaseClaim {
+    const claimed = [...partitions];
+    return { owner: this.owner, partitions: claimed, epochs: claimed.map(epochOf) };
   }
 
   acquired(lease: HeldLease, validUntil: number): void {

@@ -6,7 +6,9 @@
  * 2. An answer is given only after the commit of what it says; what committed is published after that.
  * 3. A hot run that is ahead of the store is never kept: a batch that was not committed drops its runs.
  * 4. A batch fails alone: what is wrong with one run is found by halving, and its neighbours are committed.
- * 5. Where a commit's outcome is unknown, its partitions are in debt, so that what it may have stored is published.
+ * 5. What was decided on the memory of one epoch of a lease is written and kept in that epoch only: a partition may be lost and taken over
+ *    again while a batch is under way.
+ * 6. Where a commit's outcome is unknown, its partitions are in debt, so that what it may have stored is published.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { toMillraceError, type Clock } from '@millrace/kernel';
@@ -49,6 +51,13 @@ export interface WriterParts {
 export interface WriterLimits {
   readonly waiting: GatherLimits;
   readonly batch: GatherLimits;
+}
+
+/** How a batch stands to the leases of its partitions. */
+interface Standing {
+  readonly isHeld: (partition: number) => boolean;
+  /** Whether the lease was never lost since the batch was begun. */
+  readonly isSameEpoch: (partition: number) => boolean;
 }
 
 type Groups = ReadonlyMap<string, Item[]>;
@@ -163,18 +172,21 @@ export class RunWriter {
   private async settleTogether(items: readonly Item[], conflicts: number): Promise<void> {
     const at = this.parts.clock.now();
     const groups = byRun(items);
+    const epochOf = this.epochsOf(items);
+    const isSameEpoch = (partition: number): boolean => this.parts.leases.epochOf(partition) === epochOf(partition);
+    const isOurs = (partition: number): boolean => this.parts.leases.holds(partition) && isSameEpoch(partition);
     const found = await this.find(groups, conflicts > 0);
     if (mayAwaitEvents(groups, found)) await this.parts.events.refresh();
     const turns = this.decideAll(groups, found, at.toISOString());
     const rows = rowsOf(turns);
     if (rows === null) {
-      return this.finish(turns, groups, (partition) => this.parts.leases.holds(partition));
+      return this.finish(turns, groups, { isHeld: isOurs, isSameEpoch });
     }
     const batch = this.parts.ledger.openBatch(at, rows.partitions);
     const beganAt = performance.now();
     let held: ReadonlySet<number>;
     try {
-      held = await this.parts.store.commit(rows, this.parts.leases.claim(rows.partitions));
+      held = await this.parts.store.commit(rows, this.parts.leases.claim(rows.partitions, epochOf));
     } catch (error) {
       this.parts.meter.failed(beganAt, failureOf(error));
       for (const turn of turns) this.parts.hotRuns.drop(turn.key);
@@ -186,13 +198,24 @@ export class RunWriter {
       }
       return;
     }
-    for (const partition of rows.partitions) if (!held.has(partition)) this.parts.leases.lost(partition);
-    this.finish(turns, groups, (partition) => held.has(partition) || this.parts.leases.holds(partition));
+    for (const partition of rows.partitions)
+      if (!held.has(partition) && isSameEpoch(partition)) this.parts.leases.lost(partition);
+    const isHeld = (partition: number): boolean =>
+      rows.partitions.has(partition) ? held.has(partition) : isOurs(partition);
+    this.finish(turns, groups, { isHeld, isSameEpoch });
     const stored = turns.filter((turn) => held.has(turn.key.partition));
     this.parts.meter.stored(beganAt, stored, rows.partitions.size - held.size);
     this.parts.counts.batches += 1;
     this.parts.onCommitted(stored);
     this.parts.publisher.publishBatch(stored, at, batch);
+  }
+
+  /** The epochs in which the partitions of some items are held now. */
+  private epochsOf(items: readonly Item[]): (partition: number) => number {
+    const epochs = new Map(
+      items.map(({ key: { partition } }) => [partition, this.parts.leases.epochOf(partition)] as const),
+    );
+    return (partition) => epochs.get(partition) ?? -1;
   }
 
   /**
@@ -260,13 +283,13 @@ export class RunWriter {
    * Keeps and answers what was written. What a deposed owner still had in hand was not: it is dropped, and its callers come
    * again. An answer without a write (stale, unknown) rests on memory, so it is given only while the lease is surely held.
    */
-  private finish(turns: readonly Turn[], groups: Groups, isHeld: (partition: number) => boolean): void {
+  private finish(turns: readonly Turn[], groups: Groups, { isHeld, isSameEpoch }: Standing): void {
     for (const turn of turns) {
       const { partition } = turn.key;
       const items = groups.get(keyText(turn.key)) ?? [];
       if (isHeld(partition)) {
         this.parts.counts.events += turn.events.length;
-        if (turn.run !== null) this.parts.hotRuns.keep(turn.run);
+        if (turn.run !== null && isSameEpoch(partition)) this.parts.hotRuns.keep(turn.run);
         items.forEach((item, index) => item.resolve(turn.answers[index] ?? { kind: 'unchanged' }));
       } else {
         this.parts.hotRuns.dropPartition(partition);

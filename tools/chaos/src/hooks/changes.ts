@@ -6,14 +6,7 @@
  * - bugs: what the checker must find when it is planted, off until it is switched on;
  * - settings: waits that would take longer than a trial, and the tool whose effects are counted.
  */
-
-export interface SourceChange {
-  /** The built file, from the root of the repository. */
-  readonly file: string;
-  readonly anchor: string;
-  readonly how: 'insert-before' | 'replace';
-  readonly text: string;
-}
+import { changed, insertBefore, replace, type SourceChange } from './source-change.js';
 
 const hook = 'globalThis.millraceChaos';
 const isPlanted = (bug: string): string => `${hook}.isPlanted('${bug}')`;
@@ -22,13 +15,6 @@ const writer = 'apps/orchestrator/dist/run/run.writer.js';
 const worker = 'libs/worker/dist/start-worker.js';
 const commit = 'held = await this.parts.store.commit(';
 
-const insertBefore = (file: string, anchor: string, text: string): SourceChange => ({
-  file,
-  anchor,
-  how: 'insert-before',
-  text,
-});
-const replace = (file: string, anchor: string, text: string): SourceChange => ({ file, anchor, how: 'replace', text });
 const point = (name: string, file: string, anchor: string): SourceChange =>
   insertBefore(file, anchor, `await ${hook}.reach('${name}'); `);
 
@@ -64,11 +50,11 @@ export const sourceChanges: readonly SourceChange[] = [
   insertBefore(
     writer,
     commit,
-    `if (${isPlanted('ack-before-commit')}) { this.finish(turns, groups, () => true); await ${hook}.letMessagesOut(); } `,
+    `if (${isPlanted('ack-before-commit')}) { this.finish(turns, groups, { isHeld: () => true, isSameEpoch: () => true }); await ${hook}.letMessagesOut(); } `,
   ),
 
   point('orchestrator.before-commit', writer, commit),
-  point('orchestrator.after-commit', writer, 'this.finish(turns, groups, (partition) => held.has(partition)'),
+  point('orchestrator.after-commit', writer, 'this.finish(turns, groups, { isHeld, isSameEpoch });'),
   insertBefore(
     writer,
     'this.parts.publisher.publishBatch(',
@@ -99,16 +85,4 @@ export const changedFiles: readonly string[] = [...new Set(sourceChanges.map(({ 
 /** A file with its changes. @throws Error that names the anchor which is not there exactly once */
 export function changedSource(file: string, source: string): string {
   return sourceChanges.filter((change) => change.file === file).reduce(changed, source);
-}
-
-function changed(source: string, { file, anchor, how, text }: SourceChange): string {
-  const [before, after, ...more] = source.split(anchor);
-  if (before === undefined || after === undefined || more.length > 0) {
-    const found = source.split(anchor).length - 1;
-    throw new Error(
-      `The anchor ${JSON.stringify(anchor)} is ${found} times in ${file}, not once. ` +
-        'The code has changed: mend tools/chaos/src/hooks/changes.ts.',
-    );
-  }
-  return `${before}${text}${how === 'replace' ? '' : anchor}${after}`;
 }
