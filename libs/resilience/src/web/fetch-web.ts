@@ -79,7 +79,7 @@ function send(guard: WebGuard, { method, url, headers, body }: Hop, signal: Abor
     outgoing.on('socket', (socket) => guard.watch(socket, url));
     // Nobody asked for another protocol.
     outgoing.on('upgrade', (_response, socket) => socket.destroy());
-    outgoing.on('error', (error) => reject(webError(error, signal) as Error));
+    outgoing.on('error', (error) => reject(webError(error, signal)));
     outgoing.end(body);
   });
 }

@@ -106,9 +106,9 @@ class PeerProgram {
   /** The next line that is JSON: some libraries greet on standard output. */
   private async answer(): Promise<unknown> {
     for (;;) {
-      const { value, done } = await this.lines.next();
-      if (done === true) throw new Error(`${this.name} ended early.`);
-      if (value.startsWith('{')) return JSON.parse(value);
+      const next = await this.lines.next();
+      if (next.done === true) throw new Error(`${this.name} ended early.`);
+      if (next.value.startsWith('{')) return JSON.parse(next.value);
     }
   }
 }

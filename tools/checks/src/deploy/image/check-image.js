@@ -11,8 +11,8 @@ import { checkDockerfile } from './dockerfile.js';
 
 const run = promisify(execFile);
 const files = 'deploy/helm/millrace/files';
-/** One with tables and work, one with HTTP; the others are built by the same steps. */
-const services = ['research', 'gateway'];
+/** Those that read more than their code, and one with HTTP; the others are built by the same steps. */
+const services = ['orchestrator', 'research', 'llm-provider', 'gateway'];
 const readyTimeoutMs = 120_000;
 /** Node as the unprivileged user runs it: beside the tree. */
 const nodeOf = (app) => join(dirname(app), 'node');
