@@ -7,8 +7,8 @@ const passing: ReadonlySet<string> = new Set([
 ]);
 
 /** An error of a connection, in words that name no address. What stops the signal stops the request with the same reason. */
-export function webError(thrown: unknown, signal: AbortSignal): unknown {
-  if (signal.aborted) return signal.reason;
+export function webError(thrown: unknown, signal: AbortSignal): Error {
+  if (signal.aborted) return signal.reason as Error;
   if (thrown instanceof MillraceError) return thrown;
   // Several addresses were tried, and none answered.
   if (thrown instanceof AggregateError && thrown.errors.length > 0) return webError(thrown.errors[0], signal);
