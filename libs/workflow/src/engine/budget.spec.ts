@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { TaskOutcome } from '@millrace/contracts';
 import type { JsonObject } from '@millrace/kernel';
 import fc from 'fast-check';
+import { digestOf } from '../document/digest.js';
 import { validateGraph } from '../document/validate.js';
 import { failed, graphOf, snapshotOf, TestRun, tool } from '../testing/test-run.js';
 
@@ -17,6 +18,7 @@ function started(nodes: JsonObject[], budget: JsonObject): TestRun {
   run.start();
   return run;
 }
+const pin = (document: JsonObject) => ({ name: 'child', version: 1, digest: digestOf(document), document });
 const nodesOf = (run: TestRun) => run.tasks().map(({ node }) => node);
 const chain = [tool('a'), tool('b', { needs: ['a'] }), tool('c', { needs: ['b'] })];
 
@@ -85,6 +87,51 @@ describe('a budget', () => {
     run.resume();
     for (const timer of run.timers()) run.fire(timer);
     expect(run.tasks()).toMatchObject([{ node: 'a', attempt: 2 }]);
+  });
+
+  const container = (kind: string, rest: JsonObject): JsonObject => ({
+    ...{ id: kind, kind, needs: ['first'], nodes: [tool('inside')] },
+    ...rest,
+  });
+  it.each([
+    container('loop', { maxRounds: 2, until: true }),
+    { id: 'subgraph', kind: 'subgraph', needs: ['first'], graph: 'child', pinned: pin(graphOf([tool('inside')])) },
+    container('map', { over: [1, 2], maxParallel: 2 }),
+    container('map', { over: [1, 2], maxParallel: 1 }),
+  ])('lets a $kind go on of which it let no node begin', (node) => {
+    const run = started([tool('first'), node], { usd: 1, onExceed: 'pause' });
+    run.result('first', paid(1));
+    expect(run.view().status).toBe('paused');
+    run.resume();
+    for (let [task] = run.tasks(); task !== undefined; [task] = run.tasks()) run.result(task.node, paid(0.1));
+    expect(run.view().status).toBe('completed');
+    expect(snapshotOf(run.refolded())).toEqual(snapshotOf(run.state));
+  });
+
+  it('lets the next round of a loop begin later', () => {
+    const run = started([{ id: 'loop', kind: 'loop', maxRounds: 2, nodes: [tool('inside')] }], {
+      ...{ usd: 1, onExceed: 'pause' },
+    });
+    run.result('loop[0].inside', paid(1));
+    expect(run.view().status).toBe('paused');
+    run.resume();
+    expect(nodesOf(run)).toEqual(['loop[1].inside']);
+  });
+
+  it('holds an item of a map back while a later one begins', () => {
+    const inside = tool('inside', { when: '${{ item == 1 }}' });
+    const map = container('map', { over: [1, 2], maxParallel: 2, nodes: [inside] });
+    const run = started([tool('first'), map], { usd: 1, onExceed: 'pause' });
+    run.result('first', paid(1));
+    expect(run.view()).toMatchObject({ status: 'paused' });
+    expect(run.events.filter(({ type }) => type === 'NodeSkipped')).toMatchObject([
+      { data: { node: 'map[1].inside' } },
+    ]);
+    run.resume();
+    expect(nodesOf(run)).toEqual(['map[0].inside']);
+    run.result('map[0].inside', paid(0));
+    expect(run.view().status).toBe('completed');
+    expect(snapshotOf(run.refolded())).toEqual(snapshotOf(run.state));
   });
 
   it('is never exceeded by what is spent and reserved, where estimates hold, and every run goes on', () => {

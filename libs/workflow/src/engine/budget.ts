@@ -9,7 +9,8 @@
 import { isCompensation, isWorker, type CompiledBudget, type CompiledWorker } from '../compile/compiled-graph.js';
 import { record, running, type Decision } from './decision.js';
 import { failRun, skipNode } from './end.js';
-import { locate } from './location.js';
+import { frameAt, locate } from './location.js';
+import { continueMap } from './map.js';
 import type { RunningRun } from './state.js';
 
 /** Far less than a price, far more than what sums of prices lose. */
@@ -61,7 +62,10 @@ export function pauseOverBudget(decision: Decision): void {
 }
 
 /** Puts on the agenda what was ready and did not begin, anywhere in the run. */
-export function beginWhatIsReady(decision: Decision, state: RunningRun): void {
+export function beginWhatIsReady(decision: Decision): void {
+  const state = running(decision);
+  if (!state) return;
+  for (const [path, { status }] of [...state.nodes.entries()]) if (status === 'running') unfold(decision, state, path);
   for (const [, frame] of state.frames.entries()) {
     for (const node of frame.scope.nodes) {
       const path = frame.prefix + node.id;
@@ -69,4 +73,14 @@ export function beginWhatIsReady(decision: Decision, state: RunningRun): void {
       if (isReady) decision.agenda.push({ action: 'begin', path });
     }
   }
+}
+
+/** What of a container no node could begin has no event, so its fold knows nothing of it: makes the frames that it is to have. */
+function unfold(decision: Decision, state: RunningRun, path: string): void {
+  const node = locate(state, path)?.node;
+  const begun = state.nodes.get(path);
+  if (!node || begun?.status !== 'running') return;
+  if (node.kind === 'map') continueMap(decision, path, node);
+  else if (node.kind === 'subgraph') frameAt(state, `${path}[0]`);
+  else if (begun.progress?.kind === 'loop') frameAt(state, `${path}[${begun.progress.round}]`);
 }

@@ -121,7 +121,7 @@ function resume(decision: Decision, state: RunningRun): void {
   const { pausedAt, held, isOverBudget } = state;
   if (pausedAt === null) return;
   record(decision, { type: 'RunResumed', at: decision.now, data: {} });
-  if (isOverBudget) beginWhatIsReady(decision, state);
+  if (isOverBudget) beginWhatIsReady(decision);
   for (const path of held) decision.agenda.push({ action: 'ended', path });
   advance(decision);
 }

@@ -1,7 +1,7 @@
 /** Where a node's path leads. */
 import type { JsonObject } from '@millrace/kernel';
 import { isContainer, type CompiledNode, type CompiledSubgraph } from '../compile/compiled-graph.js';
-import type { Frame, RunningRun } from './state.js';
+import type { Frame, RunningNode, RunningRun } from './state.js';
 import { inputOfSubgraph } from './subgraph-input.js';
 
 /** A node of a frame. */
@@ -40,11 +40,25 @@ function beginFrame(state: Places, framePath: string): Frame | undefined {
   if (owner.node.kind === 'subgraph') return beginSubgraphFrame(state, owner, owner.node, framePath);
   if (container.progress === null) return undefined;
   const { progress } = container;
-  if (progress.kind === 'map') {
-    if (index !== progress.started) return undefined;
-    state.nodes.set(owner.path, { ...container, progress: { ...progress, started: index + 1 } });
-  } else if (progress.kind !== 'loop' || index !== progress.round) return undefined;
-  const frame = newFrame(owner.node.body, `${framePath}.`, { node: owner.node, path: owner.path, index });
+  if (progress.kind === 'map') return beginItems(state, owner, container, index);
+  if (progress.kind !== 'loop' || index !== progress.round) return undefined;
+  return beginUnfolded(state, owner, index);
+}
+
+/** The frame of a map's item that begins, and of those before it: where a budget let no node of an item begin, no event tells of it. */
+function beginItems(state: Places, owner: Location, map: RunningNode, index: number): Frame | undefined {
+  const { progress } = map;
+  if (progress?.kind !== 'map' || !Number.isInteger(index)) return undefined;
+  if (index < progress.started || index >= progress.items.length) return undefined;
+  state.nodes.set(owner.path, { ...map, progress: { ...progress, started: index + 1 } });
+  for (let earlier = progress.started; earlier < index; earlier += 1) beginUnfolded(state, owner, earlier);
+  return beginUnfolded(state, owner, index);
+}
+
+function beginUnfolded(state: Places, { path, node }: Location, index: number): Frame | undefined {
+  if (!isContainer(node)) return undefined;
+  const framePath = `${path}[${index}]`;
+  const frame = newFrame(node.body, `${framePath}.`, { node, path, index });
   state.frames.set(framePath, frame);
   return frame;
 }
