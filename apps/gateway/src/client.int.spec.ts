@@ -81,7 +81,8 @@ describe('the client', () => {
   it('has a method for each route that holds something of a tenant', () => {
     const methods = new Set(Object.getOwnPropertyNames(MillraceClient.prototype));
     const missing = routeList
-      .filter(({ role, name }) => role !== 'public' && !methods.has(name))
+      // Those below /openai are for the clients of OpenAI.
+      .filter(({ role, name, path }) => role !== 'public' && !path.startsWith('/openai/') && !methods.has(name))
       .map(({ name }) => name);
     expect(missing).toEqual([]);
   });
