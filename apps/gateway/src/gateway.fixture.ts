@@ -2,6 +2,7 @@ import {
   createKey,
   type CreatedApiKey,
   envelopeOf,
+  openAiErrorSchema,
   type Problem,
   problemMediaType,
   type Role,
@@ -12,6 +13,7 @@ import { type RunningService, startService } from '@millrace/service';
 import { createLogger, parseLogLevels } from '@millrace/telemetry';
 import { type BackendKind, testBackend } from '@millrace/testing';
 import { gatewayService } from './index.js';
+import { speaksOpenAi } from './openai/openai-error.js';
 import { migrations } from './schema/migrations.js';
 
 export interface TestGatewayOptions {
@@ -94,9 +96,10 @@ export class TestGateway implements AsyncDisposable {
     });
   }
 
-  /** The refusal of a call: checks that it is problem details, whole and with nothing of our inside. */
-  async refusal(path: string, options: CallOptions = {}): Promise<Problem & { readonly headers: Headers }> {
-    return await problemIn(await this.call(path, options));
+  /** The refusal of a call: checks that it is problem details, or OpenAI's error, whole and with nothing of our inside. */
+  async refusal(path: string, options: CallOptions = {}): Promise<Refusal> {
+    const response = await this.call(path, options);
+    return speaksOpenAi(path) ? await openAiErrorIn(response) : await problemIn(response);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -106,14 +109,26 @@ export class TestGateway implements AsyncDisposable {
   }
 }
 
-async function problemIn(response: Response): Promise<Problem & { readonly headers: Headers }> {
-  const text = await response.text();
-  if (response.headers.get('content-type')?.startsWith(problemMediaType) !== true)
-    throw new Error(`${response.status}: ${text}`);
-  if (text.includes('node_modules') || text.includes('    at ')) throw new Error(`a stack leaked: ${text}`);
+type Refusal = Pick<Problem, 'status' | 'code' | 'errors'> & Partial<Problem> & { readonly headers: Headers };
+
+async function problemIn(response: Response): Promise<Refusal> {
+  const text = await textOf(response, problemMediaType);
   const problem = JSON.parse(text) as Problem;
   if (problem.status !== response.status) throw new Error(`status ${response.status}: ${text}`);
   return { ...problem, headers: response.headers };
+}
+
+async function openAiErrorIn(response: Response): Promise<Refusal> {
+  const { error } = openAiErrorSchema.parse(JSON.parse(await textOf(response, 'application/json')));
+  return { status: response.status, code: error.code ?? '', errors: [], headers: response.headers };
+}
+
+async function textOf(response: Response, mediaType: string): Promise<string> {
+  const text = await response.text();
+  if (response.headers.get('content-type')?.startsWith(mediaType) !== true)
+    throw new Error(`${response.status}: ${text}`);
+  if (text.includes('node_modules') || text.includes('    at ')) throw new Error(`a stack leaked: ${text}`);
+  return text;
 }
 
 export async function createTestKey(bus: MessageBus, tenantId: string, role: Role): Promise<CreatedApiKey> {

@@ -115,6 +115,35 @@ const withDatabase = (): ServiceProcess[] => processes.filter(({ name }) => !wit
 describe('every service', () => {
   it('is ready once it has started', () => allBecome(processes, 200), 120_000);
 
+  it('hands back at its end what it cannot finish, so that another one gets it at once', async () => {
+    const [toolbox] = processes.filter(({ name }) => name === 'toolbox');
+    const nodes = ['a', 'b', 'c'];
+    const bus = await connectJetStream({ servers: nats.url, name: 'spec' });
+    await Promise.all(nodes.map((node) => bus.publish(longTask(node))));
+    await bus.drain({ graceMs: 1_000 });
+    const working = { num_ack_pending: nodes.length, num_pending: 0 };
+    await eventually(
+      async () => expect(await ask(['$JS.API.CONSUMER.INFO.TASKS.worker-tool', {}])).toMatchObject([working]),
+      {
+        describe: 'the tasks are with the toolbox',
+      },
+    );
+    await toolbox?.script.kill('SIGTERM');
+    expect(await toolbox?.script.ended).toMatchObject({ code: 0, signal: null });
+    // Long before the server would deliver them by itself. A message may come twice: the last word about it may have been late.
+    const next = ['$JS.API.CONSUMER.MSG.NEXT.TASKS.worker-tool', { batch: 1, expires: 1_000_000_000 }] as const;
+    const handed = new Set<string>();
+    await eventually(
+      async () => {
+        const [task] = await ask(next);
+        handed.add((task as { data: { node: string } }).data.node);
+        return handed.size === nodes.length;
+      },
+      { timeoutMs: 15_000, describe: 'every task is handed to another one' },
+    );
+    processes = [...processes.filter((each) => each !== toolbox), await start('toolbox')];
+  }, 240_000);
+
   it('is not ready while NATS is away, lives on, and is ready by itself when it is back', async () => {
     await nats.kill();
     await allBecome(processes, 503, /^bus: /);
@@ -142,27 +171,6 @@ describe('every service', () => {
     await expectAllAlive();
     expect(await ask(['$JS.API.CONSUMER.DELETE.TASKS.foreign', {}])).toMatchObject([{ success: true }]);
     await allBecome(processes, 200);
-  }, 240_000);
-
-  it('hands back at its end what it cannot finish, so that another one gets it at once', async () => {
-    const [toolbox] = processes.filter(({ name }) => name === 'toolbox');
-    const nodes = ['a', 'b', 'c'];
-    const bus = await connectJetStream({ servers: nats.url, name: 'spec' });
-    await Promise.all(nodes.map((node) => bus.publish(longTask(node))));
-    await bus.drain({ graceMs: 1_000 });
-    const working = { num_ack_pending: nodes.length, num_pending: 0 };
-    await eventually(
-      async () => expect(await ask(['$JS.API.CONSUMER.INFO.TASKS.worker-tool', {}])).toMatchObject([working]),
-      {
-        describe: 'the tasks are with the toolbox',
-      },
-    );
-    await toolbox?.script.kill('SIGTERM');
-    expect(await toolbox?.script.ended).toMatchObject({ code: 0, signal: null });
-    const next = ['$JS.API.CONSUMER.MSG.NEXT.TASKS.worker-tool', { batch: 1, expires: 2_000_000_000 }] as const;
-    const handed = await ask(...nodes.map(() => next));
-    expect(handed.map((task) => (task as { data: { node: string } }).data.node).sort()).toEqual(nodes);
-    processes = [...processes.filter((each) => each !== toolbox), await start('toolbox')];
   }, 240_000);
 
   it('ends in good order and in time though NATS has fallen silent', async () => {

@@ -86,7 +86,7 @@ function expectTraceInLogs(logs: string, trace: readonly ReceivedSpan[]): void {
 function expectAttributes(trace: readonly ReceivedSpan[]): void {
   expect(trace.find(({ name }) => name === 'chat tide-writer-2')?.attributes).toMatchObject({
     [modelAttributes.operation]: 'chat',
-    [modelAttributes.provider]: 'openai',
+    [modelAttributes.provider]: 'openai-compatible',
     [modelAttributes.inputTokens]: 11,
     [modelAttributes.outputTokens]: 7,
     [modelAttributes.finishReasons]: ['stop'],
