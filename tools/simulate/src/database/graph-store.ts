@@ -1,0 +1,55 @@
+import type { OrchestratorStores } from '@millrace/orchestrator/core';
+import type { JsonObject } from '@millrace/kernel';
+import type { Ask } from './stores.js';
+import type { GraphRow, Tables } from './tables.js';
+
+type Graphs = OrchestratorStores['graphs'];
+type NewVersion = Parameters<Graphs['publish']>[1];
+
+/** Not a name that a tenant can have. */
+const shippedTenant = '_shipped';
+
+export function graphStore(ask: Ask, { graphs }: Tables, now: () => number): Graphs {
+  const newestOf = (tenantId: string, name: string, version?: number): GraphRow | undefined =>
+    [tenantId, shippedTenant]
+      .flatMap((owner) => graphs.filter((row) => row.tenantId === owner).toReversed())
+      .find((row) => row.origin === 'published' && row.name === name && (version ?? row.version) === row.version);
+  const add = (tenantId: string, { name, digest, description, document }: NewVersion, origin: GraphRow['origin']) => {
+    const known = graphs.find((row) => row.tenantId === tenantId && row.name === name && row.digest === digest);
+    if (known !== undefined) return known;
+    const version = graphs.filter((row) => row.tenantId === tenantId && row.name === name).length + 1;
+    const createdAt = new Date(now()).toISOString();
+    const row = { tenantId, name, version, digest, origin, description, createdAt, document: JSON.stringify(document) };
+    graphs.push(row);
+    return row;
+  };
+  const versionOf = (row: GraphRow) => ({ ...row, document: JSON.parse(row.document) as JsonObject });
+  return {
+    identify: (lookups) =>
+      ask('identify graphs', () => lookups.map(({ tenantId, name, version }) => newestOf(tenantId, name, version))),
+    documentOf: (tenantId, { name, digest }) =>
+      ask('graph document', () => {
+        const row = graphs.find(
+          (each) => [tenantId, shippedTenant].includes(each.tenantId) && each.name === name && each.digest === digest,
+        );
+        return row && versionOf(row).document;
+      }),
+    seedShipped: (shipped) =>
+      ask('seed graphs', () => shipped.forEach((graph) => add(shippedTenant, graph, 'published'))),
+    keepInline: (tenantId, graph) => ask('keep graph', () => void add(tenantId, graph, 'inline')),
+    publish: (tenantId, graph) => ask('publish graph', () => versionOf(add(tenantId, graph, 'published'))),
+    get: (tenantId, name, version) =>
+      ask('graph', () => {
+        const row = newestOf(tenantId, name, version);
+        return row && versionOf(row);
+      }),
+    list: (tenantId, afterName, limit) =>
+      ask('graphs', () =>
+        [...new Set(graphs.map(({ name }) => name))]
+          .filter((name) => name > afterName)
+          .sort()
+          .flatMap((name) => newestOf(tenantId, name) ?? [])
+          .slice(0, limit),
+      ),
+  };
+}

@@ -1,0 +1,69 @@
+/** What the witness knows of one run: its stored events, folded by the product, and what the invariants note beside. */
+import type { RunEvent } from '@millrace/contracts';
+import { evolve, initialState, type CompiledGraph, type RunState } from '@millrace/workflow';
+
+/** The last attempt at a node. */
+export interface Attempt {
+  readonly attempt: number;
+  deadlineAt: string | undefined;
+  /** Until when it waits, for a retry or as a wait. */
+  dueAt: string | undefined;
+  /** `parked`: somebody has to say what became of its effect. */
+  state: 'running' | 'parked' | 'retrying' | 'ended';
+}
+
+export class RunHistory {
+  readonly events: RunEvent[] = [];
+  state: RunState = initialState();
+  readonly attempts = new Map<string, Attempt>();
+  readonly signals = new Set<string>();
+  /** What its nodes asked for of shared keys, by node, and the nodes that have room. */
+  readonly slots = new Map<string, readonly { readonly key: string; readonly limit: number }[]>();
+  readonly holders = new Set<string>();
+  /** Attempts that one worker may begin, as `<node>:<attempt>`, and those that were begun. */
+  readonly claims = new Set<string>();
+  readonly begun = new Set<string>();
+  end: RunEvent | undefined;
+
+  constructor(
+    readonly text: string,
+    readonly graph: CompiledGraph,
+  ) {}
+
+  get position(): number {
+    return this.events.length;
+  }
+
+  get isPaused(): boolean {
+    return this.state.status === 'running' && this.state.pausedAt !== null;
+  }
+
+  /** When it began, or began again. */
+  get beganAt(): number {
+    const begun = this.events.findLast(({ type }) => type === 'RunStarted' || type === 'RunRetried');
+    return Date.parse(begun?.at ?? '');
+  }
+
+  /** The nodes that hold a shared key: from when they were given room until they end. */
+  holding(key: string): string[] {
+    const nodes = this.state.status === 'running' ? this.state.nodes : undefined;
+    return [...this.holders]
+      .filter((node) => {
+        const status = nodes?.get(node)?.status;
+        const isOpen = status === 'running' || status === 'retrying';
+        return isOpen && this.slots.get(node)?.some((slot) => slot.key === key) === true;
+      })
+      .map((node) => `${this.text}:${node}`);
+  }
+
+  /** Whether the result of an attempt is still to come. */
+  waitsFor(path: string, attempt: number): boolean {
+    const node = this.state.status === 'running' ? this.state.nodes.get(path) : undefined;
+    return node?.status === 'running' && node.progress === null && node.attempt <= attempt;
+  }
+
+  add(event: RunEvent): void {
+    this.events.push(event);
+    this.state = evolve(this.graph, this.state, event);
+  }
+}

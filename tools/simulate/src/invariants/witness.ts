@@ -1,0 +1,175 @@
+/** Sees every batch that is stored and every answer that is given, and says which invariant is broken first. */
+import { terminalEventTypes, type Envelope, type TaskData } from '@millrace/contracts';
+import type { JsonObject } from '@millrace/kernel';
+import { compileGraph, timersOf, viewOf, type CompiledGraph } from '@millrace/workflow';
+import { eventOf, runText, type EventRow, type RunRow, type Tables } from '../database/tables.js';
+import type { Broker } from '../world/broker.js';
+import { eventInvariants, noteEvent } from './event-invariants.js';
+import { RunHistory } from './run-history.js';
+
+export interface Broken {
+  readonly invariant: string;
+  readonly says: string;
+  readonly how: string;
+}
+
+export class Witness {
+  broken: Broken | undefined;
+  readonly runs = new Map<string, RunHistory>();
+  private readonly compiled = new Map<string, CompiledGraph>();
+
+  constructor(private readonly tablesOf: () => Tables) {}
+
+  readonly onStored = (events: readonly EventRow[], rows: readonly RunRow[]): void => {
+    const touched = new Set<RunHistory>();
+    for (const row of rows) if (!this.runs.has(runText(row))) this.begin(row);
+    for (const row of events) {
+      const run = this.runs.get(runText(row));
+      if (run === undefined) return this.fail('I2', 'a run has its row from its first event on', runText(row));
+      this.check(run, row);
+      touched.add(run);
+    }
+    for (const run of touched) this.checkStored(run);
+  };
+
+  /** A worker was told that its result applied, or a caller that a run is as it asked. */
+  answered(text: string, says: string, isStored: (run: RunHistory) => boolean, details: unknown = {}): void {
+    const run = this.runs.get(text);
+    if (run === undefined || !isStored(run))
+      this.fail('I1', says, `${text}, ${run?.position ?? 'no'} events, ${JSON.stringify(details)}`);
+  }
+
+  /** A worker begins to work on a task. */
+  executes(text: string, node: string, attempt: number): void {
+    const run = this.runs.get(text);
+    const known = run?.attempts.get(node);
+    const name = `${node}:${attempt}`;
+    if (run === undefined || known === undefined || known.attempt < attempt)
+      return this.fail('I1', 'a task is published after it is stored', `${text}:${name}`);
+    if (run.claims.has(name) && run.begun.has(name))
+      this.fail('I3', 'an effect that must not happen twice is begun once', `${text}:${name}`);
+    run.begun.add(name);
+  }
+
+  /** A worker gives a task back as done. */
+  acknowledged(payload: string): void {
+    const { tenantId, data } = JSON.parse(payload) as Envelope<TaskData>;
+    const run = this.runs.get(`${tenantId}/${data.runId}`);
+    // What must not be done twice is left to whoever has begun with it.
+    if (run?.claims.has(`${data.node}:${data.attempt}`) === true) return;
+    if (run?.waitsFor(data.node, data.attempt) === true)
+      this.fail('I3', 'a task is acknowledged after its result is stored', data.taskId);
+  }
+
+  /** What must be so when everything has come to rest. */
+  atRest(broker: Broker): void {
+    for (const run of this.runs.values()) {
+      if (run.end === undefined) this.fail('I1', 'every accepted run ends', `${run.text} after ${run.position} events`);
+      else this.checkPublished(run, broker);
+    }
+    const [changed] = broker.changed;
+    if (changed !== undefined) this.fail('I3', 'what is published again is the same', changed);
+  }
+
+  fail(invariant: string, says: string, how: string): void {
+    this.broken ??= { invariant, says, how };
+  }
+
+  private begin(row: RunRow): void {
+    this.runs.set(runText(row), new RunHistory(runText(row), this.graphOf(row)));
+  }
+
+  private graphOf({ graphDigest }: RunRow): CompiledGraph {
+    const known = this.compiled.get(graphDigest);
+    if (known !== undefined) return known;
+    const stored = this.tablesOf().graphs.find(({ digest }) => digest === graphDigest);
+    const graph = compileGraph(JSON.parse(stored?.document ?? '{}') as JsonObject);
+    this.compiled.set(graphDigest, graph);
+    return graph;
+  }
+
+  private check(run: RunHistory, row: EventRow): void {
+    const event = eventOf(row);
+    for (const { invariant, says, broken } of eventInvariants) {
+      const how = broken(run, event);
+      if (how !== undefined) this.fail(invariant, says, `${run.text}: ${how}`);
+    }
+    noteEvent(run, event);
+    this.checkSpending(run);
+    if (event.type === 'SlotsGranted') this.checkRoom(run, event.data.node);
+  }
+
+  /** What a run has spent never exceeds its budget, which each resuming after it was exceeded allows once more. */
+  private checkSpending({ graph, state, events, text }: RunHistory): void {
+    const usd = graph.budget?.usd ?? null;
+    if (usd === null || state.status === 'new') return;
+    // A retry begins a generation with what the runs before have spent.
+    const again = events.filter(({ type }) => type === 'RunResumed' || type === 'RunRetried').length;
+    const allowed = usd * (1 + again);
+    if (state.usage.costUsd > allowed + 1e-9)
+      this.fail('I11', 'a run never spends more than its budget', `${text}: ${state.usage.costUsd} of ${allowed}`);
+  }
+
+  /** Of the tenant's runs, never more nodes hold a key than its limit allows. */
+  private checkRoom(granted: RunHistory, node: string): void {
+    const [tenant] = granted.text.split('/');
+    for (const { key, limit } of granted.slots.get(node) ?? []) {
+      const holders = [...this.runs.values()].flatMap((run) =>
+        run.text.startsWith(`${tenant}/`) ? run.holding(key) : [],
+      );
+      if (holders.length > limit)
+        this.fail('concurrency', 'a shared key is held by no more nodes than it allows', `${key}: ${holders.join()}`);
+    }
+  }
+
+  /** What is stored beside the events follows from them. */
+  private checkStored(run: RunHistory): void {
+    const tables = this.tablesOf();
+    const timer = ({
+      node,
+      attempt,
+      timer: kind,
+      dueAt,
+    }: {
+      node: string;
+      attempt: number;
+      timer: string;
+      dueAt: string;
+    }) => `${kind} of ${node}:${attempt} at ${dueAt}`;
+    const wanted = timersOf(run.graph, run.state).map(timer).sort();
+    const stored = tables.timersOf(run.text).map(timer).sort();
+    if (wanted.join() !== stored.join())
+      this.fail(
+        'timers',
+        'the timers stored are those that the run waits for',
+        `${run.text}: ${stored.join()} for ${wanted.join()}`,
+      );
+    const row = tables.runs.get(run.text);
+    const isEnded = run.state.status !== 'new' && run.state.status !== 'running';
+    if (isEnded !== (row?.finishedAt !== null) || (isEnded && row?.status !== run.state.status))
+      this.fail('I1', "a run's row says how it ended", `${run.text} is ${row?.status}, folds to ${run.state.status}`);
+    if (!isEnded || row === undefined) return;
+    const { output, usage, steps } = viewOf(run.graph, run.state);
+    const kept = [
+      row.output === null ? null : JSON.parse(row.output),
+      JSON.parse(row.usage),
+      JSON.parse(row.steps ?? ''),
+    ];
+    if (JSON.stringify(kept) !== JSON.stringify([output, usage, steps]))
+      this.fail('I2', "a run's row is the fold of its events", run.text);
+    const pending = [...tables.approvals.values()].filter(
+      (each) => runText(each) === run.text && each.status === 'pending',
+    );
+    if (pending.length > 0) this.fail('I1', 'an ended run asks for no decision', `${run.text}: ${pending[0]?.node}`);
+  }
+
+  /** Of what a bus holds that was never wiped. */
+  private checkPublished(run: RunHistory, broker: Broker): void {
+    if (broker.wiped) return;
+    for (const event of run.events) {
+      if (event.type !== 'RunStarted' && event.type !== 'EventEmitted' && !terminalEventTypes.has(event.type)) continue;
+      const id = `${run.text.split('/')[1]}:${event.position}`;
+      if (!broker.published.has(id)) this.fail('I1', 'what is stored is announced', `${event.type} ${id}`);
+    }
+  }
+}

@@ -1,0 +1,175 @@
+/** Whoever asks for runs: sends each command until it is answered, and some of them twice. */
+import {
+  approvalIdOf,
+  cancelRun,
+  decideApproval,
+  envelopeOf,
+  pauseRun,
+  resumeRun,
+  retryRun,
+  signalRun,
+  startRun,
+  terminalEventTypes,
+  type CommandContract,
+  type MessageContext,
+  type Run,
+  type RunEventOf,
+} from '@millrace/contracts';
+import { Dice } from '@millrace/chaos/dice';
+import { type MillraceError, toMillraceError, type JsonObject } from '@millrace/kernel';
+import { TransportBus } from '@millrace/messaging';
+import { setTimeout as pause } from 'node:timers/promises';
+import { growGraph, inputOf } from '../graphs/grow-graph.js';
+import { signalNames } from '../graphs/node-kinds.js';
+import type { RunHistory } from '../invariants/run-history.js';
+import { beginning } from '../time/virtual-time.js';
+import { Connection } from '../world/connection.js';
+import { SimulatedProcess } from '../world/simulated-process.js';
+import type { Installation } from './installation.js';
+import { tenants } from './tenants.js';
+
+export interface PlannedRun {
+  readonly tenantId: string;
+  readonly runId: string;
+  readonly graph: JsonObject;
+  readonly input: JsonObject;
+  readonly dice: Dice;
+}
+
+/** The runs that a seed asks for. */
+export function plannedRuns(seed: number): PlannedRun[] {
+  const dice = new Dice(seed, 'runs');
+  return Array.from({ length: dice.within([1, 4]) }, (_, index) => ({
+    tenantId: dice.pick(tenants),
+    runId: `run_${`${seed.toString(16)}${index}`.padStart(32, '0')}`,
+    graph: growGraph(dice),
+    input: inputOf(dice),
+    dice: new Dice(seed, `run ${index}`),
+  }));
+}
+
+/** What asks for a decision. */
+const asks: ReadonlySet<string> = new Set(['ApprovalRequested', 'EffectUncertain']);
+
+const key = { keyId: 'key_of_somebody', role: 'admin' } as const;
+const stateOf = ({ state }: RunHistory): string => state.status;
+
+export class Caller {
+  readonly process = new SimulatedProcess('caller', 0, false);
+  private readonly bus: TransportBus;
+  private unanswered = 0;
+
+  constructor(private readonly installation: Installation) {
+    const { world, broker } = installation;
+    const transport = new Connection(world, this.process, broker);
+    this.bus = new TransportBus({ transport, report: () => undefined, publishTimeoutMs: 5_000 });
+  }
+
+  /** Whether every command was answered. */
+  get isDone(): boolean {
+    return this.unanswered === 0;
+  }
+
+  /** Asks for a run and for what is to happen to it, at moments of its dice. */
+  ask(planned: PlannedRun): void {
+    const { dice } = planned;
+    this.after(dice.within([0, 6_000]), () => this.start(planned));
+    for (const name of signalNames)
+      for (let count = dice.within([0, 2]); count > 0; count -= 1) {
+        const data = { number: dice.within([0, 7]) };
+        this.plan(planned, 20_000, signalRun, { name, id: `${name}-${count}`, data });
+      }
+    if (dice.percent(20)) this.plan(planned, 25_000, cancelRun, { reason: 'enough' });
+    if (dice.percent(25)) this.plan(planned, 15_000, pauseRun, { reason: 'lunch' });
+    if (dice.percent(20)) this.plan(planned, 20_000, startRun, { graph: planned.graph, input: planned.input });
+    if (dice.percent(25)) this.plan(planned, 40_000, retryRun, { id: 'once more' });
+    for (let count = dice.within([0, 4]); count > 0; count -= 1)
+      this.after(dice.within([3_000, 40_000]), () => this.decide(planned));
+    this.after(this.installation.world.weather.calmAfterMs + 15_000, () => this.letGo(planned));
+  }
+
+  private after(delayMs: number, act: () => Promise<unknown>): void {
+    this.unanswered += 1;
+    const done = (): void => void (this.unanswered -= 1);
+    this.installation.world.time.schedule(delayMs, () => void act().then(done, done), this.process);
+  }
+
+  private plan(planned: PlannedRun, within: number, contract: CommandContract, data: JsonObject): void {
+    this.after(planned.dice.within([0, within]), () => this.send(planned, contract, data));
+  }
+
+  private async start(planned: PlannedRun): Promise<void> {
+    const { graph, input } = planned;
+    await this.send(planned, startRun, { graph, input });
+    if (planned.dice.percent(30)) await this.send(planned, startRun, { graph, input });
+  }
+
+  /** Decides on something that the run asks for, if there is anything. */
+  private async decide(planned: PlannedRun): Promise<void> {
+    const run = this.installation.witness.runs.get(`${planned.tenantId}/${planned.runId}`);
+    const asked =
+      run?.events.flatMap((event) => (asks.has(event.type) ? (event as RunEventOf<'EffectUncertain'>).data : [])) ?? [];
+    if (asked.length === 0) return;
+    const { node, attempt } = planned.dice.pick(asked);
+    const approvalId = approvalIdOf(planned.runId, node, attempt);
+    const decision = planned.dice.pick(['approve', 'reject']);
+    await this.send(planned, decideApproval, { approvalId, decision, data: {}, by: key });
+  }
+
+  /** When all is calm nobody holds a run up any more. */
+  private async letGo(planned: PlannedRun): Promise<void> {
+    const run = this.installation.witness.runs.get(`${planned.tenantId}/${planned.runId}`);
+    if (run?.end !== undefined) return;
+    if (run?.isPaused === true) await this.send(planned, resumeRun, {});
+    await this.decide(planned);
+    await pause(10_000);
+    await this.letGo(planned);
+  }
+
+  /** Resolves when there is an answer that will not change. */
+  private async send(planned: PlannedRun, contract: CommandContract, data: JsonObject): Promise<void> {
+    const { tenantId, runId } = planned;
+    const context: MessageContext = { tenantId, correlationId: 'simulation', causationId: null };
+    const request = { runId, ...data };
+    for (;;) {
+      try {
+        const envelope = envelopeOf(contract, context, request);
+        const reply = await this.bus.request({ subject: contract.subject, envelope }, { timeoutMs: 8_000 });
+        return this.answered(planned, contract, reply as Run);
+      } catch (thrown) {
+        const error = toMillraceError(thrown);
+        if (!isForLater(error, this.isLate)) return this.refused(planned, contract, error);
+        await pause(500);
+      }
+    }
+  }
+
+  /** Whether a run that was asked for at the beginning must be there by now. */
+  private get isLate(): boolean {
+    const { time, weather } = this.installation.world;
+    return time.now - beginning > weather.calmAfterMs + 60_000;
+  }
+
+  private answered(planned: PlannedRun, contract: CommandContract, run: Run): void {
+    const { witness } = this.installation;
+    const text = `${planned.tenantId}/${planned.runId}`;
+    if (contract === decideApproval) return;
+    witness.answered(text, `${contract.name} is answered after it is stored`, (history) => {
+      if (run.id !== planned.runId || history.events[0]?.at !== run.createdAt) return false;
+      if (contract === cancelRun)
+        return history.events.some(({ type }) => type === 'RunEnding' || terminalEventTypes.has(type));
+      if (contract === pauseRun) return stateOf(history) !== 'new';
+      return true;
+    });
+  }
+
+  private refused(planned: PlannedRun, contract: CommandContract, error: MillraceError): void {
+    const { witness, world } = this.installation;
+    world.note(() => `is refused ${contract.name}: ${error.code} ${error.message}`, this.process);
+    if (contract === startRun) witness.fail('I1', 'a sound run is accepted', `${planned.runId}: ${error.message}`);
+  }
+}
+
+/** What is to be sent again. Until its start has arrived nobody knows a run. */
+const isForLater = (error: MillraceError, isLate: boolean): boolean =>
+  ['unavailable', 'overloaded', 'timeout'].includes(error.kind) || (error.code === 'unknown_run' && !isLate);

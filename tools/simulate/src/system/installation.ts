@@ -1,0 +1,12 @@
+import type { Tables } from '../database/tables.js';
+import type { Broker } from '../world/broker.js';
+import type { World } from '../world/world.js';
+import type { Witness } from '../invariants/witness.js';
+
+/** What the processes of the simulated system share. */
+export interface Installation {
+  readonly world: World;
+  readonly tables: Tables;
+  readonly broker: Broker;
+  readonly witness: Witness;
+}

@@ -1,0 +1,1 @@
+export const tenants = ['acme', 'umbra'] as const;

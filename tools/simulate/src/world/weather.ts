@@ -1,0 +1,60 @@
+/** How rough a seed's world is: which faults there are, and how often. Chances are out of 100,000. */
+import type { Dice, Range } from '@millrace/chaos/dice';
+
+export interface Weather {
+  /** A process dies, or stands still, at a point where it asks for something or hears an answer. */
+  readonly crash: number;
+  readonly freeze: number;
+  readonly freezeMs: Range;
+  /** A statement does not reach the database; or it does and its answer is lost. */
+  readonly statementLoss: number;
+  readonly statementAnswerLoss: number;
+  /** A message does not reach the bus or its receiver; or its answer is lost. */
+  readonly messageLoss: number;
+  readonly messageAnswerLoss: number;
+  /** A message arrives twice. */
+  readonly duplicate: number;
+  readonly latencyMs: Range;
+  /** What takes very long. */
+  readonly slow: number;
+  readonly slowMs: Range;
+  /** Whether the bus loses all that it holds, once. */
+  readonly wipes: boolean;
+  readonly clockSkewMs: Range;
+  /** From then on nothing goes wrong any more, in milliseconds since the beginning. */
+  readonly calmAfterMs: number;
+}
+
+export const all = 100_000;
+
+const quiet: Weather = {
+  ...{ crash: 0, freeze: 0, freezeMs: [0, 0], statementLoss: 0, statementAnswerLoss: 0 },
+  ...{ messageLoss: 0, messageAnswerLoss: 0, duplicate: 0, latencyMs: [0, 3], slow: 0, slowMs: [0, 0] },
+  ...{ wipes: false, clockSkewMs: [0, 0], calmAfterMs: 0 },
+};
+
+/** One seed in ten is quiet; in the others each fault is there or not. */
+export function weatherOf(dice: Dice): Weather {
+  if (dice.percent(10)) return quiet;
+  const sometimes = (percent: number, range: Range): number => (dice.percent(percent) ? dice.within(range) : 0);
+  return {
+    crash: sometimes(50, [50, 800]),
+    freeze: sometimes(35, [20, 200]),
+    freezeMs: [500, dice.pick([3_000, 30_000])],
+    statementLoss: sometimes(40, [100, 4_000]),
+    statementAnswerLoss: sometimes(40, [100, 4_000]),
+    messageLoss: sometimes(40, [100, 6_000]),
+    messageAnswerLoss: sometimes(40, [100, 6_000]),
+    duplicate: sometimes(40, [1_000, 20_000]),
+    latencyMs: dice.pick([
+      [0, 3],
+      [1, 30],
+      [1, 300],
+    ] as const),
+    slow: sometimes(30, [100, 3_000]),
+    slowMs: [1_000, 20_000],
+    wipes: dice.percent(15),
+    clockSkewMs: dice.percent(40) ? [-4_000, 4_000] : [0, 0],
+    calmAfterMs: dice.within([10_000, 40_000]),
+  };
+}
