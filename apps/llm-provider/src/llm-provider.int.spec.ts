@@ -242,7 +242,9 @@ routes:
       );
       const [row] = (await ask(readUsage, {}, tenantId)).items;
       expect(row).toMatchObject({ model: 'openai-compatible/scripted', key: null, completions: completed.size });
-      expect(row?.costUsd).toBeCloseTo(completed.size * costOfOne, 9);
+      // Also what second deliveries cost, whose answers do not stand.
+      expect(row?.costUsd).toBeCloseTo(billed, 9);
+      expect(row?.otherAttempts).toBe(provider.requests.length - before - completed.size);
     });
 
     it('charges for the part of an answer that broke off, and nothing for one that never came', async () => {
@@ -261,6 +263,39 @@ routes:
       const after = await spentAfter(breaksOffAfter('When the brood '));
       expect(after?.spentUsd).toBeGreaterThan(0);
       expect(after?.reservedUsd).toBe(0);
+      const [row] = (await ask(readUsage, {}, tenantId)).items;
+      expect(row).toMatchObject({ completions: 0, otherAttempts: 1, costUsd: after?.spentUsd });
+      expect(row?.completionTokens).toBeGreaterThan(0);
+    });
+
+    it('holds for each attempt, and keeps counted what may have been billed without a word', async () => {
+      await startPriced();
+      const tenantId = newId('tenant').slice(0, 40);
+      await ask(setBudget, { usdPerMonth: 100 }, tenantId);
+      // The first connection is lost before a word came: nobody knows what the provider did. The second attempt answers.
+      provider.script(({ socket }) => void socket?.destroy(), answers('When the brood box is crowded.'));
+      const runId = newId('run');
+      await send(runId, { ...question, evidence: [], maxTokens: 20 }, tenantId);
+      expect((await resultsOf(runId))[0]).toMatchObject({ status: 'completed', usage: { costUsd: costOfOne } });
+      const [budget] = (await ask(listBudgets, {}, tenantId)).items;
+      const [row] = (await ask(readUsage, {}, tenantId)).items;
+      expect(row).toMatchObject({ completions: 1, otherAttempts: 1, costUsd: budget?.spentUsd });
+      expect(budget?.spentUsd).toBeGreaterThan(costOfOne + (20 * Number(usd)) / 1_000_000);
+      expect(budget?.reservedUsd).toBe(0);
+    });
+
+    it('writes down what answers have cost of which nothing could be made', async () => {
+      await startPriced();
+      const tenantId = newId('tenant').slice(0, 40);
+      await ask(setBudget, { usdPerMonth: 100 }, tenantId);
+      provider.script(answers('No JSON at all.'));
+      const runId = newId('run');
+      const schema = { type: 'object', required: ['reason'] };
+      await send(runId, { ...question, evidence: [], maxTokens: 20, answer: { schema } }, tenantId);
+      expect((await resultsOf(runId))[0]).toMatchObject({ error: { code: 'provider_invalid_response' } });
+      const [row] = (await ask(readUsage, {}, tenantId)).items;
+      expect(row).toMatchObject({ completions: 0, otherAttempts: 2, costUsd: 2 * costOfOne });
+      expect((await ask(listBudgets, {}, tenantId)).items).toMatchObject([{ spentUsd: 2 * costOfOne, reservedUsd: 0 }]);
     });
 
     it('counts by itself what a provider leaves out, so that a stream without usage is not free', async () => {

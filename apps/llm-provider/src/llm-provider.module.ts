@@ -12,6 +12,7 @@ import { TargetLimits } from './routing/target-limits.js';
 import { Budgets } from './spending/budgets.js';
 import { ExpiredHolds } from './spending/expired-holds.js';
 import { ListBudgetsHandler, ReadUsageHandler, SetBudgetHandler } from './spending/spending.handlers.js';
+import { Payments } from './spending/payments.js';
 import { UsageReader } from './spending/usage.reader.js';
 import { PromptLibrary } from './prompts/prompt-library.js';
 import { RouteHandler } from './intents/route.handler.js';
@@ -30,6 +31,7 @@ import { RouteHandler } from './intents/route.handler.js';
     ProviderStore,
     TargetLimits,
     Budgets,
+    Payments,
     ExpiredHolds,
     UsageReader,
     SetBudgetHandler,

@@ -1,15 +1,14 @@
 import type { CallUsage, completeChat, RequestOf, ResponseOf } from '@millrace/contracts';
-import { MillraceError, systemClock, type JsonObject } from '@millrace/kernel';
+import { MillraceError } from '@millrace/kernel';
 import type { MessageBus } from '@millrace/messaging';
-import { BUS, CONFIG, type CommandHandler, type CommandMessage } from '@millrace/service';
+import { BUS, type CommandHandler, type CommandMessage } from '@millrace/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { meterOf } from '../completion/completion-meter.js';
-import type { LlmProviderConfig } from '../config.js';
 import { CompletionLedger } from '../ledger/completion-ledger.js';
-import { priced, PriceList } from '../ledger/price.js';
 import { ModelCatalogue } from '../models/model-catalogue.js';
-import type { ChatAnswer, ChatRequest, TokenUsage } from '../providers/chat-model.js';
-import { countTokens } from '../providers/token-count.js';
+import type { ChatAnswer, ChatRequest } from '../providers/chat-model.js';
+import { CallAccount, type Charge } from '../spending/call-account.js';
+import { usdOf } from '../spending/money.js';
 import { ChatPieces } from './chat-pieces.js';
 import { OpenCalls } from './open-calls.js';
 
@@ -19,17 +18,12 @@ type Reply = ResponseOf<typeof completeChat>;
 /** Makes one call of a model for somebody who waits for it, and writes it down before the reply. */
 @Injectable()
 export class CompleteChatHandler implements CommandHandler<typeof completeChat> {
-  private readonly prices: PriceList;
-
   constructor(
     @Inject(BUS) private readonly bus: MessageBus,
     @Inject(OpenCalls) private readonly calls: OpenCalls,
     @Inject(ModelCatalogue) private readonly models: ModelCatalogue,
     @Inject(CompletionLedger) private readonly ledger: CompletionLedger,
-    @Inject(CONFIG) config: LlmProviderConfig,
-  ) {
-    this.prices = new PriceList(config.prices);
-  }
+  ) {}
 
   handle(call: Call, message: CommandMessage): Promise<Reply> {
     return this.calls.run(message.tenantId, call.callId, (signal) => this.make(call, message, signal));
@@ -37,13 +31,13 @@ export class CompleteChatHandler implements CommandHandler<typeof completeChat> 
 
   private async make(call: Call, { tenantId, context }: CommandMessage, signal: AbortSignal): Promise<Reply> {
     const model = await this.models.chatModel(tenantId, call.model);
+    const account = new CallAccount({ tenantId, keyId: call.keyId, callId: call.callId });
     const pieces = new ChatPieces(this.bus, call.callId, context);
     let shown = '';
     try {
-      const payer = { tenantId, keyId: call.keyId };
       const answer = await meterOf(model.name).measure((onText) =>
         model.chat(requestOf(call), {
-          payer,
+          account,
           signal,
           onText: (text) => {
             onText();
@@ -52,51 +46,35 @@ export class CompleteChatHandler implements CommandHandler<typeof completeChat> 
           },
         }),
       );
-      return await this.answered(tenantId, call, answer);
+      return await this.answered(account, answer);
     } catch (error) {
       if (shown === '' || !(error instanceof MillraceError)) throw error;
-      return await this.brokeOff(tenantId, call, { model: model.name, shown, error });
+      return brokeOff(account, shown, error);
     } finally {
       pieces.end();
     }
   }
 
-  private async answered(tenantId: string, call: Call, answer: ChatAnswer): Promise<Reply> {
+  private async answered(account: CallAccount, answer: ChatAnswer): Promise<Reply> {
     const { text, finishReason, model } = answer;
     const toolCalls = [...answer.toolCalls];
-    const usage = this.usageOf(model, answer.usage);
-    await this.write(tenantId, call, model, { text, toolCalls, finishReason }, usage);
+    const usage = usageOf({ usage: answer.usage, costNano: account.costNano });
+    meterOf(model).used(usage);
+    await this.ledger.recordCall(account, model, { text, toolCalls, finishReason }, usage);
     return { status: 'completed', text, toolCalls, finishReason, model, usage };
   }
+}
 
-  /** A provider charges for what it wrote, although it does not say how much that is. */
-  private async brokeOff(
-    tenantId: string,
-    call: Call,
-    { model, shown, error }: { readonly model: string; readonly shown: string; readonly error: MillraceError },
-  ): Promise<Reply> {
-    const counts = await Promise.all([JSON.stringify(call.messages), shown].map(countTokens));
-    const [promptTokens = 0, completionTokens = 0] = counts;
-    const usage = this.usageOf(model, { promptTokens, completionTokens });
-    await this.write(tenantId, call, model, { text: shown, failed: error.code }, usage);
-    return { status: 'failed', text: shown, usage, error: error.toShape() };
-  }
+/** What was written before a failure is in the ledger; the caller is told what that costs. */
+function brokeOff({ failed }: CallAccount, text: string, error: MillraceError): Reply {
+  const usage = usageOf(failed ?? { usage: { promptTokens: 0, completionTokens: 0 }, costNano: 0 });
+  if (failed !== null) meterOf(failed.model).used(usage);
+  return { status: 'failed', text, usage, error: error.toShape() };
+}
 
-  private usageOf(model: string, used: TokenUsage): CallUsage {
-    const { cachedPromptTokens = 0 } = used;
-    return { ...priced(used, this.prices.at(model, systemClock.now())), cachedPromptTokens };
-  }
-
-  private async write(
-    tenantId: string,
-    { callId, keyId }: Call,
-    model: string,
-    output: JsonObject,
-    usage: CallUsage,
-  ): Promise<void> {
-    meterOf(model).used(usage);
-    await this.ledger.recordCall({ tenantId, callId, keyId, model, output, usage });
-  }
+function usageOf({ usage, costNano }: Pick<Charge, 'usage' | 'costNano'>): CallUsage {
+  const { promptTokens, completionTokens, cachedPromptTokens = 0 } = usage;
+  return { promptTokens, completionTokens, cachedPromptTokens, costUsd: usdOf(costNano) };
 }
 
 function requestOf(call: Call): ChatRequest {

@@ -1,16 +1,19 @@
 import type { EmbeddingModelV4 } from '@ai-sdk/provider';
 import type { CallUsage, embedTexts, RequestOf, ResponseOf } from '@millrace/contracts';
-import { newId, systemClock } from '@millrace/kernel';
+import { type MillraceError, newId, toMillraceError } from '@millrace/kernel';
 import { deadline, retry } from '@millrace/resilience';
 import { CONFIG, type CommandHandler, type CommandMessage } from '@millrace/service';
 import { Inject, Injectable } from '@nestjs/common';
 import type { LlmProviderConfig } from '../config.js';
 import { CompletionLedger } from '../ledger/completion-ledger.js';
-import { priced, PriceList } from '../ledger/price.js';
+import type { Rates } from '../ledger/price.js';
 import { ModelCatalogue } from '../models/model-catalogue.js';
 import { providerError, toProviderError } from '../providers/provider-error.js';
 import { countTokens } from '../providers/token-count.js';
-import { Budgets } from '../spending/budgets.js';
+import { leavesUncertain } from '../spending/attempt-progress.js';
+import { CallAccount } from '../spending/call-account.js';
+import { usdOf } from '../spending/money.js';
+import { Payments } from '../spending/payments.js';
 import { mostCost } from '../spending/most-cost.js';
 
 type Call = RequestOf<typeof embedTexts>;
@@ -26,68 +29,85 @@ const retryOptions = {
 /** Turns texts into vectors, in as many calls as the model needs for them, and writes down what that cost. */
 @Injectable()
 export class EmbedTextsHandler implements CommandHandler<typeof embedTexts> {
-  private readonly prices: PriceList;
-
   constructor(
     @Inject(ModelCatalogue) private readonly models: ModelCatalogue,
-    @Inject(Budgets) private readonly budgets: Budgets,
+    @Inject(Payments) private readonly payments: Payments,
     @Inject(CompletionLedger) private readonly ledger: CompletionLedger,
     @Inject(CONFIG) private readonly config: LlmProviderConfig,
-  ) {
-    this.prices = new PriceList(config.prices);
+  ) {}
+
+  async handle(
+    { model: named, texts, keyId }: Call,
+    { tenantId }: CommandMessage,
+  ): Promise<ResponseOf<typeof embedTexts>> {
+    const { name, model } = await this.models.embeddingModel(tenantId, named);
+    const account = new CallAccount({ tenantId, keyId, callId: newId('call') });
+    const embeddings = await this.embedAll({ name, model }, texts, account).catch(async (error: unknown) => {
+      await this.ledger.writeOff(account, toMillraceError(error).code);
+      throw error;
+    });
+    const promptTokens = account.charges.reduce((sum, { usage }) => sum + usage.promptTokens, 0);
+    const usage: CallUsage = {
+      promptTokens,
+      completionTokens: 0,
+      cachedPromptTokens: 0,
+      costUsd: usdOf(account.costNano),
+    };
+    await this.ledger.recordCall(account, name, { embeddings: embeddings.length }, usage);
+    return { embeddings, model: name, usage };
   }
 
-  async handle(call: Call, { tenantId }: CommandMessage): Promise<ResponseOf<typeof embedTexts>> {
-    const { name, model } = await this.models.embeddingModel(tenantId, call.model);
-    const rates = this.prices.at(name, systemClock.now());
-    const most = mostCost({ messages: call.texts.map((content) => ({ role: 'user', content })) }, 0, rates);
-    const { totalMs } = this.config.limits.timeouts;
-    const payer = { tenantId, keyId: call.keyId };
-    const hold = most === 0 ? null : await this.budgets.hold(payer, most, 10 * totalMs);
-    let costUsd = 0;
-    try {
-      const { embeddings, promptTokens } = await this.embed(model, call.texts);
-      const usage: CallUsage = { ...priced({ promptTokens, completionTokens: 0 }, rates), cachedPromptTokens: 0 };
-      costUsd = usage.costUsd;
-      const output = { embeddings: embeddings.length };
-      await this.ledger.recordCall({ tenantId, callId: newId('call'), keyId: call.keyId, model: name, output, usage });
-      return { embeddings, model: name, usage };
-    } finally {
-      if (hold !== null) await this.budgets.settle(hold, costUsd);
-    }
-  }
-
-  private async embed(
-    model: EmbeddingModelV4,
-    texts: readonly string[],
-  ): Promise<{ readonly embeddings: number[][]; readonly promptTokens: number }> {
-    const perCall = (await model.maxEmbeddingsPerCall) ?? texts.length;
+  private async embedAll(model: EmbeddingModel, texts: readonly string[], account: CallAccount): Promise<number[][]> {
+    const perCall = (await model.model.maxEmbeddingsPerCall) ?? texts.length;
     const embeddings: number[][] = [];
-    let reported = 0;
     for (let at = 0; at < texts.length; at += perCall) {
-      const values = texts.slice(at, at + perCall);
-      const result = await this.call(model, values);
-      if (result.embeddings.length !== values.length)
-        throw providerError(
-          'provider_invalid_response',
-          'The model provider sent another number of vectors than texts.',
-        );
+      const batch = texts.slice(at, at + perCall);
+      const nobody = new AbortController().signal;
+      const result = await retry(retryOptions, () => this.embed(model, batch, account), nobody);
       embeddings.push(...result.embeddings);
-      reported += result.usage?.tokens ?? 0;
     }
-    const counted = async (): Promise<number> =>
-      (await Promise.all(texts.map(countTokens))).reduce((sum, count) => sum + count, 0);
-    return { embeddings, promptTokens: Number.isSafeInteger(reported) && reported > 0 ? reported : await counted() };
+    return embeddings;
+  }
+
+  /** One call, paid for by itself. */
+  private embed({ name, model }: EmbeddingModel, values: string[], account: CallAccount) {
+    const messages = values.map((content) => ({ role: 'user' as const, content }));
+    const attempt = {
+      model: name,
+      most: (rates: Rates): number => mostCost({ messages }, 0, rates),
+      prompt: () => values.join('\n'),
+    };
+    return this.payments.pay(account, attempt, async (progress) => {
+      progress.wasSent = true;
+      const { embeddings, usage } = await this.call(model, values);
+      const promptTokens = isCount(usage?.tokens) ? usage.tokens : await countAll(values);
+      progress.usage = { promptTokens, completionTokens: 0 };
+      if (embeddings.length !== values.length) throw wrongNumber();
+      return { embeddings, usage: progress.usage };
+    });
   }
 
   private call(model: EmbeddingModelV4, values: string[]) {
     const { totalMs } = this.config.limits.timeouts;
-    const tooSlow = () => providerError('provider_timeout', `The model provider took longer than ${totalMs} ms.`);
+    const tooSlow = () =>
+      leavesUncertain(providerError('provider_timeout', `The model provider took longer than ${totalMs} ms.`));
     const ask = (abortSignal: AbortSignal) =>
       Promise.resolve(model.doEmbed({ values, abortSignal })).catch((error: unknown) => {
         throw toProviderError(error, false);
       });
-    const nobody = new AbortController().signal;
-    return retry(retryOptions, () => deadline(totalMs, tooSlow, ask, nobody), nobody);
+    return deadline(totalMs, tooSlow, ask, new AbortController().signal);
   }
 }
+
+interface EmbeddingModel {
+  readonly name: string;
+  readonly model: EmbeddingModelV4;
+}
+
+const isCount = (tokens: number | undefined): tokens is number => Number.isSafeInteger(tokens) && Number(tokens) > 0;
+
+const countAll = async (texts: readonly string[]): Promise<number> =>
+  (await Promise.all(texts.map(countTokens))).reduce((sum, count) => sum + count, 0);
+
+const wrongNumber = (): MillraceError =>
+  providerError('provider_invalid_response', 'The model provider sent another number of vectors than texts.');

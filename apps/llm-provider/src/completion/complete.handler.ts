@@ -1,14 +1,16 @@
 import type { InputOf, llmTask, OutputOf } from '@millrace/contracts';
-import { systemClock } from '@millrace/kernel';
+import { toMillraceError } from '@millrace/kernel';
 import { CONFIG, type TaskHandler } from '@millrace/service';
 import type { Task, TaskResultOf } from '@millrace/worker';
 import { Inject, Injectable } from '@nestjs/common';
 import type { LlmProviderConfig } from '../config.js';
 import { CompletionLedger } from '../ledger/completion-ledger.js';
-import { priced, PriceList } from '../ledger/price.js';
 import { ModelCatalogue } from '../models/model-catalogue.js';
 import { PromptLibrary } from '../prompts/prompt-library.js';
 import { answeredAgain, meterOf } from './completion-meter.js';
+import { usdOf } from '../spending/money.js';
+import { CallAccount } from '../spending/call-account.js';
+import type { Completion, CompletionModel, CompletionRequest } from './completion-model.js';
 import { requestOf } from './completion-request.js';
 
 /**
@@ -17,16 +19,12 @@ import { requestOf } from './completion-request.js';
  */
 @Injectable()
 export class CompleteHandler implements TaskHandler<typeof llmTask> {
-  private readonly prices: PriceList;
-
   constructor(
     @Inject(CompletionLedger) private readonly ledger: CompletionLedger,
     @Inject(PromptLibrary) private readonly prompts: PromptLibrary,
     @Inject(ModelCatalogue) private readonly models: ModelCatalogue,
     @Inject(CONFIG) private readonly config: LlmProviderConfig,
-  ) {
-    this.prices = new PriceList(config.prices);
-  }
+  ) {}
 
   async handle(input: InputOf<typeof llmTask>, task: Task): Promise<TaskResultOf<OutputOf<typeof llmTask>>> {
     const recorded = await this.ledger.find(task);
@@ -36,19 +34,32 @@ export class CompleteHandler implements TaskHandler<typeof llmTask> {
     }
     const request = requestOf(input, this.prompts, this.config);
     const model = await this.models.completionModel(task.tenantId, input.model);
-    const { usage, citations, ...answer } = await meterOf(model.name).measure((onText) =>
-      model.complete(request, {
-        payer: { tenantId: task.tenantId, keyId: null },
-        signal: task.signal,
-        emit: (piece) => {
-          onText();
-          task.emitToken(piece);
-        },
-      }),
-    );
+    const account = new CallAccount({ ...task, keyId: null, callId: task.taskId });
+    const { usage, citations, ...answer } = await this.ask(model, request, task, account);
     const output = { ...answer, citations: [...citations], toolCalls: answer.toolCalls && [...answer.toolCalls] };
-    const paid = priced(usage, this.prices.at(answer.model, systemClock.now()));
+    const { promptTokens, completionTokens } = usage;
+    const paid = { promptTokens, completionTokens, costUsd: usdOf(account.costNano) };
     meterOf(answer.model).used(paid);
-    return this.ledger.record(task, input.prompt ?? null, { output, usage: paid }, usage.cachedPromptTokens);
+    return this.ledger.record(account, input.prompt ?? null, { output, usage: paid }, usage.cachedPromptTokens);
+  }
+
+  private async ask(
+    model: CompletionModel,
+    request: CompletionRequest,
+    task: Task,
+    account: CallAccount,
+  ): Promise<Completion> {
+    const emit = (onText: () => void) => (piece: string) => {
+      onText();
+      task.emitToken(piece);
+    };
+    try {
+      return await meterOf(model.name).measure((onText) =>
+        model.complete(request, { account, signal: task.signal, emit: emit(onText) }),
+      );
+    } catch (error) {
+      await this.ledger.writeOff(account, toMillraceError(error).code);
+      throw error;
+    }
   }
 }

@@ -10,7 +10,7 @@ import type {
 } from '@millrace/contracts';
 import type { JsonObject, JsonValue } from '@millrace/kernel';
 import type { TokenUsage } from '../providers/chat-model.js';
-import type { Payer } from '../spending/budgets.js';
+import type { CallAccount } from '../spending/call-account.js';
 
 /** What is asked of a model. `evidence[n - 1]` is what `[n]` names. */
 export interface CompletionRequest {
@@ -31,7 +31,7 @@ export type AnswerFormat =
 
 export interface CompletionContext {
   /** Whose budgets pay for it. */
-  readonly payer?: Payer;
+  readonly account?: CallAccount;
   /** Ends the call, down to the provider's socket. */
   readonly signal: AbortSignal;
   /** Shows the answer's prose as it comes; markers in it are not numbered yet. */

@@ -98,7 +98,10 @@ export class ProviderCompletionModel implements CompletionModel {
   }
 }
 
-const listenerOf = ({ signal, payer }: CompletionContext) => ({ signal, ...(payer !== undefined && { payer }) });
+const listenerOf = ({ signal, account }: CompletionContext) => ({
+  signal,
+  ...(account !== undefined && { account }),
+});
 
 function chatOf({ messages, tools, toolChoice, maxTokens, temperature }: CompletionRequest): ChatRequest {
   return {

@@ -1,107 +1,128 @@
+/**
+ * Every completion under the id of its task, so that a task that is delivered again is answered without calling the model, and every
+ * other attempt that cost something under an id of its own.
+ *
+ * 1. What the rows of a tenant cost together is what its budgets count as spent: both are written in one statement.
+ * 2. A completion replaces the holds of its attempts. What a hold was counted for as lost is taken back when its cost is known.
+ */
 import { type CallUsage, llmTask, type OutputOf, type Usage } from '@millrace/contracts';
-import type { JsonObject } from '@millrace/kernel';
+import { type JsonObject, newId } from '@millrace/kernel';
 import { DATABASE, type ServiceDatabase } from '@millrace/service';
 import type { Task, TaskResultOf } from '@millrace/worker';
 import { Inject, Injectable } from '@nestjs/common';
-import type { Transaction } from 'kysely';
-import type { LlmProviderTables } from '../schema/tables.js';
+import type { LedgerOutcome, LlmProviderTables } from '../schema/tables.js';
+import type { CallAccount, Charge } from '../spending/call-account.js';
+import { usdOf } from '../spending/money.js';
+import { insertRow, type LedgerRow, takeBackLost, writeAndSettle } from './ledger-statements.js';
 
 type RecordedCompletion = Required<TaskResultOf<OutputOf<typeof llmTask>>>;
 
-/** Every completion under the id of its task, so that a task that is delivered again is answered without calling the model. */
 @Injectable()
 export class CompletionLedger {
   constructor(@Inject(DATABASE) private readonly database: ServiceDatabase<LlmProviderTables>) {}
 
   /** What was recorded for a task, if anything. */
-  find({ tenantId, taskId }: Task): Promise<RecordedCompletion | undefined> {
-    return this.database.forTenant(tenantId, (transaction) => select(transaction, tenantId, taskId));
+  async find({ tenantId, taskId }: Pick<Task, 'tenantId' | 'taskId'>): Promise<RecordedCompletion | undefined> {
+    const row = await this.database.forTenant(tenantId, (transaction) =>
+      transaction
+        .selectFrom('completion')
+        .select(['output', 'prompt_tokens', 'completion_tokens', 'cost_usd'])
+        .where('tenant_id', '=', tenantId)
+        .where('task_id', '=', taskId)
+        .executeTakeFirst(),
+    );
+    return row && { output: llmTask.output.parse(row.output), usage: usageOf(row) };
   }
 
-  /** Records a call that was answered, or broke off after something was written. */
-  async recordCall({ tenantId, callId, keyId, model, output, usage }: RecordedCall): Promise<void> {
-    const { promptTokens, completionTokens, cachedPromptTokens, costUsd } = usage;
-    const row = {
-      tenant_id: tenantId,
-      task_id: callId,
-      run_id: '',
-      node: '',
-      model,
-      prompt: null,
-      output: JSON.stringify(output),
-      prompt_tokens: promptTokens,
-      cached_prompt_tokens: cachedPromptTokens,
-      completion_tokens: completionTokens,
-      cost_usd: costUsd,
-      key_id: keyId,
-    };
-    await this.database.asServiceStatement((database) =>
-      database
-        .insertInto('completion')
-        .values(row)
-        .onConflict((conflict) => conflict.columns(['tenant_id', 'task_id']).doNothing()),
-    );
+  /** Records a call from outside of runs that was answered. */
+  async recordCall(account: CallAccount, model: string, output: JsonObject, usage: CallUsage): Promise<void> {
+    const charges = account.take();
+    await this.write(rowOf(account, account.callId, model, null, output, usage, 'completed'), account, charges);
   }
 
   /**
    * Records a completion. Where another delivery of the task was first, its completion stands and is given back: what a
    * run is told is what the ledger holds.
    */
-  record(
-    task: Task,
+  async record(
+    account: CallAccount,
     prompt: string | null,
     { output, usage }: RecordedCompletion,
     cachedPromptTokens = 0,
   ): Promise<RecordedCompletion> {
-    const { tenantId, taskId, runId, node } = task;
-    return this.database.forTenant(tenantId, async (transaction) => {
-      const inserted = await transaction
-        .insertInto('completion')
-        .values({
-          tenant_id: tenantId,
-          task_id: taskId,
-          run_id: runId,
-          node,
-          model: output.model,
-          prompt,
-          output: JSON.stringify(output),
-          prompt_tokens: usage.promptTokens,
-          completion_tokens: usage.completionTokens,
-          cached_prompt_tokens: cachedPromptTokens,
-          cost_usd: usage.costUsd,
-        })
-        .onConflict((conflict) => conflict.columns(['tenant_id', 'task_id']).doNothing())
-        .executeTakeFirst();
-      if (inserted.numInsertedOrUpdatedRows === 1n) return { output, usage };
-      const first = await select(transaction, tenantId, taskId);
-      if (!first) throw new Error(`The completion of the task ${taskId} is neither new nor there.`);
-      return first;
-    });
+    const { tenantId, callId } = account;
+    const charges = account.take();
+    const counts = { ...usage, cachedPromptTokens };
+    const row = rowOf(account, callId, output.model, prompt, output, counts, 'completed');
+    if (await this.write(row, account, charges)) return { output, usage };
+    const first = await this.find({ tenantId, taskId: callId });
+    if (!first) throw new Error(`The completion of the task ${callId} is neither new nor there.`);
+    return first;
+  }
+
+  /** Settles an attempt that failed; what it cost is a row of its own. */
+  async recordFailure(
+    account: CallAccount,
+    charge: Charge,
+    { id, code, text, outcome }: { id: string; code: string; text: string; outcome: 'failed' | 'lost' | undefined },
+  ): Promise<void> {
+    const output = { failed: code, call: account.callId, ...(text !== '' && { text }) };
+    const usage = {
+      ...charge.usage,
+      cachedPromptTokens: charge.usage.cachedPromptTokens ?? 0,
+      costUsd: usdOf(charge.costNano),
+    };
+    const row = outcome === undefined ? null : rowOf(account, id, charge.model, null, output, usage, outcome);
+    await this.write(row, account, [charge]);
+  }
+
+  /** Writes down answers that nothing could be made of: they were paid for. */
+  async writeOff(account: CallAccount, code: string): Promise<void> {
+    for (const charge of account.take()) {
+      const id = charge.hold?.id ?? newId('attempt');
+      await this.recordFailure(account, charge, { id, code, text: '', outcome: 'failed' });
+    }
+  }
+
+  /** @returns whether there was no row of this id */
+  private async write(row: LedgerRow | null, account: CallAccount, charges: readonly Charge[]): Promise<boolean> {
+    const costNano = charges.reduce((sum, charge) => sum + charge.costNano, 0);
+    const holds = charges.flatMap(({ hold }) => (hold === null ? [] : [hold.id]));
+    if (row !== null && costNano === 0 && holds.length === 0) {
+      const { rows } = await this.database.asServiceStatement(() => insertRow(row));
+      return rows.length > 0;
+    }
+    const { rows } = await this.database.asServiceStatement(() => writeAndSettle(row, account, { costNano, holds }));
+    const [written] = rows;
+    if (written !== undefined && written.released < holds.length)
+      await this.database.asServiceStatement(() => takeBackLost(account, holds));
+    return written?.isNew === true;
   }
 }
 
-/** A call from outside of runs: recorded as a completion of its own, under its id. */
-export interface RecordedCall {
-  readonly tenantId: string;
-  readonly callId: string;
-  readonly keyId: string | null;
-  readonly model: string;
-  readonly output: JsonObject;
-  readonly usage: CallUsage;
-}
-
-async function select(
-  transaction: Transaction<LlmProviderTables>,
-  tenantId: string,
-  taskId: string,
-): Promise<RecordedCompletion | undefined> {
-  const row = await transaction
-    .selectFrom('completion')
-    .select(['output', 'prompt_tokens', 'completion_tokens', 'cost_usd'])
-    .where('tenant_id', '=', tenantId)
-    .where('task_id', '=', taskId)
-    .executeTakeFirst();
-  return row && { output: llmTask.output.parse(row.output), usage: usageOf(row) };
+function rowOf(
+  { tenantId, keyId, runId, node }: CallAccount,
+  id: string,
+  model: string,
+  prompt: string | null,
+  output: unknown,
+  { promptTokens, completionTokens, cachedPromptTokens, costUsd }: CallUsage,
+  outcome: LedgerOutcome,
+): LedgerRow {
+  const tokens = { promptTokens, cachedPromptTokens, completionTokens };
+  return {
+    tenantId,
+    id,
+    runId,
+    node,
+    model,
+    prompt,
+    output: JSON.stringify(output),
+    ...tokens,
+    costUsd,
+    keyId,
+    outcome,
+  };
 }
 
 const usageOf = (row: { prompt_tokens: number; completion_tokens: number; cost_usd: number }): Usage => ({

@@ -1,7 +1,6 @@
 import type { EmbeddingModelV4 } from '@ai-sdk/provider';
 import { invalidInput, MillraceError, systemClock } from '@millrace/kernel';
-import { CONFIG, LOGGER } from '@millrace/service';
-import type { Logger } from '@millrace/telemetry';
+import { CONFIG } from '@millrace/service';
 import { Inject, Injectable } from '@nestjs/common';
 import type { CompletionModel } from '../completion/completion-model.js';
 import { ProviderCompletionModel } from '../completion/provider-completion-model.js';
@@ -11,8 +10,7 @@ import { PriceList } from '../ledger/price.js';
 import type { ChatModel } from '../providers/chat-model.js';
 import { openProvider, type OpenProvider } from '../providers/open-provider.js';
 import { ProviderModel, type ProviderModelOptions } from '../providers/provider-model.js';
-import { Budgets } from '../spending/budgets.js';
-import { PaidModel } from '../spending/paid-model.js';
+import { Payments } from '../spending/payments.js';
 import type { RouteTarget } from '../routing/route.js';
 import { RoutedModel } from '../routing/routed-model.js';
 import { Target } from '../routing/target.js';
@@ -51,8 +49,7 @@ export class ModelCatalogue {
     @Inject(CONFIG) private readonly config: LlmProviderConfig,
     @Inject(ProviderStore) private readonly store: ProviderStore,
     @Inject(TargetLimits) private readonly limits: TargetLimits,
-    @Inject(Budgets) private readonly budgets: Budgets,
-    @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(Payments) private readonly payments: Payments,
   ) {
     this.prices = new PriceList(config.prices);
     this.installed = config.providers.map((provider) => ({
@@ -82,10 +79,7 @@ export class ModelCatalogue {
     const known = this.models.get(key);
     if (known !== undefined) return known;
     const open = await this.open(provider);
-    return (
-      this.models.get(key) ??
-      keep(this.models, key, this.paid(this.modelOf(provider, open, modelId), [`${provider.name}/${modelId}`]))
-    );
+    return this.models.get(key) ?? keep(this.models, key, this.modelOf(provider, open, modelId));
   }
 
   /** @throws MillraceError `unknown_model`; `no_embeddings` where the provider has none */
@@ -113,28 +107,11 @@ export class ModelCatalogue {
     const route = this.config.routes.find((each) => each.name === name);
     if (route === undefined) throw unknownRoute(name);
     const targets = (of: readonly RouteTarget[]): Promise<Target[]> => Promise.all(of.map((each) => this.target(each)));
-    const opened = Promise.all([targets(route.targets), targets(route.fallback)]).then(([chosen, fallback]) =>
-      this.paid(
-        new RoutedModel(route, chosen, fallback),
-        [...route.targets, ...route.fallback].map(({ model }) => model),
-      ),
+    const opened = Promise.all([targets(route.targets), targets(route.fallback)]).then(
+      ([chosen, fallback]) => new RoutedModel(route, chosen, fallback),
     );
     this.routes.set(name, opened);
     return opened;
-  }
-
-  /** @param models every one that may answer */
-  private paid(model: ChatModel, models: readonly string[]): ChatModel {
-    const { maxTokens, timeouts } = this.config.limits;
-    return new PaidModel(model, {
-      prices: this.prices,
-      budgets: this.budgets,
-      models,
-      maxTokens,
-      // A call may be made again, wait between, and go on to other targets.
-      longestCallMs: 10 * timeouts.totalMs,
-      onUnsettled: (error) => this.logger.warn({ err: error }, 'could not settle what a call cost'),
-    });
   }
 
   private async target(options: RouteTarget): Promise<Target> {
@@ -206,6 +183,7 @@ export class ModelCatalogue {
       provider: provider.kind,
       model: open.language(modelId),
       concurrency: provider.concurrency,
+      payments: this.payments,
       ...this.config.limits,
       ...more,
     });

@@ -1,6 +1,6 @@
 import type { ChatMessage, ChatTool, ToolCall, ToolChoice } from '@millrace/contracts';
 import type { JsonObject } from '@millrace/kernel';
-import type { Payer } from '../spending/budgets.js';
+import type { CallAccount } from '../spending/call-account.js';
 
 /** What is asked of a model. */
 export interface ChatRequest {
@@ -42,8 +42,8 @@ export interface ChatListener {
   readonly onText: (text: string) => void;
   /** Each tool that is asked for, when its arguments are whole. */
   readonly onToolCall?: (call: ToolCall) => void;
-  /** Who makes the call: whose budgets pay for it, and who takes turns where calls wait. */
-  readonly payer?: Payer;
+  /** Who makes the call: whose budgets pay for it, and who takes turns where calls wait. Without one nobody pays. */
+  readonly account?: CallAccount;
   /** Ends the call, down to the provider's socket. */
   readonly signal: AbortSignal;
 }

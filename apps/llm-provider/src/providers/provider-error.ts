@@ -1,5 +1,6 @@
 /** What can go wrong with a provider, as errors with stable codes that hold neither keys nor the provider's raw words. */
 import { MillraceError, type ErrorKind } from '@millrace/kernel';
+import { leavesUncertain } from '../spending/attempt-progress.js';
 import { redactText } from '@millrace/telemetry';
 import { APICallError, InvalidResponseDataError, JSONParseError, TypeValidationError } from 'ai';
 
@@ -65,10 +66,22 @@ export function toProviderError(thrown: unknown, begun: boolean): MillraceError 
   if (JSONParseError.isInstance(thrown) || TypeValidationError.isInstance(thrown)) {
     return providerError('provider_invalid_response', 'The model provider sent something that is no completion.');
   }
-  return begun || InvalidResponseDataError.isInstance(thrown)
-    ? providerError('provider_stream_cut', 'The answer of the model provider broke off.')
-    : providerError('provider_unavailable', `The model provider cannot be reached${networkCode(thrown)}.`);
+  if (begun || InvalidResponseDataError.isInstance(thrown))
+    return providerError('provider_stream_cut', 'The answer of the model provider broke off.');
+  const code = networkCode(thrown);
+  const error = providerError('provider_unavailable', `The model provider cannot be reached${code && ` (${code})`}.`);
+  return neverReached.has(code) ? error : leavesUncertain(error);
 }
+
+/** There was no connection, so nothing was asked. After any other loss of one the provider may have begun. */
+const neverReached: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
 
 /** An error that came as data inside a stream that had begun with status 200. */
 export function ofStreamedError(data: unknown): MillraceError {
@@ -155,10 +168,10 @@ function causesOf(thrown: unknown): Record<string, unknown>[] {
   return causes;
 }
 
-/** ` (ECONNREFUSED)`, which says more than the words around it and nothing of where it is. */
+/** `ECONNREFUSED`, which says more than the words around it and nothing of where it is; empty where there is none. */
 function networkCode(thrown: unknown): string {
   const code = causesOf(thrown)
     .map((cause) => cause['code'])
     .find((candidate) => typeof candidate === 'string' && /^[A-Z_]{3,40}$/.test(candidate));
-  return typeof code === 'string' ? ` (${code})` : '';
+  return typeof code === 'string' ? code : '';
 }

@@ -1,9 +1,14 @@
 import type { LanguageModelV4 } from '@ai-sdk/provider';
+import type { ToolCall } from '@millrace/contracts';
 import { MillraceError } from '@millrace/kernel';
 import { bulkhead, circuitBreaker, retry } from '@millrace/resilience';
+import type { Rates } from '../ledger/price.js';
 import { inChatSpan, type ChatCall, type ChatObserver } from '../completion/chat-span.js';
+import { AttemptProgress } from '../spending/attempt-progress.js';
+import { mostCost } from '../spending/most-cost.js';
+import type { Payments } from '../spending/payments.js';
 import type { ChatAnswer, ChatListener, ChatModel, ChatRequest, TokenUsage } from './chat-model.js';
-import { streamAnswer, type RawAnswer, type Timeouts } from './stream-answer.js';
+import { streamAnswer, type ProviderCall, type RawAnswer, type Timeouts } from './stream-answer.js';
 import { countTokens } from './token-count.js';
 
 export interface ProviderModelOptions {
@@ -20,6 +25,8 @@ export interface ProviderModelOptions {
   readonly maxTokens: number;
   /** Calls in all while nothing of an answer was shown; 3 where absent. */
   readonly attempts?: number;
+  /** Pays for each attempt from the budgets of whoever makes it. Absent: nobody does. */
+  readonly payments?: Pick<Payments, 'pay'>;
 }
 
 /**
@@ -53,31 +60,18 @@ export class ProviderModel implements ChatModel {
     return this.circuit.letsThrough;
   }
 
-  async chat(request: ChatRequest, listener: ChatListener): Promise<ChatAnswer> {
-    const { usage, ...raw } = await this.slots.execute(() => this.call(request, listener), listener.signal);
-    return { ...raw, usage: usage ?? (await countedUsage(request, raw)), model: this.name };
+  chat(request: ChatRequest, listener: ChatListener): Promise<ChatAnswer> {
+    return this.slots.execute(() => this.call(request, listener), listener.signal);
   }
 
   /** One answer, with repeats while nothing of it was shown. */
-  private async call(request: ChatRequest, listener: ChatListener): Promise<RawAnswer> {
+  private async call(request: ChatRequest, listener: ChatListener): Promise<ChatAnswer> {
     const call = { ...request, maxTokens: request.maxTokens ?? this.options.maxTokens };
     let shown = false;
-    const ask = (observer: ChatObserver) =>
-      streamAnswer(this.options.model, call, this.options.timeouts, {
-        ...listener,
-        onText: (text) => {
-          shown = true;
-          observer.heard();
-          listener.onText(text);
-        },
-        onToolCall: (toolCall) => {
-          shown = true;
-          listener.onToolCall?.(toolCall);
-        },
-      });
-    const attempt = async (): Promise<{ raw: RawAnswer } | { error: unknown }> => {
+    const onShown = (): void => void (shown = true);
+    const attempt = async (): Promise<{ answer: ChatAnswer } | { error: unknown }> => {
       try {
-        return { raw: await this.circuit.execute(() => inChatSpan(this.describe(call), ask), listener.signal) };
+        return { answer: await this.pay(call, listener, (progress) => this.ask(call, listener, onShown, progress)) };
       } catch (error) {
         if (!shown) throw error;
         return { error };
@@ -85,7 +79,44 @@ export class ProviderModel implements ChatModel {
     };
     const outcome = await retry({ ...retryOptions, maxAttempts: this.options.attempts ?? 3 }, attempt, listener.signal);
     if ('error' in outcome) throw outcome.error;
-    return outcome.raw;
+    return outcome.answer;
+  }
+
+  private pay(
+    call: ProviderCall,
+    { account }: ChatListener,
+    ask: (progress: AttemptProgress) => Promise<ChatAnswer>,
+  ): Promise<ChatAnswer> {
+    const { payments } = this.options;
+    if (payments === undefined || account === undefined) return ask(new AttemptProgress());
+    const most = (rates: Rates): number => mostCost(call, call.maxTokens, rates);
+    return payments.pay(account, { model: this.name, most, prompt: () => JSON.stringify(call.messages) }, ask);
+  }
+
+  private async ask(
+    call: ProviderCall,
+    listener: ChatListener,
+    onShown: () => void,
+    progress: AttemptProgress,
+  ): Promise<ChatAnswer> {
+    const stream = (observer: ChatObserver) => {
+      const watched = {
+        signal: listener.signal,
+        onText: (text: string) => {
+          onShown();
+          observer.heard();
+          listener.onText(text);
+        },
+        onToolCall: (toolCall: ToolCall) => {
+          onShown();
+          listener.onToolCall?.(toolCall);
+        },
+      };
+      return streamAnswer(this.options.model, call, this.options.timeouts, watched, progress);
+    };
+    const made = (): Promise<RawAnswer> => inChatSpan(this.describe(call), stream);
+    const { usage, ...raw } = await this.circuit.execute(made, listener.signal);
+    return { ...raw, usage: usage ?? (await countedUsage(call, raw)), model: this.name };
   }
 
   private describe({ json, maxTokens, temperature }: ChatRequest): ChatCall {

@@ -3,6 +3,7 @@ import type { LanguageModelV4, LanguageModelV4CallOptions, LanguageModelV4Stream
 import type { ToolCall } from '@millrace/contracts';
 import { deadline } from '@millrace/resilience';
 import type { ChatAnswer, ChatListener, ChatRequest, TokenUsage } from './chat-model.js';
+import { AttemptProgress, leavesUncertain } from '../spending/attempt-progress.js';
 import { promptOf, toolChoiceOf, toolsOf } from './language-prompt.js';
 import { ofStreamedError, providerError, refusedContent, toProviderError } from './provider-error.js';
 import { storableText } from './storable-text.js';
@@ -23,7 +24,7 @@ export interface RawAnswer extends Omit<ChatAnswer, 'usage' | 'model'> {
   readonly usage: TokenUsage | null;
 }
 
-type AnswerListener = Required<Omit<ChatListener, 'payer'>>;
+type AnswerListener = Required<Omit<ChatListener, 'account'>>;
 
 /** A token of any vocabulary is shorter than this on average; beyond it the provider ignores the limit it was given. */
 const mostCharactersPerToken = 16;
@@ -40,13 +41,14 @@ export function streamAnswer(
   call: ProviderCall,
   timeouts: Timeouts,
   listener: AnswerListener,
+  progress = new AttemptProgress(),
 ): Promise<RawAnswer> {
   const tooSlow = () =>
-    providerError('provider_timeout', `The model provider took longer than ${timeouts.totalMs} ms.`);
+    leavesUncertain(providerError('provider_timeout', `The model provider took longer than ${timeouts.totalMs} ms.`));
   return deadline(
     timeouts.totalMs,
     tooSlow,
-    (signal) => new AnswerReader(model, call, timeouts, { ...listener, signal }).read(),
+    (signal) => new AnswerReader(model, call, timeouts, { ...listener, signal }, progress).read(),
     listener.signal,
   );
 }
@@ -66,6 +68,7 @@ class AnswerReader {
     private readonly call: ProviderCall,
     private readonly timeouts: Timeouts,
     private readonly listener: AnswerListener,
+    private readonly progress: AttemptProgress,
   ) {}
 
   async read(): Promise<RawAnswer> {
@@ -83,6 +86,8 @@ class AnswerReader {
   }
 
   private async readStream(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    this.progress.wasSent = true;
     const { stream } = await this.model.doStream({ ...optionsOf(this.call), abortSignal: signal });
     // Leaving the loop by an error cancels the stream and with it the connection.
     for await (const part of stream) this.take(part);
@@ -90,12 +95,18 @@ class AnswerReader {
 
   private take(part: LanguageModelV4StreamPart): void {
     if (part.type === 'error') throw part.error instanceof Error ? part.error : ofStreamedError(part.error);
-    if (part.type === 'finish') this.finish = part;
+    if (part.type === 'finish') this.takeFinish(part);
     if (deltas.has(part.type)) this.heard();
+    if ('delta' in part) this.progress.begin(part.delta);
     if (part.type === 'text-delta') this.takeText(part.delta);
     if (part.type === 'tool-input-delta') this.takeLength(part.delta.length);
     if (part.type === 'tool-call')
       this.takeToolCall({ id: part.toolCallId, name: part.toolName, arguments: part.input });
+  }
+
+  private takeFinish(part: NonNullable<typeof this.finish>): void {
+    this.finish = part;
+    this.progress.usage = this.believableUsage();
   }
 
   private takeToolCall(call: ToolCall): void {
@@ -126,6 +137,7 @@ class AnswerReader {
 
   private heard(): void {
     this.begun = true;
+    this.progress.begin();
     this.awaitNext(this.timeouts.idleMs, 'in the middle of its answer');
   }
 
@@ -133,7 +145,7 @@ class AnswerReader {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
       this.silence.abort(
-        providerError('provider_timeout', `The model provider was silent for ${limitMs} ms ${where}.`),
+        leavesUncertain(providerError('provider_timeout', `The model provider was silent for ${limitMs} ms ${where}.`)),
       );
     }, limitMs);
   }

@@ -11,6 +11,7 @@ import {
 import type { ChatAnswer } from '../providers/chat-model.js';
 import { openProvider } from '../providers/open-provider.js';
 import { ProviderModel } from '../providers/provider-model.js';
+import { CallAccount } from '../spending/call-account.js';
 import { routeSchema, type RouteTarget } from './route.js';
 import { RoutedModel } from './routed-model.js';
 import { Target } from './target.js';
@@ -69,7 +70,7 @@ async function ask(model: RoutedModel, signal = new AbortController().signal, ow
   try {
     const listener = {
       signal,
-      payer: { tenantId: owner, keyId: null },
+      account: new CallAccount({ tenantId: owner, keyId: null, callId: 'call' }),
       onText: (text: string) => void (shown += text),
     };
     return { answer: await model.chat({ messages: [{ role: 'user', content: 'Hello.' }] }, listener), shown };

@@ -25,6 +25,8 @@ const ofTheTarget: ReadonlySet<string> = new Set([
   'provider_authentication_failed',
   'provider_overloaded',
   'secret_unreadable',
+  // There may be room for a cheaper one.
+  'budget_exceeded',
 ]);
 
 /** Longer than this nobody waits for a target to come back; the caller is told to. */
@@ -49,7 +51,7 @@ export class RoutedModel implements ChatModel {
 
   /** @throws MillraceError `route_busy`; of the last target that was asked; or the signal's reason */
   chat(request: ChatRequest, listener: ChatListener): Promise<ChatAnswer> {
-    return this.queue.execute(listener.payer?.tenantId ?? '', () => this.ask(request, listener), listener.signal);
+    return this.queue.execute(listener.account?.tenantId ?? '', () => this.ask(request, listener), listener.signal);
   }
 
   private async ask(request: ChatRequest, listener: ChatListener): Promise<ChatAnswer> {

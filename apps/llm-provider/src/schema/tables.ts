@@ -1,11 +1,15 @@
 import type { ProviderKind } from '@millrace/contracts';
 import type { ColumnType, Generated } from 'kysely';
 
+/** `repeated`: another delivery of the task was first, and its answer stands. `lost`: its process is gone, or cannot say. */
+export type LedgerOutcome = 'completed' | 'failed' | 'lost' | 'repeated';
+
 /** The tables of the llm-provider service. */
 export interface LlmProviderTables {
-  /** The ledger: one row per task, written before its result is sent. */
+  /** The ledger: one row per task, written before its result is sent, and one for each other attempt that cost something. */
   completion: {
     tenant_id: string;
+    /** Of an attempt that did not complete its task: an id of its own. */
     task_id: string;
     run_id: string;
     node: string;
@@ -21,6 +25,7 @@ export interface LlmProviderTables {
     key_id: Generated<string | null>;
     cached_prompt_tokens: Generated<number>;
     cost_usd: number;
+    outcome: Generated<LedgerOutcome>;
     created_at: Generated<Date>;
   };
   /** A tenant's own providers of models. */
@@ -52,5 +57,16 @@ export interface LlmProviderTables {
     reserved_nano: number;
   };
   /** Held for a call that is being made. */
-  budget_hold: { tenant_id: string; id: string; key_id: string | null; amount_nano: number; expires_at: Date };
+  budget_hold: {
+    tenant_id: string;
+    id: string;
+    key_id: string | null;
+    amount_nano: number;
+    expires_at: Date;
+    /** What it is held for: a task, or a call from outside. */
+    call_id: Generated<string>;
+    run_id: Generated<string>;
+    node: Generated<string>;
+    model: Generated<string>;
+  };
 }

@@ -4,18 +4,43 @@ import { backendKinds, testDatabase, type TestDatabase } from '@millrace/testing
 import { sql } from 'kysely';
 import { migrations } from '../schema/migrations/index.js';
 import type { LlmProviderTables } from '../schema/tables.js';
+import { CompletionLedger } from '../ledger/completion-ledger.js';
 import { Budgets, type Hold, type Payer } from './budgets.js';
+import { CallAccount } from './call-account.js';
+import { nanoAbove, nanoOf, usdOf } from './money.js';
+import { UsageReader } from './usage.reader.js';
 
 const hour = 3_600_000;
+const call = { callId: 'r:n:1', runId: 'r', node: 'n', model: 'here/small' };
+
+/** What one process does with budgets: it holds for attempts, and settles them in the ledger. */
+class Replica extends Budgets {
+  private readonly ledger: CompletionLedger;
+  constructor(database: TestDatabase<LlmProviderTables>['database']) {
+    super(database);
+    this.ledger = new CompletionLedger(database);
+  }
+
+  holdFor(payer: Payer, usd: number, forMs = hour): Promise<Hold | null> {
+    return this.hold(payer, nanoAbove(usd), forMs, call);
+  }
+
+  async settle(hold: Hold, usd: number, keyId: string | null = 'key1'): Promise<void> {
+    const account = new CallAccount({ ...call, tenantId: hold.tenantId, keyId });
+    const usage = { promptTokens: 1, completionTokens: 1 };
+    const charge = { model: call.model, usage, costNano: nanoOf(usd), hold };
+    await this.ledger.recordFailure(account, charge, { id: hold.id, code: 'spec', text: '', outcome: 'failed' });
+  }
+}
 
 describe.each(backendKinds)('budgets on %s', (backend) => {
   let test: TestDatabase<LlmProviderTables>;
   /** Two processes on one database. */
-  let replicas: readonly [Budgets, Budgets];
+  let replicas: readonly [Replica, Replica];
   let payer: Payer;
   beforeAll(async () => {
     test = await testDatabase<LlmProviderTables>({ backend, service: 'llm-provider', migrations });
-    replicas = [new Budgets(test.database), new Budgets(test.database)];
+    replicas = [new Replica(test.database), new Replica(test.database)];
   });
   afterAll(() => test.close());
   beforeEach(() => {
@@ -23,7 +48,7 @@ describe.each(backendKinds)('budgets on %s', (backend) => {
   });
 
   const holdOrNull = (usd: number, of = payer, replica = replicas[0]): Promise<Hold | null> =>
-    replica.hold(of, usd, hour).catch((error: { code: string }) => {
+    replica.holdFor(of, usd).catch((error: { code: string }) => {
       if (error.code === 'budget_exceeded') return null;
       throw error;
     });
@@ -74,18 +99,43 @@ describe.each(backendKinds)('budgets on %s', (backend) => {
     ]);
   });
 
-  it('count a cost once, however often it is settled', async () => {
+  /** What the ledger says that all of it cost. */
+  const ledgerUsd = async (): Promise<number> => {
+    const rows = await new UsageReader(test.database).read(payer.tenantId, {});
+    return usdOf(rows.reduce((sum, { costUsd }) => sum + nanoOf(costUsd), 0));
+  };
+
+  it('count what the ledger counts, to the billionth, while both are written by two processes at once', async () => {
+    await replicas[0].set(payer.tenantId, { usdPerMonth: 10 });
+    await replicas[0].set(payer.tenantId, { key: 'key1', usdPerMonth: 10 });
+    const one = async (index: number): Promise<void> => {
+      const of = index % 3 === 0 ? { ...payer, keyId: null } : payer;
+      const hold = (await holdOrNull(0.01, of, replicas[index % 2])) as Hold;
+      await replicas[(index + 1) % 2]?.settle(hold, 0.000_000_001 * (index + 1), of.keyId);
+    };
+    await Promise.all(Array.from({ length: 60 }, (_, index) => one(index)));
+    expect(await ledgerUsd()).toBe(0.000_001_83);
+    const [ofTenant, ofKey] = await replicas[1].list(payer.tenantId);
+    expect(ofTenant).toMatchObject({ spentUsd: 0.000_001_83, reservedUsd: 0 });
+    expect(ofKey).toMatchObject({ spentUsd: 0.000_001_24, reservedUsd: 0 });
+  });
+
+  it('take back what was counted as lost when its cost is known after all, once', async () => {
     await replicas[0].set(payer.tenantId, { usdPerMonth: 1 });
-    const hold = (await holdOrNull(0.5)) as Hold;
-    await Promise.all([...replicas, ...replicas].map((replica) => replica.settle(hold, 0.2)));
+    const hold = (await replicas[0].holdFor(payer, 0.5, -1)) as Hold;
+    await replicas[1].settleExpired();
+    expect(await tenantBudget()).toMatchObject({ spentUsd: 0.5, reservedUsd: 0 });
+    expect(await ledgerUsd()).toBe(0.5);
+    await replicas[0].settle(hold, 0.2);
     expect(await tenantBudget()).toMatchObject({ spentUsd: 0.2, reservedUsd: 0 });
+    expect(await ledgerUsd()).toBe(0.2);
   });
 
   it('count as spent what a killed process held, when its time is over', async () => {
     await replicas[0].set(payer.tenantId, { usdPerMonth: 1 });
     await replicas[0].set(payer.tenantId, { key: 'key1', usdPerMonth: 1 });
-    await replicas[0].hold(payer, 0.3, -1);
-    await replicas[0].hold(payer, 0.2, hour);
+    await replicas[0].holdFor(payer, 0.3, -1);
+    await replicas[0].holdFor(payer, 0.2);
     await Promise.all(replicas.map((replica) => replica.settleExpired()));
     expect(await replicas[1].list(payer.tenantId)).toEqual([
       { key: null, usdPerMonth: 1, spentUsd: 0.3, reservedUsd: 0.2 },
@@ -110,10 +160,10 @@ describe.each(backendKinds)('budgets on %s', (backend) => {
   });
 
   it('bound nothing where there is none, and nobody else', async () => {
-    expect(await replicas[0].hold(payer, 1_000, hour)).toBeNull();
+    expect(await replicas[0].holdFor(payer, 1_000)).toBeNull();
     await replicas[0].set(payer.tenantId, { usdPerMonth: 0 });
     expect(await holdOrNull(0.000_000_001)).toBeNull();
-    expect(await replicas[0].hold({ ...payer, tenantId: 'another' }, 1_000, hour)).toBeNull();
+    expect(await replicas[0].holdFor({ ...payer, tenantId: 'another' }, 1_000)).toBeNull();
     expect(await replicas[0].list('another')).toEqual([]);
     await replicas[0].set(payer.tenantId, { usdPerMonth: null });
     expect(await replicas[0].list(payer.tenantId)).toEqual([]);

@@ -3,8 +3,10 @@
  *
  * 1. What is spent and what is held together never exceed a budget: a call is made only after the most that it can cost is held,
  *    and holding is one statement that takes the rows of all budgets of the call or changes nothing.
- * 2. What a call cost replaces what was held for it, once: the hold's row goes in the same statement.
- * 3. A hold that nobody settled (its process was killed) counts as spent when its time is over, since nobody knows better.
+ * 2. What an attempt cost replaces what was held for it, in the statement that writes the ledger (see `ledger-statements.ts`).
+ * 3. A hold that nobody settled (its process was killed) counts as spent when its time is over, and is a row of the ledger from then
+ *    on: the provider may have billed it.
+ * 4. Rows of budgets are locked in the order of their keys, so that calls never wait for each other in a circle.
  */
 import type { Budget, NewBudget } from '@millrace/contracts';
 import { MillraceError, newId, systemClock } from '@millrace/kernel';
@@ -12,7 +14,8 @@ import { DATABASE, type ServiceDatabase } from '@millrace/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import type { LlmProviderTables } from '../schema/tables.js';
-import { monthOf, nanoAbove, nanoOf, usdOf } from './money.js';
+import type { CallIdentity } from './call-account.js';
+import { monthOf, nanoOf, usdOf } from './money.js';
 
 /** Who pays for a call. */
 export interface Payer {
@@ -33,14 +36,22 @@ export class Budgets {
   constructor(@Inject(DATABASE) private readonly database: ServiceDatabase<LlmProviderTables>) {}
 
   /**
-   * Holds the most that a call can cost; null where no budget bounds it.
+   * Holds the most that an attempt can cost; null where no budget bounds it.
+   * @param amount billionths of a dollar
    * @param forMs after this time the hold counts as spent
+   * @param about what the ledger says of it then
    * @throws MillraceError `budget_exceeded`, for good in this month
    */
-  async hold({ tenantId, keyId }: Payer, mostUsd: number, forMs: number): Promise<Hold | null> {
+  async hold(
+    { tenantId, keyId }: Payer,
+    amount: number,
+    forMs: number,
+    about: CallIdentity & { readonly model: string },
+  ): Promise<Hold | null> {
     const id = newId('hold');
     const now = systemClock.now();
-    const [amount, month, expiresAt] = [nanoAbove(mostUsd), monthOf(now), new Date(now.getTime() + forMs)];
+    const [month, expiresAt] = [monthOf(now), new Date(now.getTime() + forMs)];
+    const { callId, runId, node, model } = about;
     const { rows } = await this.database.asServiceStatement(
       () => sql<{ budgets: number; fits: boolean }>`
         with locked as materialized (
@@ -59,33 +70,18 @@ export class Budgets {
           from locked, verdict
           where budget.tenant_id = ${tenantId} and budget.key_id = locked.key_id and verdict.fits),
         held as (
-          insert into budget_hold (tenant_id, id, key_id, amount_nano, expires_at)
-          select ${tenantId}, ${id}, ${keyId}::text, ${amount}::bigint, ${expiresAt.toISOString()}::timestamptz
+          insert into budget_hold (tenant_id, id, key_id, amount_nano, expires_at, call_id, run_id, node, model)
+          select ${tenantId}, ${id}, ${keyId}::text, ${amount}::bigint, ${expiresAt.toISOString()}::timestamptz,
+            ${callId}, ${runId}, ${node}, ${model}
           from verdict where budgets > 0 and fits)
         select budgets, fits from verdict`,
     );
     const [verdict] = rows;
-    if (verdict?.fits === false) throw exceeded(mostUsd);
+    if (verdict?.fits === false) throw exceeded(usdOf(amount));
     return verdict === undefined || verdict.budgets === 0 ? null : { tenantId, id };
   }
 
-  /** Counts what a call cost in place of what was held for it. Done again it changes nothing. */
-  async settle({ tenantId, id }: Hold, usd: number): Promise<void> {
-    const month = monthOf(systemClock.now());
-    await this.database.asServiceStatement(
-      () => sql`
-        with gone as (
-          delete from budget_hold where tenant_id = ${tenantId} and id = ${id} returning key_id, amount_nano)
-        update budget set
-          reserved_nano = greatest(0, budget.reserved_nano - gone.amount_nano),
-          spent_nano = case when budget.month = ${month} then budget.spent_nano else 0 end + ${nanoOf(usd)}::bigint,
-          month = ${month}
-        from gone
-        where budget.tenant_id = ${tenantId} and budget.key_id in ('', coalesce(gone.key_id, ''))`,
-    );
-  }
-
-  /** Counts as spent what was held for calls of which nobody has heard in time. */
+  /** Counts as spent what was held for attempts of which nobody has heard in time, and writes them down as lost. */
   async settleExpired(): Promise<void> {
     const now = systemClock.now();
     const month = monthOf(now);
@@ -93,17 +89,27 @@ export class Budgets {
       () => sql`
         with gone as (
           delete from budget_hold where expires_at < ${now.toISOString()}::timestamptz
-          returning tenant_id, key_id, amount_nano),
-        charged as (
+          returning tenant_id, id, key_id, amount_nano, call_id, run_id, node, model),
+        written as (
+          insert into completion (tenant_id, task_id, run_id, node, model, output, prompt_tokens, completion_tokens, cost_usd,
+            key_id, outcome)
+          select tenant_id, id, run_id, node, model, jsonb_build_object('failed', 'process_lost', 'call', call_id), 0, 0,
+            (amount_nano::numeric / 1000000000)::double precision, key_id, 'lost'
+          from gone),
+        charged as materialized (
           select tenant_id, '' as key_id, sum(amount_nano)::bigint as amount from gone group by tenant_id
           union all
-          select tenant_id, key_id, sum(amount_nano)::bigint from gone where key_id is not null group by tenant_id, key_id)
+          select tenant_id, key_id, sum(amount_nano)::bigint from gone where key_id is not null group by tenant_id, key_id),
+        locked as materialized (
+          select budget.tenant_id, budget.key_id, charged.amount
+          from budget join charged on budget.tenant_id = charged.tenant_id and budget.key_id = charged.key_id
+          order by budget.tenant_id, budget.key_id for update of budget)
         update budget set
-          reserved_nano = greatest(0, budget.reserved_nano - charged.amount),
-          spent_nano = case when budget.month = ${month} then budget.spent_nano else 0 end + charged.amount,
+          reserved_nano = greatest(0, budget.reserved_nano - locked.amount),
+          spent_nano = case when budget.month = ${month} then budget.spent_nano else 0 end + locked.amount,
           month = ${month}
-        from charged
-        where budget.tenant_id = charged.tenant_id and budget.key_id = charged.key_id`,
+        from locked
+        where budget.tenant_id = locked.tenant_id and budget.key_id = locked.key_id`,
     );
   }
 
@@ -121,7 +127,7 @@ export class Budgets {
       await sql`
         insert into budget (tenant_id, key_id, limit_nano, month, spent_nano, reserved_nano)
         values (${tenantId}, ${key}, ${nanoOf(usdPerMonth)}, ${month},
-          (select coalesce(round(sum(cost_usd)::numeric * 1000000000), 0) from completion
+          (select coalesce(sum(round(cost_usd::numeric * 1000000000)), 0) from completion
             where tenant_id = ${tenantId} and created_at >= ${`${month}-01T00:00:00Z`}::timestamptz
               and (not ${isOfKey} or key_id = ${key})),
           (select coalesce(sum(amount_nano), 0) from budget_hold

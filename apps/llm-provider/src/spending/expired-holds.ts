@@ -3,7 +3,7 @@ import type { Logger } from '@millrace/telemetry';
 import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { Budgets } from './budgets.js';
 
-const everyMs = 60_000;
+const everyMs = 15_000;
 
 /** Now and then counts as spent what killed processes held. */
 @Injectable()

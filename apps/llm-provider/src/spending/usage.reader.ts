@@ -23,11 +23,12 @@ export class UsageReader {
     return this.database.forTenant(tenantId, async (transaction) => {
       const { rows } = await sql<UsageRow>`
         select to_char(created_at at time zone 'UTC', 'YYYY-MM-DD') as day, model, key_id as key,
-          count(*)::int as completions,
+          (count(*) filter (where outcome = 'completed'))::int as completions,
+          (count(*) filter (where outcome <> 'completed'))::int as "otherAttempts",
           sum(prompt_tokens)::bigint as "promptTokens",
           sum(cached_prompt_tokens)::bigint as "cachedPromptTokens",
           sum(completion_tokens)::bigint as "completionTokens",
-          round(sum(cost_usd)::numeric, 9)::double precision as "costUsd"
+          sum(round(cost_usd::numeric, 9))::double precision as "costUsd"
         from completion
         where tenant_id = ${tenantId} and created_at >= ${first.toISOString()}::timestamptz
           and created_at < ${end.toISOString()}::timestamptz

@@ -30,6 +30,8 @@ export const usageRowSchema = z.object({
   /** Whose call it was; null for tasks of runs. */
   key: z.string().nullable(),
   completions: z.int(),
+  /** Attempts that cost something and whose answer does not stand: broken off, lost with their process, or a second delivery's. */
+  otherAttempts: z.int().default(0),
   promptTokens: z.int(),
   cachedPromptTokens: z.int(),
   completionTokens: z.int(),
