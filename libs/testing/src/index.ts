@@ -14,6 +14,7 @@ export {
   type MigratedService,
   type TestDatabase,
 } from './databases/test-database.js';
+export { rowsOf } from './databases/tenant-rows.js';
 export { buildWorkspace } from './processes/build-workspace.js';
 export { startScript, type ScriptProcess } from './processes/start-script.js';
 export {

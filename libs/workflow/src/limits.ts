@@ -6,6 +6,10 @@ export const limits = {
   documentDepth: 64,
   /** Values (objects, lists and scalars) in a graph document. */
   documentValues: 50_000,
+  /** Characters of the JSON pointer to a value of a graph document. */
+  pathLength: 2_000,
+  /** Uses of YAML's anchors in a graph's source text. */
+  aliases: 500,
   /** Nodes of a graph, those inside of maps and loops included. */
   nodes: 1_000,
   /** Graphs inside of each other. */
@@ -30,6 +34,12 @@ export const limits = {
   listLength: 100_000,
   /** Violations that are reported at once. */
   violations: 100,
+  /** Characters of what is said of one. */
+  messageLength: 1_000,
+  /** Fields of objects whose types are known to the checks of a graph's expressions; the others may be anything. */
+  typedFields: 150_000,
+  /** Schemas that are compiled to check the defaults in the descriptions of a graph's input and forms. */
+  defaultSchemas: 5_000,
   mapItems: 1_000,
   /** Cases of a branch. */
   cases: 50,

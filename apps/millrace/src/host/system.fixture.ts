@@ -20,7 +20,7 @@ export class TestSystem implements AsyncDisposable {
   private constructor(
     readonly folder: string,
     readonly bus: MessageBus,
-    private readonly backend: DatabaseBackend,
+    readonly backend: DatabaseBackend,
     private readonly running: readonly RunningService[],
   ) {}
 

@@ -172,13 +172,16 @@ export const listRunEvents = defineCommand({
   request: z.object({ runId: runIdSchema, after: z.int().nonnegative(), limit: z.int().min(1).max(1000) }),
   response: z.object({ events: z.array(runEventSchema), done: z.boolean() }),
 });
+/** As long as the largest body of a request: what is too long for a graph is told by who reads graphs. */
+const sourceSchema = z.string().max(1_048_576);
+
 export const publishGraph = defineCommand({
   owner,
   entity: 'graph',
   action: 'publish',
   version: 1,
   summary: 'Publishes a graph document (YAML or JSON text). The same document again gives the same version.',
-  request: z.object({ source: z.string().max(1_000_000) }),
+  request: z.object({ source: sourceSchema }),
   response: graphSchema,
 });
 export const validateGraph = defineCommand({
@@ -187,7 +190,7 @@ export const validateGraph = defineCommand({
   action: 'validate',
   version: 1,
   summary: 'Says what is wrong with a graph document, with a path to each mistake.',
-  request: z.object({ source: z.string().max(1_000_000) }),
+  request: z.object({ source: sourceSchema }),
   response: z.object({ valid: z.boolean(), violations: z.array(violationSchema) }),
 });
 export const getGraph = defineCommand({

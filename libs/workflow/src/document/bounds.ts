@@ -9,6 +9,8 @@ const refusedKeys: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'p
 interface Place {
   readonly value: unknown;
   readonly depth: number;
+  /** Characters of the pointer to it. */
+  readonly length: number;
   readonly key: string;
   readonly parent: Place | null;
 }
@@ -18,7 +20,7 @@ interface Place {
  * much, too deep (cycles too), keys that reach prototypes, texts that no database keeps. Walks without recursion; reports the first mistake.
  */
 export function boundsOf(document: unknown): Violation[] {
-  const open: Place[] = [{ value: document, depth: 0, key: '', parent: null }];
+  const open: Place[] = [{ value: document, depth: 0, length: 0, key: '', parent: null }];
   let values = 0;
   let characters = 0;
   for (let place = open.pop(); place !== undefined; place = open.pop()) {
@@ -30,13 +32,17 @@ export function boundsOf(document: unknown): Violation[] {
     if (characters > limits.sourceLength)
       return violation(null, `The document is longer than ${limits.sourceLength} characters.`);
     if (depth > limits.documentDepth)
-      return violation(null, `The document is nested deeper than ${limits.documentDepth} levels.`);
+      return violation(place, `The document is nested deeper than ${limits.documentDepth} levels.`);
+    if (place.length > limits.pathLength)
+      return violation(place.parent, `The path to what stands here is longer than ${limits.pathLength} characters.`);
     if (refusedKeys.has(place.key)) return violation(place, `The key ${place.key} is not allowed.`);
     if (!isStorable(place.key) || (typeof value === 'string' && !isStorable(value)))
       return violation(place, `This text holds ${unstorableParts}.`);
-    if (!isJson(value)) return violation(place, 'This is not JSON.');
+    if (!isJson(value)) return violation(place, flawOf(value));
     if (typeof value !== 'object' || value === null) continue;
-    for (const [key, inner] of Object.entries(value)) open.push({ value: inner, depth: depth + 1, key, parent: place });
+    for (const [key, inner] of Object.entries(value)) {
+      open.push({ value: inner, depth: depth + 1, length: place.length + 1 + key.length, key, parent: place });
+    }
   }
   return [];
 }
@@ -50,6 +56,9 @@ function isJson(value: unknown): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   return (prototype === Object.prototype || prototype === null) && Object.getOwnPropertySymbols(value).length === 0;
 }
+
+const flawOf = (value: unknown): string =>
+  typeof value === 'number' ? 'This number is none that JSON has, or too large for one.' : 'This is not JSON.';
 
 function violation(place: Place | null, message: string): Violation[] {
   const path: string[] = [];

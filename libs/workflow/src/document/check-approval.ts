@@ -2,7 +2,7 @@
 import { objectOfTypes, stringType, typeOfSchema, type ValueType } from '../expression/types.js';
 import { assigneeHint, isAssignee } from './assignee.js';
 import { checkInputSchema } from './check-input-schema.js';
-import { report, TemplateChecker, type Findings, type Path, type Scope } from './check-templates.js';
+import { isFull, report, TemplateChecker, type Findings, type Path, type Scope } from './check-templates.js';
 import type { ApprovalNode } from './graph-document.js';
 
 /** Returns the type of the node's output. */
@@ -16,7 +16,9 @@ export function checkApproval(findings: Findings, node: ApprovalNode, path: Path
     checker.expect(assignee, place, 'string');
     if (checker.yields.size === seen && !isAssignee(assignee)) report(findings, place, assigneeHint);
   });
-  findings.violations.push(...checkInputSchema(node.form, [...path, 'form']));
+  for (const { pointer, message } of checkInputSchema(node.form, findings.defaultSchemas, [...path, 'form'])) {
+    if (!isFull(findings)) findings.violations.push({ pointer, message });
+  }
   return objectOfTypes([
     ['decision', stringType],
     ['data', typeOfSchema(node.form)],

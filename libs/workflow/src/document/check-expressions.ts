@@ -15,6 +15,7 @@ import { limits } from '../limits.js';
 import { topologicalOrder } from './check-structure.js';
 import { checkTaskInput } from './check-task-input.js';
 import {
+  isFull,
   isVariableName,
   newFindings,
   report,
@@ -34,6 +35,7 @@ import {
   type MapNode,
   type WorkerNode,
 } from './graph-document.js';
+import { lookAlikeIn } from './look-alike.js';
 import { suggestion } from './suggestion.js';
 import { checkApproval } from './check-approval.js';
 import { checkEffect } from './check-effect.js';
@@ -116,7 +118,10 @@ function sightOf(walk: Walk, sees: Sees, reader: string): Scope['node'] {
   return (id) => {
     if (sees(id)) return typeOfNode(walk.outputs.get(id) ?? anyType);
     const owner = walk.owners.get(id);
-    if (owner === undefined) return { refused: `There is no node '${id}'.${suggestion(id, [...walk.owners.keys()])}` };
+    if (owner === undefined) {
+      const hint = isFull(walk.findings) ? '' : suggestion(id, [...walk.owners.keys()]);
+      return { refused: `There is no node '${id}'.${hint}${lookAlikeIn(id)}` };
+    }
     if (owner !== null && walk.outputs.has(owner))
       return { refused: `The node '${id}' is inside of '${owner}': read nodes.${owner}.output.` };
     return { refused: `The node '${id}' does not end before ${reader}: add it to \`needs\`.` };

@@ -4,7 +4,7 @@ import type { Violation } from '@millrace/kernel';
 import { limits } from '../limits.js';
 import { checkTargets } from './check-targets.js';
 import { isContainer, type GraphDocument, type GraphNode } from './graph-document.js';
-import { suggestion } from './suggestion.js';
+import { suggester } from './suggestion.js';
 
 type Path = readonly (string | number)[];
 
@@ -18,7 +18,7 @@ interface Scope {
 export function checkStructure(graph: GraphDocument): Violation[] {
   const scopes = scopesOf(graph);
   const count = scopes.reduce((sum, { nodes }) => sum + nodes.length, 0);
-  if (count > limits.nodes) return [at(['nodes'], `A graph has at most ${limits.nodes} nodes, not ${count}.`)];
+  if (count > limits.nodes) return [tooManyNodes(count)];
   return [
     ...scopes.filter(({ depth }) => depth > limits.containerDepth).map(tooDeep),
     ...duplicateIds(scopes),
@@ -29,6 +29,9 @@ export function checkStructure(graph: GraphDocument): Violation[] {
     ]),
   ];
 }
+
+export const tooManyNodes = (count: number): Violation =>
+  at(['nodes'], `A graph has at most ${limits.nodes} nodes, not ${count}.`);
 
 const tooDeep = ({ path }: Scope): Violation =>
   at(path, `Maps and loops are nested deeper than ${limits.containerDepth} levels.`);
@@ -59,6 +62,7 @@ function duplicateIds(scopes: readonly Scope[]): Violation[] {
 function needsOfNothing({ nodes, path }: Scope, scopes: readonly Scope[]): Violation[] {
   const ids = nodes.map(({ id }) => id);
   const known = new Set(ids);
+  const suggestion = suggester(ids);
   const anywhere = new Set(scopes.flatMap((scope) => scope.nodes.map(({ id }) => id)));
   return nodes.flatMap((node, index) =>
     node.needs.flatMap((need, position) => {
@@ -67,7 +71,7 @@ function needsOfNothing({ nodes, path }: Scope, scopes: readonly Scope[]): Viola
       if (known.has(need)) return [];
       if (anywhere.has(need))
         return [at(place, `The node '${need}' is not beside this one: needs name nodes of the same list.`)];
-      return [at(place, `There is no node '${need}'.${suggestion(need, ids)}`)];
+      return [at(place, `There is no node '${need}'.${suggestion(need)}`)];
     }),
   );
 }

@@ -3,7 +3,7 @@ import { jsonPointer } from '@millrace/contracts';
 import type { Violation } from '@millrace/kernel';
 import type { Path } from './check-templates.js';
 import type { GraphNode } from './graph-document.js';
-import { suggestion } from './suggestion.js';
+import { suggester } from './suggestion.js';
 
 interface Target {
   readonly id: string;
@@ -12,13 +12,13 @@ interface Target {
 
 export function checkTargets(nodes: readonly GraphNode[], path: Path): Violation[] {
   const byId = new Map(nodes.map((node) => [node.id, node]));
+  const suggestion = suggester([...byId.keys()]);
   return nodes.flatMap((node, index) =>
     targetsOf(node, [...path, index]).flatMap(({ id, at }): Violation[] => {
       const target = byId.get(id);
       const pointer = jsonPointer(at);
       if (!target) {
-        const hint = suggestion(id, [...byId.keys()]);
-        return [{ pointer, message: `There is no node '${id}' beside this one.${hint}` }];
+        return [{ pointer, message: `There is no node '${id}' beside this one.${suggestion(id)}` }];
       }
       if (target.needs.includes(node.id)) return [];
       return [

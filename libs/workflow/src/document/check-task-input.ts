@@ -6,7 +6,7 @@ import { describeType, sampleOf, type ValueType } from '../expression/types.js';
 import type { Path } from './check-templates.js';
 import type { WorkerNode } from './graph-document.js';
 import { taskInputOf } from './router-node.js';
-import { suggestion } from './suggestion.js';
+import { suggester } from './suggestion.js';
 
 interface Mistake {
   readonly at: Path;
@@ -67,10 +67,10 @@ function mistakesOf(
   }
   if (dependsOnExpression(at, yields)) return [];
   if (issue.code !== 'unrecognized_keys') return [{ at, message: messageOf(issue) }];
-  const known = issue.path.length === 0 ? fields : [];
+  const suggestion = suggester(issue.path.length === 0 ? fields : []);
   return issue.keys.map((key) => ({
     at: [...at, key],
-    message: `${name} has no field '${key}'.${suggestion(key, known)}`,
+    message: `${name} has no field '${key}'.${suggestion(key)}`,
   }));
 }
 

@@ -5,7 +5,7 @@ import { standardEnvironment } from '../expression/environment.js';
 import { parseWith } from '../expression/expression.js';
 import { referencesOf, type References } from '../expression/references.js';
 import { scanText } from '../expression/scan.js';
-import { TypedEnvironment } from '../expression/typed-environment.js';
+import { type Allowance, TypedEnvironment } from '../expression/typed-environment.js';
 import { anyType, describeType, listOf, objectOfTypes, stringType, type ValueType } from '../expression/types.js';
 import { limits } from '../limits.js';
 
@@ -18,36 +18,39 @@ export interface Scope {
   readonly node: (id: string) => ValueType | { readonly refused: string };
 }
 
-/** The violations found so far, and how many expressions were looked at. */
+/** The violations found so far, how many expressions were looked at, and what may still be done. */
 export interface Findings {
   readonly violations: Violation[];
   expressions: number;
+  readonly typedFields: Allowance;
+  readonly defaultSchemas: Allowance;
 }
 
-export const newFindings = (): Findings => ({ violations: [], expressions: 0 });
+export const newFindings = (): Findings => ({
+  violations: [],
+  expressions: 0,
+  typedFields: { left: limits.typedFields },
+  defaultSchemas: { left: limits.defaultSchemas },
+});
 
-export function report({ violations }: Findings, path: Path, message: string): void {
-  violations.push({ pointer: jsonPointer(path), message });
+/** Whether as many violations were found as are reported; what follows need not be looked at. */
+export const isFull = ({ violations }: Findings): boolean => violations.length >= limits.violations;
+
+export function report(findings: Findings, path: Path, message: string): void {
+  if (!isFull(findings)) findings.violations.push({ pointer: jsonPointer(path), message });
 }
 
 /** Checks templates of one node against the same scope. */
 export class TemplateChecker {
   /** By pointer: what each expression or text with expressions yields. */
   readonly yields = new Map<string, ValueType>();
-  readonly #environment: TypedEnvironment;
+  #environment: TypedEnvironment | undefined;
 
   constructor(
     readonly findings: Findings,
     readonly scope: Scope,
-    templates: readonly (JsonValue | undefined)[],
-  ) {
-    const ids = new Set(templates.flatMap((template) => referencesInValue(template ?? null)));
-    const nodes = [...ids].map((id): [string, ValueType] => {
-      const node = scope.node(id);
-      return [id, 'refused' in node ? anyType : node];
-    });
-    this.#environment = new TypedEnvironment({ ...scope.variables, nodes: objectOfTypes(nodes) });
-  }
+    readonly templates: readonly (JsonValue | undefined)[],
+  ) {}
 
   /** The type of what a template makes; every mistake in it is reported. */
   check(template: JsonValue, path: Path): ValueType {
@@ -71,6 +74,19 @@ export class TemplateChecker {
     return type;
   }
 
+  /** Made for the first expression: most templates have none. */
+  #typed(): TypedEnvironment {
+    if (this.#environment) return this.#environment;
+    const ids = new Set(this.templates.flatMap((template) => referencesInValue(template ?? null)));
+    const nodes = [...ids].map((id): [string, ValueType] => {
+      const node = this.scope.node(id);
+      return [id, 'refused' in node ? anyType : node];
+    });
+    const variables = { ...this.scope.variables, nodes: objectOfTypes(nodes) };
+    this.#environment = new TypedEnvironment(variables, this.findings.typedFields);
+    return this.#environment;
+  }
+
   #checkText(text: string, path: Path): ValueType {
     const scan = scanText(text);
     if (!scan.ok) {
@@ -91,12 +107,12 @@ export class TemplateChecker {
   #checkExpression(source: string, path: Path): ValueType {
     const { findings } = this;
     findings.expressions += 1;
-    if (findings.expressions > limits.expressions) return anyType;
+    if (findings.expressions > limits.expressions || isFull(findings)) return anyType;
     try {
       const references = referencesOf(parseWith(standardEnvironment, source).ast);
       const refusals = this.#refusalsOf(references);
       for (const refusal of refusals) report(findings, path, refusal);
-      return refusals.length > 0 ? anyType : this.#environment.check(source);
+      return refusals.length > 0 ? anyType : this.#typed().check(source);
     } catch (error) {
       const message = error instanceof MillraceError ? error.message : 'The expression is nested too deeply.';
       report(findings, path, `${message}`);

@@ -1,8 +1,11 @@
 /** Reads the text of a graph: YAML 1.2, of which JSON is a part. */
 import type { JsonObject, Violation } from '@millrace/kernel';
-import { isCollection, isMap, isScalar, LineCounter, parseDocument, type Document, type Node } from 'yaml';
+import { isCollection, isMap, isScalar, LineCounter, type Document, type Node } from 'yaml';
 import { limits } from '../limits.js';
 import { boundsOf } from './bounds.js';
+import { composeSource } from './compose-source.js';
+import { flawsOf } from './source-flaws.js';
+import { brief } from './brief.js';
 
 /** Where the value of a path stands in the text: its line, from 1. */
 export type LineOf = (path: readonly string[]) => number | undefined;
@@ -20,13 +23,14 @@ export function parseGraphSource(source: string): ParsedSource {
   }
   const lines = new LineCounter();
   try {
-    const options = { lineCounter: lines, stringKeys: true, uniqueKeys: false, prettyErrors: false } as const;
-    const document = parseDocument(source, { ...options, logLevel: 'error' });
-    const mistakes = [...mistakesOf(document, lines), ...duplicateKeys(document, lines)];
-    if (mistakes.length > 0) return { violations: mistakes.slice(0, limits.violations) };
+    const composed = composeSource(source, lines);
+    if ('refusal' in composed) return refused(`${composed.refusal} (${placeOf(composed.offset, lines)})`);
+    const { document } = composed;
+    const mistakes = [...mistakesOf(document, lines), ...flawsOf(document.contents, lines)];
+    if (mistakes.length > 0) return { violations: brief(mistakes) };
     const value: unknown = document.toJS({ maxAliasCount: 50 });
     const violations = boundsOf(value);
-    if (violations.length > 0) return { violations };
+    if (violations.length > 0) return { violations: brief(violations) };
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
       return refused('A graph is an object with apiVersion, kind, metadata and nodes.');
     }
@@ -41,42 +45,19 @@ function reasonOf(error: unknown): string {
   return error.message.startsWith('Unresolved') ? error.message : 'Too many aliases.';
 }
 
-const refused = (message: string): ParsedSource => ({ violations: [{ pointer: '', message }] });
+const refused = (message: string): ParsedSource => ({ violations: brief([{ pointer: '', message }]) });
 
 function mistakesOf(document: Document.Parsed, lines: LineCounter): Violation[] {
-  return [...document.errors, ...document.warnings].map(({ message, pos: [start] }) => {
-    const { line, col } = lines.linePos(start);
-    if (message.includes('call stack')) return { pointer: '', message: 'The text is nested too deeply.' };
-    return { pointer: '', message: `${message.split('\n')[0] ?? message} (line ${line}, column ${col})` };
-  });
+  return [...document.errors, ...document.warnings].slice(0, limits.violations).map(({ message, pos: [start] }) => ({
+    pointer: '',
+    message: `${message.split('\n')[0] ?? message} (${placeOf(start, lines)})`,
+  }));
 }
 
-/** Keys that stand twice in one map. (The parser's own check takes quadratic time.) */
-function duplicateKeys(document: Document.Parsed, lines: LineCounter): Violation[] {
-  const violations: Violation[] = [];
-  const open: unknown[] = [document.contents];
-  for (let node = open.pop(); open.length > 0 || node !== undefined; node = open.pop()) {
-    if (!isCollection(node)) continue;
-    if (!isMap(node)) {
-      open.push(...node.items);
-      continue;
-    }
-    const seen = new Set<unknown>();
-    for (const { key, value } of node.items) {
-      open.push(value);
-      if (!isScalar(key)) continue;
-      if (seen.has(key.value)) {
-        const line = lineAt(key, lines);
-        violations.push({ pointer: '', message: `The key ${String(key.value)} stands twice (line ${line ?? '?'})` });
-      }
-      seen.add(key.value);
-    }
-  }
-  return violations;
+function placeOf(offset: number, lines: LineCounter): string {
+  const { line, col } = lines.linePos(offset);
+  return `line ${line}, column ${col}`;
 }
-
-const lineAt = (node: Node, lines: LineCounter): number | undefined =>
-  node.range ? lines.linePos(node.range[0]).line : undefined;
 
 function lineOf(document: Document.Parsed, path: readonly string[], lines: LineCounter): number | undefined {
   let node: unknown = document.contents;
@@ -92,5 +73,8 @@ function lineOf(document: Document.Parsed, path: readonly string[], lines: LineC
   }
   return line;
 }
+
+const lineAt = (node: Node, lines: LineCounter): number | undefined =>
+  node.range ? lines.linePos(node.range[0]).line : undefined;
 
 const isNode = (value: unknown): value is Node => typeof value === 'object' && value !== null && 'range' in value;

@@ -1,4 +1,14 @@
 import { closestMatch } from 'leven';
+import { limits } from '../limits.js';
+
+/** Suggests for as many mistakes as are reported, and then for none: each suggestion looks at every candidate. */
+export function suggester(candidates: readonly string[]): (written: string) => string {
+  let left = limits.violations;
+  return (written) => {
+    left -= 1;
+    return left < 0 ? '' : suggestion(written, candidates);
+  };
+}
 
 /** ` Did you mean 'x'?` where a candidate is close to what was written, else nothing. */
 export function suggestion(written: string, candidates: readonly string[]): string {

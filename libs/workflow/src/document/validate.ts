@@ -4,6 +4,7 @@ import type { JsonObject, Violation } from '@millrace/kernel';
 import { z } from 'zod';
 import { limits } from '../limits.js';
 import { boundsOf } from './bounds.js';
+import { brief } from './brief.js';
 import { checkAttempts } from './check-attempts.js';
 import { checkBudget } from './check-budget.js';
 import { checkDurations } from './check-durations.js';
@@ -12,8 +13,9 @@ import { checkInputSchema } from './check-input-schema.js';
 import { checkDatabases } from './check-database.js';
 import { checkRouters } from './check-router.js';
 import { checkSubgraphs } from './check-subgraph.js';
-import { checkStructure } from './check-structure.js';
+import { checkStructure, tooManyNodes } from './check-structure.js';
 import { availableKinds, graphDocumentSchema, plannedKinds, type GraphDocument } from './graph-document.js';
+import { lookAlikeAt, lookAlikeIn } from './look-alike.js';
 import { parseGraphSource, type LineOf } from './parse-source.js';
 import { suggestion } from './suggestion.js';
 
@@ -22,12 +24,15 @@ export type Validation = { readonly graph: GraphDocument } | { readonly violatio
 /** Never throws, whatever the document is. Reports at most 100 mistakes. */
 export function validateGraph(document: unknown): Validation {
   const outside = boundsOf(document);
-  if (outside.length > 0) return { violations: outside };
-  const kinds = checkKinds(document);
+  if (outside.length > 0) return { violations: brief(outside) };
+  const placed = placedNodes(document);
+  // Counted before the schema looks at each of them.
+  if (placed.length > limits.nodes) return { violations: [tooManyNodes(placed.length)] };
+  const kinds = checkKinds(placed);
   const parsed = graphDocumentSchema.safeParse(document);
   if (!parsed.success) {
-    const shape = shapeViolations(parsed.error, kinds);
-    return { violations: [...kinds, ...shape].slice(0, limits.violations) };
+    const shape = shapeViolations(parsed.error, kinds, document);
+    return { violations: brief([...kinds, ...shape]) };
   }
   const graph = parsed.data;
   const structure = [
@@ -35,13 +40,13 @@ export function validateGraph(document: unknown): Validation {
     ...checkSubgraphs(graph),
     ...checkRouters(graph.nodes, ['nodes']),
     ...checkDatabases(graph.nodes, ['nodes']),
-    ...checkInputSchema(graph.input),
+    ...checkInputSchema(graph.input, { left: limits.defaultSchemas }),
     ...checkDurations(graph),
     ...checkAttempts(graph.nodes, ['nodes']),
     ...checkBudget(graph),
   ];
   const violations = structure.length > 0 ? structure : checkExpressions(graph);
-  return violations.length > 0 ? { violations: violations.slice(0, limits.violations) } : { graph };
+  return violations.length > 0 ? { violations: brief(violations) } : { graph };
 }
 
 /** Reads and validates the text of a graph; mistakes come with their line. Never throws. */
@@ -63,19 +68,33 @@ function withLine({ pointer, message }: Violation, lineOf: LineOf): Violation {
 
 const allKinds: readonly string[] = [...availableKinds, ...plannedKinds];
 
-/** Nodes of unknown kinds, and of kinds that only later versions run. */
-function checkKinds(document: unknown): Violation[] {
-  const violations: Violation[] = [];
-  const open = [{ node: document, path: [] as (string | number)[] }];
+interface Placed {
+  readonly node: unknown;
+  readonly path: readonly (string | number)[];
+}
+
+/** Whatever stands where nodes stand, at any depth; ends soon after there are more than a graph has. */
+function placedNodes(document: unknown): Placed[] {
+  const open: Placed[] = [{ node: document, path: [] }];
   for (const { node, path } of open) {
+    if (open.length > limits.nodes + 1) break;
     if (typeof node !== 'object' || node === null) continue;
-    const { kind, nodes } = node as { kind?: unknown; nodes?: unknown };
-    if (path.length > 0 && typeof kind === 'string') {
-      const message = kindMessage(kind);
-      if (message) violations.push({ pointer: jsonPointer([...path, 'kind']), message });
-    }
+    const { nodes } = node as { nodes?: unknown };
     if (Array.isArray(nodes))
       nodes.forEach((inner, index) => open.push({ node: inner, path: [...path, 'nodes', index] }));
+  }
+  return open.slice(1);
+}
+
+/** Nodes of unknown kinds, and of kinds that only later versions run. */
+function checkKinds(placed: readonly Placed[]): Violation[] {
+  const violations: Violation[] = [];
+  for (const { node, path } of placed) {
+    if (violations.length >= limits.violations) break;
+    if (typeof node !== 'object' || node === null) continue;
+    const { kind } = node as { kind?: unknown };
+    const message = typeof kind === 'string' ? kindMessage(kind) : undefined;
+    if (message) violations.push({ pointer: jsonPointer([...path, 'kind']), message });
   }
   return violations;
 }
@@ -87,17 +106,22 @@ function kindMessage(kind: string): string | undefined {
 }
 
 /** The schema's own findings, but for kinds that are explained already. */
-function shapeViolations(error: z.core.$ZodError, kinds: readonly Violation[]): Violation[] {
+function shapeViolations(error: z.core.$ZodError, kinds: readonly Violation[], document: unknown): Violation[] {
   const explained = new Set(kinds.map(({ pointer }) => pointer));
   return violationsOf(error)
     .filter(({ pointer }) => !explained.has(pointer))
-    .map(explain);
+    .map((violation) => explain(violation, document));
 }
 
-function explain({ pointer, message }: Violation): Violation {
-  if (message !== 'is not a known field') return { pointer, message };
+function explain({ pointer, message }: Violation, document: unknown): Violation {
+  if (message !== 'is not a known field') {
+    return { pointer, message: message.startsWith('must be ') ? message + lookAlikeAt(document, pointer) : message };
+  }
   const field = pointer.slice(pointer.lastIndexOf('/') + 1);
-  return { pointer, message: `There is no field '${field}' here.${suggestion(field, knownFields)}` };
+  return {
+    pointer,
+    message: `There is no field '${field}' here.${suggestion(field, knownFields)}${lookAlikeIn(field)}`,
+  };
 }
 
 const knownFields: readonly string[] = [

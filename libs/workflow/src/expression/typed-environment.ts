@@ -4,8 +4,15 @@ import { standardEnvironment } from './environment.js';
 import { invalidExpression, parseWith } from './expression.js';
 import { anyType, listOf, type ValueType } from './types.js';
 
+/** To declare a type takes as much time as to declare so many fields. */
+const fieldsOfOne = 8;
 /** Fields of object types that are declared for one check; what goes beyond is of any type, which bounds the time. */
 const maximumFields = 1_000;
+
+/** What may still be done for a graph. */
+export interface Allowance {
+  left: number;
+}
 
 export class TypedEnvironment {
   readonly #environment: Environment = standardEnvironment.clone();
@@ -13,7 +20,11 @@ export class TypedEnvironment {
   readonly #names = new Map<ValueType, string>();
   #fieldsLeft = maximumFields;
 
-  constructor(variables: Readonly<Record<string, ValueType>>) {
+  /** Declaring a field takes time, so that all environments for one graph share an allowance. */
+  constructor(
+    variables: Readonly<Record<string, ValueType>>,
+    private readonly allowance: Allowance,
+  ) {
     for (const [name, type] of Object.entries(variables)) {
       this.#environment.registerVariable(name, this.#nameOf(type));
     }
@@ -51,7 +62,8 @@ export class TypedEnvironment {
 
   #declare(type: Extract<ValueType, { kind: 'object' }>): string {
     this.#fieldsLeft -= type.fields.size;
-    if (this.#fieldsLeft < 0) return 'dyn';
+    this.allowance.left -= fieldsOfOne + type.fields.size;
+    if (this.#fieldsLeft < 0 || this.allowance.left < 0) return 'dyn';
     const fields = Object.fromEntries([...type.fields].map(([key, field]) => [key, this.#nameOf(field)]));
     const name = `Object${this.#declared.size}`;
     this.#environment.registerType(name, { fields });
