@@ -1,11 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { MillraceError } from '@millrace/kernel';
-import { type Environment, readConfiguration, variable, wholeNumber } from '@millrace/service';
+import {
+  type Environment,
+  readConfiguration,
+  type SecretKey,
+  secretKeys,
+  variable,
+  wholeNumber,
+} from '@millrace/service';
 import { z } from 'zod';
 import type { Price } from './ledger/price.js';
 import { readModelsFile, type ConfiguredProvider, type ModelsFile } from './models/models-file.js';
 import type { Route } from './routing/route.js';
-import type { SecretKey } from './secrets/secret-box.js';
 import type { Timeouts } from './providers/stream-answer.js';
 
 export interface LlmProviderConfig {
@@ -98,23 +104,6 @@ const hostList = () =>
     .pipe(
       z.array(
         z.string().regex(/^[a-z0-9.[\]:-]+$/, 'must be hosts, with their ports where they are not the usual ones'),
-      ),
-    );
-
-/** `ID:KEY` with commas between several. */
-const secretKeys = () =>
-  z
-    .string()
-    .max(10_000)
-    .transform((text) => text.split(',').map((each) => each.trim().split(':')))
-    .pipe(
-      z.array(
-        z
-          .tuple(
-            [z.string().regex(/^[a-z0-9-]{1,40}$/), z.base64().length(44)],
-            'must be ID:KEY with a KEY of 32 bytes in base64',
-          )
-          .transform(([id, key]): SecretKey => ({ id, key: Buffer.from(key, 'base64') })),
       ),
     );
 

@@ -8,6 +8,8 @@ export {
   wholeNumber,
   type Variable,
 } from './configuration/read-configuration.js';
+export { SecretBox, type SealedSecret, type SecretKey } from './secrets/secret-box.js';
+export { secretKeys } from './secrets/secret-keys.js';
 export {
   defineSubscriptions,
   type CommandHandler,

@@ -1,10 +1,9 @@
 import type { NewProvider, ProviderKind } from '@millrace/contracts';
 import { MillraceError, newId, notFound, systemClock } from '@millrace/kernel';
-import { CONFIG, DATABASE, type ServiceDatabase } from '@millrace/service';
+import { CONFIG, DATABASE, type SealedSecret, SecretBox, type ServiceDatabase } from '@millrace/service';
 import { Inject, Injectable } from '@nestjs/common';
 import type { LlmProviderConfig } from '../config.js';
 import type { LlmProviderTables } from '../schema/tables.js';
-import { SecretBox, type SealedSecret } from '../secrets/secret-box.js';
 
 /** A tenant's own provider, its key still sealed. */
 export interface StoredProvider {
@@ -30,7 +29,7 @@ export class ProviderStore {
     @Inject(DATABASE) private readonly database: ServiceDatabase<LlmProviderTables>,
     @Inject(CONFIG) config: LlmProviderConfig,
   ) {
-    this.box = new SecretBox(config.secretKeys);
+    this.box = new SecretBox(config.secretKeys, 'MILLRACE_LLM_SECRET_KEYS');
   }
 
   /** All of a tenant, by name. */

@@ -23,7 +23,11 @@ const tagBytes = 16;
  * To rotate, put a new key first and keep the old one until nothing is sealed with it.
  */
 export class SecretBox {
-  constructor(private readonly keys: readonly SecretKey[]) {}
+  /** @param variable what an operator sets to give it keys, for the message where there are none */
+  constructor(
+    private readonly keys: readonly SecretKey[],
+    private readonly variable: string,
+  ) {}
 
   /** Whether something is sealed with the key that seals now. */
   isCurrent({ keyId }: SealedSecret): boolean {
@@ -34,7 +38,7 @@ export class SecretBox {
   seal(secret: string, purpose: string): SealedSecret {
     const [current] = this.keys;
     if (current === undefined) {
-      const message = 'This installation has no key to keep secrets with. Its operator sets MILLRACE_LLM_SECRET_KEYS.';
+      const message = `This installation has no key to keep secrets with. Its operator sets ${this.variable}.`;
       throw new MillraceError('conflict', 'secrets_not_configured', message);
     }
     const nonce = randomBytes(nonceBytes);
@@ -59,6 +63,6 @@ export class SecretBox {
 }
 
 const unreadable = (): MillraceError =>
-  new MillraceError('unavailable', 'secret_unreadable', 'A stored key cannot be read. Set it again.', {
+  new MillraceError('unavailable', 'secret_unreadable', 'A stored secret cannot be read. Set it again.', {
     retryable: false,
   });

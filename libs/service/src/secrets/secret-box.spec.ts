@@ -5,7 +5,7 @@ import { SecretBox } from './secret-box.js';
 
 const key = (id: string) => ({ id, key: randomBytes(32) });
 const [first, second] = [key('first'), key('second')];
-const box = new SecretBox([first]);
+const box = new SecretBox([first], 'MILLRACE_TEST_SECRET_KEYS');
 const failure = expect.objectContaining({ code: 'secret_unreadable' }) as unknown;
 
 describe('the box of secrets', () => {
@@ -41,13 +41,16 @@ describe('the box of secrets', () => {
 
   it('opens what an older key sealed, until that key is gone', () => {
     const sealed = box.seal('sk-canary', 'a');
-    const rotated = new SecretBox([second, first]);
+    const rotated = new SecretBox([second, first], 'MILLRACE_TEST_SECRET_KEYS');
     expect(rotated.open(sealed, 'a')).toBe('sk-canary');
     expect([rotated.isCurrent(sealed), box.isCurrent(sealed)]).toEqual([false, true]);
-    expect(() => new SecretBox([second]).open(sealed, 'a')).toThrow(failure);
+    expect(() => new SecretBox([second], 'MILLRACE_TEST_SECRET_KEYS').open(sealed, 'a')).toThrow(failure);
   });
 
   it('seals nothing without a key', () => {
-    expect(() => new SecretBox([]).seal('x', 'a')).toThrow(expect.objectContaining({ code: 'secrets_not_configured' }));
+    const refusal = { code: 'secrets_not_configured', message: expect.stringContaining('MILLRACE_TEST_SECRET_KEYS') };
+    expect(() => new SecretBox([], 'MILLRACE_TEST_SECRET_KEYS').seal('x', 'a')).toThrow(
+      expect.objectContaining(refusal),
+    );
   });
 });
