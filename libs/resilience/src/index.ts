@@ -1,7 +1,7 @@
 export { bulkhead, type Bulkhead, type BulkheadOptions } from './bulkhead.js';
 export { circuitBreaker, type CircuitBreaker, type CircuitBreakerOptions } from './circuit-breaker.js';
 export { deadline } from './deadline.js';
-export { retry, type RetryOptions } from './retry.js';
+export { delayBefore, retry, type RetryOptions } from './retry.js';
 export { fetchWeb, type WebRequest, type WebResponse } from './web/fetch-web.js';
 export { unexpectedStatus } from './web/unexpected-status.js';
 export { WebGuard, type WebGuardOptions } from './web/web-guard.js';

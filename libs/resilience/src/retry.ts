@@ -53,7 +53,15 @@ function isWorthRepeating(error: unknown, options: RetryOptions): boolean {
   return (error.retryAfterSeconds ?? 0) * 1000 <= options.maxRetryAfterMs;
 }
 
-function delayBefore(attempt: number, error: unknown, options: RetryOptions): number {
+/**
+ * The wait before the next attempt, in milliseconds: random between 0 and a bound that doubles, never shorter than asked for. Also for
+ * attempts that are planned and made by another process. `attempt` counts those that failed, from 1.
+ */
+export function delayBefore(
+  attempt: number,
+  error: unknown,
+  options: Pick<RetryOptions, 'initialDelayMs' | 'maxDelayMs' | 'random'>,
+): number {
   const bound = Math.min(options.maxDelayMs, options.initialDelayMs * 2 ** (attempt - 1));
   const jitter = (options.random ?? Math.random)() * bound;
   const asked = error instanceof MillraceError ? (error.retryAfterSeconds ?? 0) * 1000 : 0;

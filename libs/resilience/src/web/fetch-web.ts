@@ -19,6 +19,8 @@ export interface WebRequest {
   readonly maxBytes: number;
   /** How many redirects are followed. */
   readonly redirects: number;
+  /** The status and the headers are the answer: what follows them is not waited for, and the connection ends. */
+  readonly ignoresBody?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -43,13 +45,13 @@ export interface Hop {
  *   `invalid_response`, `tls_failed`, all permanent; `unreachable`, which may pass; the signal's reason
  */
 export async function fetchWeb(guard: WebGuard, request: WebRequest): Promise<WebResponse> {
-  const { method, headers = {}, body, redirects, maxBytes, signal } = request;
+  const { method, headers = {}, body, redirects, signal } = request;
   let hop: Hop = { method, url: guard.check(request.url), headers: lowerCased(headers), body };
   for (let followed = 0; ; followed += 1) {
     signal.throwIfAborted();
     const response = await send(guard, hop, signal);
-    const next = nextHop(guard, hop, response);
-    if (next === undefined || redirects === 0) return await answerOf(response, hop, maxBytes, signal);
+    const next = redirects === 0 ? undefined : nextHop(guard, hop, response);
+    if (next === undefined) return await answerOf(response, hop, request);
     response.destroy();
     if (followed === redirects)
       throw new MillraceError('invalid', 'too_many_redirects', `More than ${redirects} redirects followed each other.`);
@@ -87,10 +89,13 @@ function send(guard: WebGuard, { method, url, headers, body }: Hop, signal: Abor
 async function answerOf(
   response: IncomingMessage,
   { method, url }: Hop,
-  maxBytes: number,
-  signal: AbortSignal,
+  { maxBytes, ignoresBody = false, signal }: WebRequest,
 ): Promise<WebResponse> {
   const { statusCode: status = 0, headers } = response;
+  if (ignoresBody) {
+    response.on('error', () => undefined).destroy();
+    return { status, headers, body: Buffer.alloc(0), url: url.href };
+  }
   const body = method === 'HEAD' ? Buffer.alloc(0) : await readBody(response, maxBytes, signal);
   return { status, headers, body, url: url.href };
 }
