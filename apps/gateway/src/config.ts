@@ -1,4 +1,12 @@
-import { type Environment, portNumber, readConfiguration, variable, wholeNumber } from '@millrace/service';
+import {
+  type Environment,
+  hostList,
+  portNumber,
+  readConfiguration,
+  secretKeys,
+  variable,
+  wholeNumber,
+} from '@millrace/service';
 import { z } from 'zod';
 
 const mebibyte = 1024 * 1024;
@@ -39,6 +47,47 @@ const variables = {
     'MILLRACE_IDEMPOTENCY_LEASE_MS',
     wholeNumber({ min: 10, max: 600_000 }).default(20_000),
     '20000',
+  ),
+  /** What encrypts the secrets of webhooks: the first one does, the others still decrypt. */
+  secretKeys: variable('MILLRACE_GATEWAY_SECRET_KEYS', secretKeys().default([]), 'ID:KEY, 32 random bytes in base64'),
+  /** Hosts that webhooks may be at though they are not on the public Internet, or have no https. */
+  webhookHosts: variable('MILLRACE_WEBHOOK_ALLOW', hostList(), 'hooks.internal:8080,127.0.0.1:9000'),
+  /** Deliveries that are under way at once in this process. */
+  webhookSlots: variable('MILLRACE_WEBHOOK_SLOTS', wholeNumber({ min: 1, max: 1_000 }).default(32), '32'),
+  /** How long an endpoint may take to answer, in milliseconds. */
+  webhookTimeoutMs: variable(
+    'MILLRACE_WEBHOOK_TIMEOUT_MS',
+    wholeNumber({ min: 50, max: 120_000 }).default(15_000),
+    '15000',
+  ),
+  /** How often a delivery is tried before it is parked. */
+  webhookAttempts: variable('MILLRACE_WEBHOOK_ATTEMPTS', wholeNumber({ min: 1, max: 50 }).default(15), '15'),
+  /** The bound of the first wait between attempts, which doubles up to the longest, in milliseconds. */
+  webhookRetryMs: variable('MILLRACE_WEBHOOK_RETRY_MS', wholeNumber({ min: 1, max: 3_600_000 }).default(5_000), '5000'),
+  webhookLongestRetryMs: variable(
+    'MILLRACE_WEBHOOK_LONGEST_RETRY_MS',
+    wholeNumber({ min: 1, max: 86_400_000 }).default(14_400_000),
+    '14400000',
+  ),
+  /** After how long without one success a webhook is disabled, in milliseconds. */
+  webhookDisableAfterMs: variable(
+    'MILLRACE_WEBHOOK_DISABLE_AFTER_MS',
+    wholeNumber({ min: 1, max: 2_592_000_000 }).default(259_200_000),
+    '259200000',
+  ),
+  /** Deliveries that may wait for one webhook; with more it is disabled. */
+  webhookBacklog: variable(
+    'MILLRACE_WEBHOOK_BACKLOG',
+    wholeNumber({ min: 1, max: 1_000_000 }).default(10_000),
+    '10000',
+  ),
+  /** For how many days deliveries that are over are kept. */
+  webhookKeepDays: variable('MILLRACE_WEBHOOK_KEEP_DAYS', wholeNumber({ min: 1, max: 365 }).default(14), '14'),
+  /** For how long a replica that reads a tenant's events is believed to be alive, in milliseconds. */
+  webhookLeaseMs: variable(
+    'MILLRACE_WEBHOOK_LEASE_MS',
+    wholeNumber({ min: 100, max: 600_000 }).default(15_000),
+    '15000',
   ),
 };
 

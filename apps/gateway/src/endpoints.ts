@@ -40,6 +40,19 @@ import {
 import { StreamRunEndpoint } from './stream/stream-run.endpoint.js';
 import { ListBudgetsEndpoint, ReadUsageEndpoint, SetBudgetEndpoint } from './spending/spending.endpoints.js';
 import { LivenessEndpoint, OpenApiEndpoint, ReadinessEndpoint } from './system/system.endpoints.js';
+import {
+  ListWebhookDeliveriesEndpoint,
+  RedeliverWebhookEndpoint,
+  TestWebhookEndpoint,
+} from './webhooks/delivery.endpoints.js';
+import {
+  CreateWebhookEndpoint,
+  DeleteWebhookEndpoint,
+  GetWebhookEndpoint,
+  ListWebhooksEndpoint,
+  RotateWebhookSecretEndpoint,
+  UpdateWebhookEndpoint,
+} from './webhooks/webhook.endpoints.js';
 
 /** The whole HTTP side of the service: one class for each route of the contracts. */
 export const endpoints = [
@@ -65,6 +78,15 @@ export const endpoints = [
   DecideApprovalEndpoint,
   PublishEventsEndpoint,
   ListEventsEndpoint,
+  CreateWebhookEndpoint,
+  ListWebhooksEndpoint,
+  GetWebhookEndpoint,
+  UpdateWebhookEndpoint,
+  DeleteWebhookEndpoint,
+  RotateWebhookSecretEndpoint,
+  TestWebhookEndpoint,
+  ListWebhookDeliveriesEndpoint,
+  RedeliverWebhookEndpoint,
   PublishGraphEndpoint,
   ListGraphsEndpoint,
   GetGraphEndpoint,

@@ -19,6 +19,14 @@ import { ProblemFilter } from './problem/problem.filter.js';
 import { RunEndWaiter } from './runs/run-end-waiter.js';
 import { RunStarter } from './runs/run-starter.js';
 import { OpenStreams } from './stream/open-streams.js';
+import { DeliveryStore } from './webhooks/delivery.store.js';
+import { DispatchStore } from './webhooks/dispatch.store.js';
+import { FeedStore } from './webhooks/feed.store.js';
+import { WebhookDispatcher } from './webhooks/webhook-dispatcher.js';
+import { WebhookFeeds } from './webhooks/webhook-feeds.js';
+import { WebhookSecrets } from './webhooks/webhook-secrets.js';
+import { WebhookStore } from './webhooks/webhook.store.js';
+import { Webhooks } from './webhooks/webhooks.js';
 
 @Module({
   controllers: endpoints,
@@ -42,6 +50,14 @@ import { OpenStreams } from './stream/open-streams.js';
     RunEndWaiter,
     RunStarter,
     UnreadBodies,
+    DeliveryStore,
+    DispatchStore,
+    FeedStore,
+    WebhookDispatcher,
+    WebhookFeeds,
+    WebhookSecrets,
+    WebhookStore,
+    Webhooks,
   ],
 })
 export class GatewayModule {}

@@ -17,6 +17,7 @@ import { addSearchCommand } from './search/search.command.js';
 import { addStartCommand } from './start/start.command.js';
 import { printable, printableLine } from './terminal/printable.js';
 import { hasColours, type Terminal, write } from './terminal/terminal.js';
+import { addWebhooksCommand } from './webhooks/webhooks.command.js';
 
 /** Runs one command and gives its exit code. Nothing is thrown: what went wrong is written where the command's caller looks for it. */
 export async function runCommandLine(words: readonly string[], terminal: Terminal): Promise<number> {
@@ -59,6 +60,7 @@ function programFor(terminal: Terminal, setExitCode: (code: number) => void): Co
   addIngestCommand(program, terminal, setExitCode);
   addSearchCommand(program, terminal);
   addEventsCommand(program, terminal);
+  addWebhooksCommand(program, terminal);
   addKeysCommand(program, terminal);
   addNatsUsersCommand(program, terminal);
   return program;

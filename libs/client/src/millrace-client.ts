@@ -4,6 +4,7 @@ import {
   type BodyInputOf,
   type Collection,
   type CreatedApiKey,
+  type CreatedWebhook,
   type NewCloudEvent,
   type Provider,
   type QueryInputOf,
@@ -13,6 +14,8 @@ import {
   type RunRecording,
   type Schedule,
   type UploadedDocument,
+  type Webhook,
+  type WebhookDelivery,
 } from '@millrace/contracts';
 import { type JsonValue, MillraceError, newId } from '@millrace/kernel';
 import type { CallOptions, ClientOptions } from './client-options.js';
@@ -324,6 +327,60 @@ export class MillraceClient {
 
   async revokeKey(id: string, options: CallOptions = {}): Promise<ApiKey> {
     return (await this.transport.call(routes.revokeKey, { params: { id }, isRepeatable: true, ...options })).body;
+  }
+
+  /** Has events sent to a URL. What they are signed with is in `secret`, for the only time. */
+  async createWebhook(
+    body: BodyInputOf<typeof routes.createWebhook>,
+    options: CallOptions = {},
+  ): Promise<CreatedWebhook> {
+    return (await this.transport.call(routes.createWebhook, { body, ...options })).body;
+  }
+
+  async listWebhooks(options: CallOptions = {}): Promise<ResponseBodyOf<typeof routes.listWebhooks>> {
+    return (await this.transport.call(routes.listWebhooks, options)).body;
+  }
+
+  async getWebhook(id: string, options: CallOptions = {}): Promise<Webhook> {
+    return (await this.transport.call(routes.getWebhook, { params: { id }, ...options })).body;
+  }
+
+  /** `enabled: true` begins again with what happens from now on. */
+  async updateWebhook(
+    id: string,
+    body: BodyInputOf<typeof routes.updateWebhook>,
+    options: CallOptions = {},
+  ): Promise<Webhook> {
+    const call = { params: { id }, body, isRepeatable: true, ...options };
+    return (await this.transport.call(routes.updateWebhook, call)).body;
+  }
+
+  async deleteWebhook(id: string, options: CallOptions = {}): Promise<void> {
+    await this.transport.call(routes.deleteWebhook, { params: { id }, ...options });
+  }
+
+  /** A new secret, in `secret`; that of before signs as well for `overlapSeconds`, a day where it is not said. */
+  async rotateWebhookSecret(id: string, overlapSeconds?: number, options: CallOptions = {}): Promise<CreatedWebhook> {
+    return (
+      await this.transport.call(routes.rotateWebhookSecret, { params: { id }, body: { overlapSeconds }, ...options })
+    ).body;
+  }
+
+  /** Sends one event to try a webhook; what became of it is among its deliveries. */
+  async testWebhook(id: string, options: CallOptions = {}): Promise<WebhookDelivery> {
+    return (await this.transport.call(routes.testWebhook, { params: { id }, ...options })).body;
+  }
+
+  async listWebhookDeliveries(
+    id: string,
+    query: QueryInputOf<typeof routes.listWebhookDeliveries> = {},
+    options: CallOptions = {},
+  ): Promise<ResponseBodyOf<typeof routes.listWebhookDeliveries>> {
+    return (await this.transport.call(routes.listWebhookDeliveries, { params: { id }, query, ...options })).body;
+  }
+
+  async redeliverWebhook(id: string, delivery: string, options: CallOptions = {}): Promise<WebhookDelivery> {
+    return (await this.transport.call(routes.redeliverWebhook, { params: { id, delivery }, ...options })).body;
   }
 
   /** Adds a provider of models, or changes the one of this name. */

@@ -6,6 +6,7 @@ export * from './shared.js';
 export * from './subjects.js';
 export * from './violations.js';
 export * from './gateway/commands.js';
+export * from './gateway/webhook.js';
 export * from './http/openapi.js';
 export * from './http/problem.js';
 export * from './http/route.js';

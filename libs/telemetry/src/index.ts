@@ -22,6 +22,7 @@ export * from './metrics/catalogue/tasks.js';
 export * from './metrics/catalogue/engine.js';
 export * from './metrics/catalogue/models.js';
 export * from './metrics/catalogue/service.js';
+export * from './metrics/catalogue/webhooks.js';
 export { derivedSpanId } from './tracing/span-ids.js';
 export {
   activeTraceparent,

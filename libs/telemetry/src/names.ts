@@ -200,6 +200,10 @@ export const metricName = {
   callRetries: 'millrace.call.retries',
   cacheRequests: 'millrace.cache.requests',
 
+  webhookAttempts: 'millrace.webhook.attempts',
+  webhookAttemptDuration: 'millrace.webhook.attempt.duration',
+  webhooksDisabled: 'millrace.webhook.disabled',
+
   serviceReady: 'millrace.service.ready',
   serviceInformation: 'millrace.service.info',
   logLines: 'millrace.log.lines',

@@ -1,4 +1,4 @@
-import type { Role, Run } from '@millrace/contracts';
+import type { Role, Run, WebhookDeliveryState, WebhookDisabledReason } from '@millrace/contracts';
 import type { ColumnType, Generated, RawBuilder } from 'kysely';
 
 type Timestamp = ColumnType<Date, Date | string, Date | string>;
@@ -34,8 +34,63 @@ interface IdempotencyRecordTable {
   created_at: Timestamp;
 }
 
+interface WebhookTable {
+  tenant_id: string;
+  id: string;
+  url: string;
+  events: ColumnType<string[], RawBuilder<readonly string[]>, RawBuilder<readonly string[]>>;
+  description: string;
+  enabled: boolean;
+  disabled_reason: WebhookDisabledReason | null;
+  /** Since when every attempt has failed. */
+  failing_since: Timestamp | null;
+  secret_key_id: string;
+  sealed_secret: string;
+  previous_secret_key_id: string | null;
+  previous_sealed_secret: string | null;
+  previous_until: Timestamp | null;
+  /** The place in the stream of events behind which it began. */
+  stream: string;
+  after_sequence: number;
+  created_at: Timestamp;
+  updated_at: Timestamp;
+}
+
+interface WebhookDeliveryTable {
+  tenant_id: string;
+  id: string;
+  webhook_id: string;
+  event_source: string;
+  event_id: string;
+  event_type: string;
+  /** What is sent, to the letter: it is signed. */
+  body: string;
+  state: WebhookDeliveryState;
+  attempts: number;
+  /** When it may be claimed; null where it may not. */
+  due_at: Timestamp | null;
+  /** Until when an attempt is believed to be under way. */
+  leased_until: Timestamp | null;
+  last_status: number | null;
+  last_error: string | null;
+  created_at: Timestamp;
+  delivered_at: Timestamp | null;
+}
+
+/** How far the events of a tenant have become deliveries, and which replica reads on. */
+interface WebhookFeedTable {
+  tenant_id: string;
+  stream: string;
+  after_sequence: number;
+  leased_by: string;
+  leased_until: Timestamp;
+}
+
 export interface GatewayTables {
   tenant: TenantTable;
   api_key: ApiKeyTable;
   idempotency_record: IdempotencyRecordTable;
+  webhook: WebhookTable;
+  webhook_delivery: WebhookDeliveryTable;
+  webhook_feed: WebhookFeedTable;
 }

@@ -10,6 +10,7 @@ import { runRoutes } from './run-routes.js';
 import { spendingRoutes } from './spending-routes.js';
 import { scheduleRoutes } from './schedule-routes.js';
 import { systemRoutes } from './system-routes.js';
+import { webhookRoutes } from './webhook-routes.js';
 
 /** The whole HTTP API, by operation id. */
 export const routes = {
@@ -19,6 +20,7 @@ export const routes = {
   ...graphRoutes,
   ...collectionRoutes,
   ...eventRoutes,
+  ...webhookRoutes,
   ...keyRoutes,
   ...providerRoutes,
   ...spendingRoutes,

@@ -1,0 +1,118 @@
+import { z } from 'zod';
+import {
+  createdWebhookSchema,
+  newWebhookSchema,
+  webhookChangesSchema,
+  webhookDeliveryIdSchema,
+  webhookDeliverySchema,
+  webhookDeliveryStateSchema,
+  webhookIdSchema,
+  webhookRotationSchema,
+  webhookSchema,
+} from '../gateway/webhook.js';
+import { pageOf, pageRequestSchema } from '../shared.js';
+import { defineRoute } from './route.js';
+
+const tag = 'webhooks';
+const params = z.strictObject({ id: webhookIdSchema });
+
+export const webhookRoutes = {
+  createWebhook: defineRoute({
+    name: 'createWebhook',
+    tag,
+    method: 'POST',
+    path: '/v1/webhooks',
+    summary: 'Has events sent to a URL from now on. The secret that signs them is in this answer and never again.',
+    role: 'admin',
+    body: { kind: 'json', schema: newWebhookSchema },
+    responses: {
+      201: {
+        description: 'The webhook.',
+        schema: createdWebhookSchema,
+        headers: { Location: 'Where the webhook is.' },
+      },
+    },
+  }),
+  listWebhooks: defineRoute({
+    name: 'listWebhooks',
+    tag,
+    method: 'GET',
+    path: '/v1/webhooks',
+    summary: 'Webhooks, newest first.',
+    role: 'editor',
+    responses: { 200: { description: 'All of them.', schema: z.object({ items: z.array(webhookSchema) }) } },
+  }),
+  getWebhook: defineRoute({
+    name: 'getWebhook',
+    tag,
+    method: 'GET',
+    path: '/v1/webhooks/{id}',
+    summary: 'One webhook, and whether it works.',
+    role: 'editor',
+    params,
+    responses: { 200: { description: 'The webhook.', schema: webhookSchema } },
+  }),
+  updateWebhook: defineRoute({
+    name: 'updateWebhook',
+    tag,
+    method: 'PATCH',
+    path: '/v1/webhooks/{id}',
+    summary: 'Changes a webhook, disables it, or enables it again for what happens from now on.',
+    role: 'admin',
+    params,
+    body: { kind: 'json', schema: webhookChangesSchema },
+    responses: { 200: { description: 'The webhook as it is now.', schema: webhookSchema } },
+  }),
+  deleteWebhook: defineRoute({
+    name: 'deleteWebhook',
+    tag,
+    method: 'DELETE',
+    path: '/v1/webhooks/{id}',
+    summary: 'Deletes a webhook with its deliveries.',
+    role: 'admin',
+    params,
+    responses: { 200: { description: 'It is deleted.', schema: z.object({ deleted: z.literal(true) }) } },
+  }),
+  rotateWebhookSecret: defineRoute({
+    name: 'rotateWebhookSecret',
+    tag,
+    method: 'POST',
+    path: '/v1/webhooks/{id}:rotate',
+    summary: 'Gives a webhook a new secret; deliveries are signed with the old one as well for a while.',
+    role: 'admin',
+    params,
+    body: { kind: 'json', schema: webhookRotationSchema },
+    responses: { 200: { description: 'The webhook with its new secret.', schema: createdWebhookSchema } },
+  }),
+  testWebhook: defineRoute({
+    name: 'testWebhook',
+    tag,
+    method: 'POST',
+    path: '/v1/webhooks/{id}:test',
+    summary: 'Sends a webhook an event of the type `millrace.webhook.test.v1`, whatever it filters by.',
+    role: 'editor',
+    params,
+    responses: { 202: { description: 'The delivery, which is under way.', schema: webhookDeliverySchema } },
+  }),
+  listWebhookDeliveries: defineRoute({
+    name: 'listWebhookDeliveries',
+    tag,
+    method: 'GET',
+    path: '/v1/webhooks/{id}/deliveries',
+    summary: 'What was sent to a webhook and what is to be, newest first.',
+    role: 'editor',
+    params,
+    query: z.strictObject({ ...pageRequestSchema.shape, state: webhookDeliveryStateSchema.optional() }),
+    responses: { 200: { description: 'A page of deliveries.', schema: pageOf(webhookDeliverySchema) } },
+  }),
+  redeliverWebhook: defineRoute({
+    name: 'redeliverWebhook',
+    tag,
+    method: 'POST',
+    path: '/v1/webhooks/{id}/deliveries/{delivery}:redeliver',
+    summary: 'Sends a delivery again, now, with the id that it had.',
+    role: 'editor',
+    params: z.strictObject({ id: webhookIdSchema, delivery: webhookDeliveryIdSchema }),
+    responses: { 202: { description: 'The delivery, which is under way.', schema: webhookDeliverySchema } },
+  }),
+};
