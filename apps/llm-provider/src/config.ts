@@ -29,6 +29,8 @@ export interface LlmProviderConfig {
   readonly secretKeys: readonly SecretKey[];
   /** What a call of any model may take. */
   readonly limits: CallLimits;
+  /** Where answers that are given again are shared between processes. */
+  readonly redisUrl: string | undefined;
   /** Characters of evidence that a model is given at most. */
   readonly evidenceCharacters: number;
 }
@@ -64,6 +66,7 @@ export function readConfig(environment: Environment): LlmProviderConfig {
       '127.0.0.1:11434,models.example.com',
     ),
     secretKeys: variable('MILLRACE_LLM_SECRET_KEYS', secretKeys().default([]), 'ID:KEY, 32 random bytes in base64'),
+    redisUrl: variable('MILLRACE_REDIS_URL', z.url({ protocol: /^rediss?$/ }).optional(), 'redis://127.0.0.1:6379'),
     apiKey: variable('MILLRACE_LLM_API_KEY', z.string().max(4_000).optional(), 'the key that the server gave you'),
     model: variable('MILLRACE_LLM_MODEL', z.string().max(200).optional(), 'llama3.2'),
     concurrency: variable('MILLRACE_LLM_CONCURRENCY', wholeNumber({ min: 1, max: 256 }).default(4), '4'),
@@ -89,6 +92,7 @@ export function readConfig(environment: Environment): LlmProviderConfig {
     defaultModel,
     providerHosts: values.providerHosts,
     secretKeys: values.secretKeys,
+    redisUrl: values.redisUrl,
     prices: [...(server ? [server.price] : []), ...file.prices],
     routes: file.routes,
     limits: { timeouts: { firstTokenMs, idleMs, totalMs }, queue: slots, maxTokens },

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { AnswerCacheShutdown, answerCacheProvider } from './caching/answer-cache.provider.js';
 import { CompleteChatHandler } from './chat/complete-chat.handler.js';
 import { EmbedTextsHandler } from './chat/embed-texts.handler.js';
 import { OpenCalls } from './chat/open-calls.js';
@@ -28,6 +29,8 @@ import { RouteHandler } from './intents/route.handler.js';
     RouteHandler,
     { provide: PromptLibrary, useFactory: () => PromptLibrary.load() },
     ModelCatalogue,
+    answerCacheProvider,
+    AnswerCacheShutdown,
     ProviderStore,
     TargetLimits,
     Budgets,

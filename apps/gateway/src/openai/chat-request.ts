@@ -1,5 +1,5 @@
 import type { ChatMessage, completeChat, OpenAiChatRequest, OpenAiMessage, RequestOf } from '@millrace/contracts';
-import { completeChat as contract, violationsOf } from '@millrace/contracts';
+import { answerCacheSchema, completeChat as contract, violationsOf } from '@millrace/contracts';
 import { invalidInput } from '@millrace/kernel';
 
 type Call = RequestOf<typeof completeChat>;
@@ -25,6 +25,7 @@ export function callOf(request: OpenAiChatRequest, ids: Pick<Call, 'callId' | 'k
     ...given('frequencyPenalty', request.frequency_penalty),
     ...given('stop', typeof stop === 'string' ? [stop] : stop),
     ...given('seed', request.seed),
+    ...given('cache', cacheOf(request.cache)),
   };
   const checked = contract.request.safeParse(call);
   if (checked.success) return checked.data;
@@ -33,6 +34,9 @@ export function callOf(request: OpenAiChatRequest, ids: Pick<Call, 'callId' | 'k
 
 const given = <Name extends string, Value>(name: Name, value: Value | null | undefined) =>
   value === null || value === undefined ? {} : ({ [name]: value } as { [Key in Name]: Value });
+
+const cacheOf = (cache: OpenAiChatRequest['cache']) =>
+  typeof cache === 'boolean' ? (cache ? answerCacheSchema.parse({}) : undefined) : cache;
 
 function messageOf(message: OpenAiMessage): ChatMessage {
   switch (message.role) {

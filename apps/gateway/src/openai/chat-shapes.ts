@@ -47,7 +47,16 @@ export function completionOf(head: AnswerHead, answers: readonly Answer[]): Open
       finish_reason: finishReasons[finishReason],
     })),
     usage: usageOf(answers.map(({ usage }) => usage)),
+    ...cachedOf(answers),
   };
+}
+
+/** Says that answers were given before, where all of them were. */
+function cachedOf(answers: readonly Answer[]) {
+  const [first] = answers;
+  return first?.cached !== undefined && answers.every(({ cached }) => cached !== undefined)
+    ? { cached: first.cached }
+    : {};
 }
 
 export function usageOf(usages: readonly CallUsage[]): OpenAiUsage {
@@ -70,14 +79,19 @@ const chunk = (head: AnswerHead, choices: readonly object[], more: object = {}) 
   ...more,
 });
 
-export const deltaChunk = (head: AnswerHead, index: number, delta: object, reason: OpenAiFinishReason | null = null) =>
-  chunk(head, [{ index, delta, logprobs: null, finish_reason: reason }]);
+export const deltaChunk = (
+  head: AnswerHead,
+  index: number,
+  delta: object,
+  reason: OpenAiFinishReason | null = null,
+  more: object = {},
+) => chunk(head, [{ index, delta, logprobs: null, finish_reason: reason }], more);
 
 export const toolCallsChunk = (head: AnswerHead, index: number, calls: readonly ToolCall[]) =>
   deltaChunk(head, index, { tool_calls: calls.map((call, at) => ({ index: at, ...toolCallOf(call) })) });
 
-export const finishChunk = (head: AnswerHead, index: number, { finishReason }: Answer) =>
-  deltaChunk(head, index, {}, finishReasons[finishReason]);
+export const finishChunk = (head: AnswerHead, index: number, answer: Answer) =>
+  deltaChunk(head, index, {}, finishReasons[answer.finishReason], cachedOf([answer]));
 
 export const usageChunk = (head: AnswerHead, usages: readonly CallUsage[]) =>
   chunk(head, [], { usage: usageOf(usages) });

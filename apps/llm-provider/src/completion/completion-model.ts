@@ -1,4 +1,5 @@
 import type {
+  AnswerCache,
   ChatMessage,
   ChatTool,
   Citation,
@@ -23,6 +24,8 @@ export interface CompletionRequest {
   readonly toolChoice?: ToolChoice;
   readonly maxTokens?: number;
   readonly temperature?: number;
+  readonly seed?: number;
+  readonly cache?: AnswerCache;
 }
 
 /** Free text with markers, or JSON; `cites` is the field of it that holds Markdown with markers. */
@@ -50,6 +53,7 @@ export interface Completion {
   /** Which model wrote it, where the one that was asked chose among several. */
   readonly model: string;
   readonly usage: TokenUsage;
+  readonly cached?: AnswerCache['mode'];
 }
 
 /** The port: whatever writes answers. */

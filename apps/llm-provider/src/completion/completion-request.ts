@@ -23,6 +23,8 @@ export function requestOf(input: LlmInput, prompts: PromptLibrary, limits: Reque
   const options = {
     ...(input.maxTokens !== undefined && { maxTokens: input.maxTokens }),
     ...(input.temperature !== undefined && { temperature: input.temperature }),
+    ...(input.seed !== undefined && { seed: input.seed }),
+    ...(input.cache !== undefined && { cache: input.cache }),
     ...(input.tools !== undefined && { tools: input.tools }),
     ...(input.toolChoice !== undefined && { toolChoice: input.toolChoice }),
   };

@@ -103,13 +103,15 @@ const listenerOf = ({ signal, account }: CompletionContext) => ({
   ...(account !== undefined && { account }),
 });
 
-function chatOf({ messages, tools, toolChoice, maxTokens, temperature }: CompletionRequest): ChatRequest {
+function chatOf({ messages, tools, toolChoice, maxTokens, temperature, seed, cache }: CompletionRequest): ChatRequest {
   return {
     messages,
     ...(tools !== undefined && { tools }),
     ...(toolChoice !== undefined && { toolChoice }),
     ...(maxTokens !== undefined && { maxTokens }),
     ...(temperature !== undefined && { temperature }),
+    ...(seed !== undefined && { seed }),
+    ...(cache !== undefined && { cache }),
   };
 }
 
@@ -124,10 +126,11 @@ function jsonOf(mode: JsonMode, format: JsonFormat): Pick<ChatRequest, 'json'> {
   }
 }
 
-const factsOf = ({ finishReason, toolCalls, model }: ChatAnswer) => ({
+const factsOf = ({ finishReason, toolCalls, model, cached }: ChatAnswer) => ({
   finishReason,
   model,
   ...(toolCalls.length > 0 && { toolCalls }),
+  ...(cached !== undefined && { cached }),
 });
 
 const grounded = (

@@ -1,6 +1,10 @@
 import type { EmbeddingModelV4 } from '@ai-sdk/provider';
+import type { AnswerCache } from '@millrace/contracts';
 import { invalidInput, MillraceError, systemClock } from '@millrace/kernel';
+import type { Cache } from '@millrace/cache';
 import { CONFIG } from '@millrace/service';
+import { ANSWER_CACHE } from '../caching/answer-cache.provider.js';
+import { CachedModel } from '../caching/cached-model.js';
 import { Inject, Injectable } from '@nestjs/common';
 import type { CompletionModel } from '../completion/completion-model.js';
 import { ProviderCompletionModel } from '../completion/provider-completion-model.js';
@@ -50,6 +54,7 @@ export class ModelCatalogue {
     @Inject(ProviderStore) private readonly store: ProviderStore,
     @Inject(TargetLimits) private readonly limits: TargetLimits,
     @Inject(Payments) private readonly payments: Payments,
+    @Inject(ANSWER_CACHE) private readonly answers: Cache,
   ) {
     this.prices = new PriceList(config.prices);
     this.installed = config.providers.map((provider) => ({
@@ -79,7 +84,10 @@ export class ModelCatalogue {
     const known = this.models.get(key);
     if (known !== undefined) return known;
     const open = await this.open(provider);
-    return this.models.get(key) ?? keep(this.models, key, this.modelOf(provider, open, modelId));
+    return (
+      this.models.get(key) ??
+      keep(this.models, key, this.cached(this.modelOf(provider, open, modelId), `${key} ${provider.baseUrl}`))
+    );
   }
 
   /** @throws MillraceError `unknown_model`; `no_embeddings` where the provider has none */
@@ -107,11 +115,15 @@ export class ModelCatalogue {
     const route = this.config.routes.find((each) => each.name === name);
     if (route === undefined) throw unknownRoute(name);
     const targets = (of: readonly RouteTarget[]): Promise<Target[]> => Promise.all(of.map((each) => this.target(each)));
-    const opened = Promise.all([targets(route.targets), targets(route.fallback)]).then(
-      ([chosen, fallback]) => new RoutedModel(route, chosen, fallback),
+    const opened = Promise.all([targets(route.targets), targets(route.fallback)]).then(([chosen, fallback]) =>
+      this.cached(new RoutedModel(route, chosen, fallback), `route ${JSON.stringify(route)}`, route.cache),
     );
     this.routes.set(name, opened);
     return opened;
+  }
+
+  private cached(model: ChatModel, identity: string, byDefault?: AnswerCache): ChatModel {
+    return new CachedModel(model, { cache: this.answers, identity, byDefault });
   }
 
   private async target(options: RouteTarget): Promise<Target> {

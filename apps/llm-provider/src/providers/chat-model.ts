@@ -1,4 +1,4 @@
-import type { ChatMessage, ChatTool, ToolCall, ToolChoice } from '@millrace/contracts';
+import type { AnswerCache, ChatMessage, ChatTool, ToolCall, ToolChoice } from '@millrace/contracts';
 import type { JsonObject } from '@millrace/kernel';
 import type { CallAccount } from '../spending/call-account.js';
 
@@ -17,6 +17,8 @@ export interface ChatRequest {
   readonly frequencyPenalty?: number;
   readonly stop?: readonly string[];
   readonly seed?: number;
+  /** Whether an answer may be one that was given before. Models themselves know nothing of it. */
+  readonly cache?: AnswerCache;
 }
 
 export interface TokenUsage {
@@ -35,6 +37,8 @@ export interface ChatAnswer {
   readonly usage: TokenUsage;
   /** Which model it was: `openai/gpt-5-mini`. */
   readonly model: string;
+  /** It was given before: nothing was asked, and nothing is to be paid. */
+  readonly cached?: AnswerCache['mode'];
 }
 
 export interface ChatListener {

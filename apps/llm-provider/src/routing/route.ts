@@ -1,4 +1,4 @@
-import { nameSchema } from '@millrace/contracts';
+import { answerCacheSchema, nameSchema } from '@millrace/contracts';
 import { z } from 'zod';
 
 const milliseconds = z.int().min(1).max(3_600_000);
@@ -33,6 +33,8 @@ export const routeSchema = z.strictObject({
   fallback: z.array(targetSchema).max(20).default([]),
   /** How often the targets are gone through when all of them fail for a while. */
   rounds: z.int().min(1).max(10).default(2),
+  /** Whether calls that say nothing themselves take answers that were given before, where these are meant to be the same. */
+  cache: answerCacheSchema.optional(),
   /** Where calls wait when all targets are busy. */
   queue: z
     .strictObject({ size: z.int().min(0).max(100_000).default(100), deadlineMs: milliseconds.default(10_000) })

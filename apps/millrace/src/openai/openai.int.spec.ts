@@ -362,6 +362,39 @@ describe.each(['in one process', 'over NATS'])('OpenAI’s endpoints %s', (how) 
     expect(error.headers?.get('x-should-retry')).toBe('false');
   });
 
+  it('give an answer again where a call asks for it, whole and in a stream, and bill nobody for it', async () => {
+    const payer = await system.key('saver', 'editor');
+    const saving = new OpenAI({ baseURL: `${system.url}/openai/v1`, apiKey: payer, maxRetries: 0 });
+    const request = { model: 'here/small', messages, temperature: 0, cache: true } as const;
+    const before = provider.requests.length;
+    const first = await saving.chat.completions.create(request);
+    expect(first).not.toHaveProperty('cached');
+    const again = await saving.chat.completions.create(request);
+    expect(again).toMatchObject({ cached: 'exact', choices: first.choices, usage: { total_tokens: 0 } });
+    let streamed = '';
+    const chunks: object[] = [];
+    for await (const chunk of await saving.chat.completions.create({ ...request, stream: true })) {
+      chunks.push(chunk);
+      streamed += chunk.choices[0]?.delta.content ?? '';
+    }
+    expect(streamed).toBe('Herons fish in shallow water.');
+    expect(chunks.at(-1)).toMatchObject({ cached: 'exact' });
+    expect(provider.requests.length - before).toBe(1);
+    expect((await system.client(payer).readUsage()).items).toMatchObject([{ completions: 3, costUsd: 0.018 }]);
+    // Another tenant asks for itself.
+    expect(await client.chat.completions.create(request)).not.toHaveProperty('cached');
+    const other = { ...request, temperature: 1 };
+    expect(await failureOf(saving.chat.completions.create(other))).toMatchObject({
+      status: 400,
+      code: 'not_cacheable',
+    });
+    const hostile = { ...request, cache: { mode: 'fuzzy', ttlSeconds: 1e12 } } as never;
+    expect(await failureOf(saving.chat.completions.create(hostile))).toMatchObject({
+      status: 400,
+      code: 'invalid_body',
+    });
+  });
+
   it('answer the AI SDK: text, streams and tools', async () => {
     const sdk = createOpenAICompatible({ name: 'millrace', baseURL: `${system.url}/openai/v1`, apiKey: key });
     const model = sdk.chatModel('here/small');

@@ -1,5 +1,6 @@
 /** OpenAI's own shapes, as far as they are served. Fields that are not known are left aside, as OpenAI's clients expect. */
 import { z } from 'zod';
+import { answerCacheSchema } from '../llm-provider/chat.js';
 import { jsonObjectSchema } from '../shared.js';
 import { defineRoute } from './route.js';
 
@@ -45,6 +46,8 @@ export const openAiChatRequestSchema = z.object({
   frequency_penalty: z.number().min(-2).max(2).nullish(),
   stop: z.union([z.string(), z.array(z.string()).max(16)]).nullish(),
   seed: z.int().nullish(),
+  /** Ours: an answer that was given before, billed to nobody. `true` is an exact one, for an hour. */
+  cache: z.union([z.boolean(), answerCacheSchema]).nullish(),
   tools: z
     .array(
       z.object({
@@ -108,6 +111,8 @@ export const openAiChatCompletionSchema = z.object({
     }),
   ),
   usage: usageSchema,
+  /** Ours: the answers were given before. */
+  cached: answerCacheSchema.shape.mode.unwrap().optional(),
 });
 export type OpenAiChatCompletion = z.infer<typeof openAiChatCompletionSchema>;
 export type OpenAiFinishReason = OpenAiChatCompletion['choices'][number]['finish_reason'];

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { defineCommand } from '../contract.js';
 import { errorShapeSchema, usageSchema } from '../shared.js';
 import {
+  answerCacheSchema,
   chatMessageSchema,
   chatToolSchema,
   finishReasonSchema,
@@ -50,6 +51,8 @@ export const completeChat = defineCommand({
     frequencyPenalty: z.number().min(-2).max(2).optional(),
     stop: z.array(z.string().min(1).max(1_000)).max(16).optional(),
     seed: z.int().optional(),
+    /** Refused with `not_cacheable` for calls whose answers are meant to differ. */
+    cache: answerCacheSchema.optional(),
   }),
   response: z.discriminatedUnion('status', [
     z.object({
@@ -60,6 +63,8 @@ export const completeChat = defineCommand({
       usage: callUsageSchema,
       /** Which model it was: `openai/gpt-5-mini`. */
       model: z.string(),
+      /** The answer was given before, and costs nothing. */
+      cached: answerCacheSchema.shape.mode.unwrap().optional(),
     }),
     z.object({ status: z.literal('failed'), text: z.string(), usage: callUsageSchema, error: errorShapeSchema }),
   ]),

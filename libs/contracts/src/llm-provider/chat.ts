@@ -70,4 +70,14 @@ export const jsonFormatSchema = z.strictObject({
   schema: jsonObjectSchema.optional(),
 });
 
+/**
+ * Asks for an answer that was given before to the same call, if it is no older; the first one is kept. `semantic` finds the last
+ * question also where it was asked in other words, but only in words that cannot change its meaning.
+ */
+export const answerCacheSchema = z.strictObject({
+  mode: z.enum(['exact', 'semantic']).default('exact'),
+  ttlSeconds: z.int().min(1).max(2_592_000).default(3_600),
+});
+export type AnswerCache = z.infer<typeof answerCacheSchema>;
+
 export const finishReasonSchema = z.enum(['stop', 'length', 'content-filter', 'tool-calls', 'other']);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { defineTask } from '../contract.js';
 import {
+  answerCacheSchema,
   chatMessageSchema,
   chatToolSchema,
   finishReasonSchema,
@@ -37,6 +38,9 @@ export const llmTask = defineTask({
     evidence: z.array(passageSchema).max(200).default([]),
     maxTokens: z.int().min(1).max(100_000).optional(),
     temperature: z.number().min(0).max(2).optional(),
+    seed: z.int().optional(),
+    /** Takes an answer that was given before; needs a temperature of 0 or a seed. */
+    cache: answerCacheSchema.optional(),
   }),
   output: z.object({
     text: z.string(),
@@ -48,6 +52,8 @@ export const llmTask = defineTask({
     finishReason: finishReasonSchema,
     /** Tools that the model asks for; somebody else calls them. */
     toolCalls: z.array(toolCallSchema).optional(),
+    /** The answer was given before, and costs nothing. */
+    cached: answerCacheSchema.shape.mode.unwrap().optional(),
   }),
 });
 

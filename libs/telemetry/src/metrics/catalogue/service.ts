@@ -57,7 +57,7 @@ export const cacheRequests = counter({
   unit: '{request}',
   description: 'What was looked up in a cache, and whether it was there',
   labels: {
-    'millrace.cache': oneOf('api-keys', 'hot-runs', 'graphs', 'completions'),
+    'millrace.cache': oneOf('api-keys', 'hot-runs', 'graphs', 'completions', 'model-answers'),
     'millrace.result': oneOf('hit', 'miss'),
   },
   from: 'gateway, orchestrator, llm-provider',
