@@ -66,6 +66,28 @@ describe('the toolbox', () => {
     expect(large.outcome).toMatchObject({ output: { result: { payload: 'x'.repeat(2_000_000) } } });
   });
 
+  it.each([
+    ['1 + 2 * 3', 7],
+    ['(1 + 2) * 3', 9],
+    ['2 ^ 3 ^ 2', 512],
+    ['-2 ^ 2', -4],
+    ['10 - 4 - 3', 3],
+    ['7 % 4 / 2', 1.5],
+    ['1.5e3 + -(2)', 1498],
+  ])('calculates %s', async (expression, value) => {
+    const { outcome } = await call({ tool: 'calculate', arguments: { expression } });
+    expect(outcome).toEqual({ status: 'completed', output: { result: { expression, value } } });
+  });
+
+  it('describes tools by name, and refuses a name that no tool has', async () => {
+    const { outcome } = await call({ tool: 'describe', arguments: { names: ['delay', 'echo'] } });
+    expect(outcome).toMatchObject({
+      output: { result: { tools: [{ name: 'delay', arguments: { required: ['milliseconds'] } }, { name: 'echo' }] } },
+    });
+    const refused = await call({ tool: 'describe', arguments: { names: ['echo', 'constructor'] } });
+    expect(refused.outcome).toMatchObject({ status: 'failed', error: { code: 'unknown_tool', retryable: false } });
+  });
+
   it('waits, and stops waiting at the deadline', async () => {
     const waited = await call({ tool: 'delay', arguments: { milliseconds: 20 } });
     expect(waited.outcome).toEqual({ status: 'completed', output: { result: { milliseconds: 20 } } });
@@ -84,6 +106,11 @@ describe('the toolbox', () => {
     [{ tool: 'delay', arguments: { milliseconds: -1 } }, 'invalid_arguments', '/arguments/milliseconds'],
     [{ tool: 'delay', arguments: { milliseconds: 1, more: 2 } }, 'invalid_arguments', '/arguments/more'],
     [{ tool: 'echo', arguments: { bytes: 9e15 } }, 'invalid_arguments', '/arguments/bytes'],
+    [{ tool: 'calculate', arguments: { expression: '2 +' } }, 'invalid_arguments', '/arguments/expression'],
+    [{ tool: 'calculate', arguments: { expression: '('.repeat(500) } }, 'invalid_arguments', '/arguments/expression'],
+    [{ tool: 'calculate', arguments: { expression: 'process.exit()' } }, 'invalid_arguments', '/arguments/expression'],
+    [{ tool: 'calculate', arguments: { expression: '1 / 0' } }, 'invalid_arguments', '/arguments/expression'],
+    [{ tool: 'calculate', arguments: { expression: '1'.repeat(1_001) } }, 'invalid_arguments', '/arguments/expression'],
     [{ tool: 'echo', arguments: 'text' }, 'invalid_input', '/arguments'],
     [{ arguments: {} }, 'invalid_input', '/tool'],
   ])('refuses %j for good', async (input, code, pointer) => {
@@ -99,7 +126,7 @@ describe('the toolbox', () => {
   });
 
   it('describes each tool with a JSON Schema of its arguments', () => {
-    expect(describeTools().map(({ name }) => name)).toEqual(['echo', 'delay']);
+    expect(describeTools().map(({ name }) => name)).toEqual(['echo', 'delay', 'calculate', 'describe']);
     expect(describeTools()[1]?.arguments).toMatchObject({
       type: 'object',
       required: ['milliseconds'],

@@ -1,10 +1,31 @@
 import { jsonSchemaOf, violationsOf } from '@millrace/contracts';
 import { MillraceError, type JsonObject, type JsonValue } from '@millrace/kernel';
+import { z } from 'zod';
+import { calculate } from './calculate.js';
 import { delay } from './delay.js';
 import { echo } from './echo.js';
-import type { AnyTool, ToolCall } from './tool.js';
+import { defineTool, type AnyTool, type ToolCall } from './tool.js';
 
-const tools: ReadonlyMap<string, AnyTool> = new Map([echo, delay].map((tool) => [tool.name, tool]));
+/** How whoever lets a model choose among tools learns what they take. */
+const describe = defineTool({
+  name: 'describe',
+  description: 'Says of tools, by their names, what they do and which arguments they take.',
+  arguments: z.strictObject({ names: z.array(z.string().max(100)).max(200) }),
+  execute: ({ names }) => {
+    const described = new Map(describeTools().map((tool) => [tool.name, tool]));
+    return Promise.resolve({ tools: names.map((name) => ({ ...(described.get(name) ?? unknown(name)) })) });
+  },
+});
+
+const tools: ReadonlyMap<string, AnyTool> = new Map(
+  [echo, delay, calculate, describe].map((tool) => [tool.name, tool]),
+);
+
+function unknown(name: string): never {
+  const known = [...tools.keys()].join(', ');
+  const said = JSON.stringify(name.slice(0, 100).toWellFormed());
+  throw new MillraceError('invalid', 'unknown_tool', `There is no tool ${said}; there are ${known}.`);
+}
 
 /** A tool as others see it; `arguments` is a JSON Schema. */
 export interface ToolDescription {
