@@ -12,6 +12,7 @@ import { composeAnswer } from './answer.js';
 import { composeArticle } from './article.js';
 import { readFeedback } from './feedback.js';
 import { composeOutline } from './outline.js';
+import { useTools } from './tool-use.js';
 
 /** It reads no tokens and writes none: whatever it costs is this machine's time. */
 const usage = { promptTokens: 0, completionTokens: 0 };
@@ -43,7 +44,17 @@ function compose(request: CompletionRequest, context: CompletionContext): Comple
   const { prompt } = request;
   if (prompt?.id === 'content/outline@1') return jsonCompletion(composeOutline(subjectOf(request)), []);
   if (prompt?.id === 'content/draft@1') return draft(request, prompt.variables, context);
-  return answer(request, context);
+  return withTools(request, context) ?? answer(request, context);
+}
+
+/** Null where the request has to do with no tool. */
+function withTools(request: CompletionRequest, context: CompletionContext): Completion | null {
+  const use = request.answer.kind === 'text' ? useTools(request) : null;
+  if (use === null) return null;
+  const facts = { json: null, citations: [], usage, model: 'extractive' };
+  if ('calls' in use) return { ...facts, text: '', toolCalls: use.calls, finishReason: 'tool-calls' };
+  context.emit(use.text);
+  return { ...facts, text: use.text, finishReason: 'stop' };
 }
 
 function draft(request: CompletionRequest, variables: JsonObject, context: CompletionContext): Completion {
