@@ -65,6 +65,17 @@ const examples: Readonly<Record<string, Example>> = {
     },
   },
   'announce.yaml': { input: { numbers: [3, 4] }, ends: { status: 'completed', output: { sum: 7 } } },
+  'assistant.yaml': {
+    input: { request: 'calculate "(17 + 4) * 2", then echo {"sent": true}' },
+    ends: {
+      status: 'completed',
+      output: {
+        answer: expect.stringMatching(/^calculate: .*"value":42.*\necho: \{"sent":true\}$/),
+        calls: 2,
+        finished: true,
+      },
+    },
+  },
   'desk.yaml': {
     input: { message: 'I would like my money back for the mug' },
     ends: { status: 'completed', output: { intent: 'refund', answer: 'We pay you back for the mug.' } },

@@ -44,6 +44,19 @@ export const limits = {
   /** Cases of a branch. */
   cases: 50,
   loopRounds: 1_000,
+  /** Tools that an agent may be granted; a model is offered one more, by which it ends. */
+  agentTools: 127,
+  /** How often an agent's model is asked, and how many tool calls it may make. */
+  agentRounds: 100,
+  agentToolCalls: 1_000,
+  /** Tool calls of one answer. */
+  agentCallsInRound: 128,
+  /** Characters of a tool call's arguments. */
+  agentArgumentsLength: 65_536,
+  /** Characters of what a tool answers that a model is told. */
+  agentResultLength: 20_000,
+  /** Characters of all that was said and done after an agent's task, as a model is told it. */
+  agentConversationLength: 400_000,
   /** Steps that one run may begin, map items and loop rounds included. */
   steps: 10_000,
   attempts: 20,

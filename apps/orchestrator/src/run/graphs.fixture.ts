@@ -77,6 +77,9 @@ export const sharing = document('test-sharing', [
   echo('only', [], { retry: { maxAttempts: 1 }, concurrency: [{ key: 'shop', limit: 2 }] }),
 ]);
 
+/** One step in the sequential lane of its tool. */
+export const sequential = document('test-sequential', [echo('only', [], { lane: 'sequential' })]);
+
 /** One step whose output may be taken from before. */
 export const thrifty = document(
   'test-thrifty',

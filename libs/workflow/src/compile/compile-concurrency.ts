@@ -12,4 +12,7 @@ export const compileConcurrency = (
 
 /** Whether some node of a scope, or inside of one, shares keys. */
 export const sharesIn = ({ nodes }: CompiledScope): boolean =>
-  nodes.some((node) => (isContainer(node) ? sharesIn(node.body) : isWorker(node) && node.concurrency.length > 0));
+  nodes.some((node) => (isContainer(node) ? sharesIn(node.body) : isWorker(node) && sharesKeys(node)));
+
+/** Whether a node waits for keys before its task goes out. */
+export const sharesKeys = ({ concurrency, lane }: CompiledWorker): boolean => concurrency.length > 0 || lane !== null;

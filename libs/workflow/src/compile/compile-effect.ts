@@ -31,6 +31,14 @@ export const compensationsOf = (nodes: readonly CompiledNode[]): CompiledWorker[
   nodes.filter(isWorker).flatMap((node): CompiledWorker[] => {
     if (node.effect === null || node.effect.compensate === null) return [];
     const alone = { index: -1, needs: 0, dependents: [], choosers: [], when: null, continueOnError: true };
-    const ways = { errorTarget: null, attemptMs: null, idleMs: null, effect: null, cache: null, concurrency: [] };
+    const ways = {
+      errorTarget: null,
+      attemptMs: null,
+      idleMs: null,
+      effect: null,
+      cache: null,
+      concurrency: [],
+      lane: null,
+    };
     return [{ ...node, ...alone, ...ways, id: compensationOf(node.id), kind: 'tool', worker: undefined }];
   });

@@ -5,6 +5,7 @@ import {
   graphDocumentSchema,
   isContainer,
   isWorkerNode,
+  type AgentNode,
   type ApprovalNode,
   type GraphDocument,
   type GraphNode,
@@ -15,6 +16,8 @@ import {
 } from '../document/graph-document.js';
 import type { BudgetDocument, RetryDocument } from '../document/policies.js';
 import { taskInputOf } from '../document/router-node.js';
+import { compileAgent } from './compile-agent.js';
+import { laneOf } from './compile-lane.js';
 import { choosersIn } from './choosers.js';
 import { compileConcurrency, sharesIn } from './compile-concurrency.js';
 import { compensatesIn, compensationsOf, compileEffect } from './compile-effect.js';
@@ -117,6 +120,11 @@ function compileNode(
       return compileWait(node, common, variables);
     case 'subgraph':
       return compileSubgraph(node, common, variables);
+    case 'agent':
+      return compileAgent(node, common, variables, {
+        ...policiesOf(node, variables),
+        timeoutMs: limitOf(node.timeout?.total),
+      });
     case 'map':
     case 'loop':
       return compileContainer(node, common, variables);
@@ -133,16 +141,22 @@ function compileWorker(node: WorkerNode, common: Common, variables: readonly str
     worker: node.kind === 'worker' ? node.worker : undefined,
     routes: node.kind === 'router' ? routesOf(node) : null,
     with: compileTemplate(taskInputOf(node), variables),
-    retry: compileRetry(node.retry),
     timeoutMs: limitOf(node.timeout?.total),
-    attemptMs: limitOf(node.timeout?.attempt),
-    idleMs: limitOf(node.timeout?.idle),
     effect: compileEffect(node.effect, variables),
-    estimateUsd: node.estimate?.usd ?? 0,
     cache: compileCache(node.cache, variables),
-    concurrency: compileConcurrency(node.concurrency, variables),
+    ...policiesOf(node, variables),
   };
 }
+
+/** How a task is done, whatever it is. */
+const policiesOf = (node: WorkerNode | AgentNode, variables: readonly string[]) => ({
+  retry: compileRetry(node.retry),
+  attemptMs: limitOf(node.timeout?.attempt),
+  idleMs: limitOf(node.timeout?.idle),
+  estimateUsd: node.estimate?.usd ?? 0,
+  concurrency: compileConcurrency(node.concurrency, variables),
+  lane: laneOf(node),
+});
 
 const routesOf = ({ intents, threshold, fallback }: RouterNode): CompiledRoutes => ({
   targets: new Map(intents.map(({ name, then }) => [name, then])),

@@ -1,8 +1,10 @@
 /** A graph in the form that the engine runs: expressions parsed, nodes indexed, dependents known. */
 import { taskContracts, type TaskKind } from '@millrace/contracts';
-import type { JsonObject } from '@millrace/kernel';
+import type { JsonObject, JsonValue } from '@millrace/kernel';
 import type { z } from 'zod';
 import type { CombineNode } from '../document/graph-document.js';
+import type { Frame } from '../engine/state.js';
+import type { Seen } from '../engine/variables.js';
 import type { Template } from '../expression/template.js';
 
 export interface CompiledGraph {
@@ -36,6 +38,8 @@ export interface CompiledScope {
 export interface CompiledTemplate {
   readonly template: Template;
   readonly references: readonly string[];
+  /** What stands in place of expressions in what the engine makes by itself: reads only what has ended, as they do. */
+  readonly compute?: (state: Seen, frame: Frame) => JsonValue;
 }
 
 /** A branch chooses by its cases, any other node by failing. */
@@ -55,6 +59,8 @@ interface CommonFields {
   readonly errorTarget: string | null;
   /** The nodes that decide whether it runs: it does if one of them chooses it. Empty where nothing has to choose it. */
   readonly choosers: readonly Chooser[];
+  /** The kind that its document has, where that is made of nodes of other kinds. */
+  readonly shownAs?: string;
 }
 
 export interface RetryPolicy {
@@ -92,7 +98,13 @@ export interface CompiledWorker extends CommonFields {
   readonly estimateUsd: number;
   /** What it shares with other nodes of the tenant's runs; empty in most graphs. */
   readonly concurrency: readonly { readonly key: CompiledTemplate; readonly limit: number }[];
+  /** What its target is called in the key of a lane that does one task at a time; null where it has no such lane. */
+  readonly lane: LaneTarget | null;
+  /** Whether what it used is kept with it, for others to read. */
+  readonly keepsUsage?: boolean;
 }
+/** Reads from the input of a task which target it is for. */
+export type LaneTarget = (input: JsonValue) => string;
 export interface CompiledBudget {
   readonly usd: number | null;
   readonly wallClockMs: number | null;
@@ -190,6 +202,9 @@ export type CompiledNode =
 const workers: ReadonlySet<string> = new Set(Object.keys(taskContracts));
 
 export const isWorker = (node: CompiledNode): node is CompiledWorker => workers.has(node.kind);
+/** The kind of a node as its document says it. */
+export const kindOf = ({ shownAs, kind }: CompiledNode): string => shownAs ?? kind;
+
 export const isContainer = (node: CompiledNode): node is CompiledContainer =>
   node.kind === 'map' || node.kind === 'loop' || node.kind === 'subgraph';
 

@@ -25,7 +25,7 @@ export function checkAttempts(nodes: readonly GraphNode[], path: Path): Violatio
   });
 }
 
-function retryFlaws({ retry }: WorkerNode, place: Path): Violation[] {
+function retryFlaws({ retry }: Pick<WorkerNode, 'retry'>, place: Path): Violation[] {
   const { initial, max } = retry.backoff;
   const kinds = (retry.on ?? []).flatMap((name, index) =>
     permanentKinds.has(name)
@@ -41,7 +41,7 @@ function retryFlaws({ retry }: WorkerNode, place: Path): Violation[] {
   return [at([...place, 'retry', 'backoff', 'max'], `This is shorter than \`initial\`, ${initial}.`), ...kinds];
 }
 
-function timeoutFlaws({ timeout }: WorkerNode, place: Path): Violation[] {
+function timeoutFlaws({ timeout }: Pick<WorkerNode, 'timeout'>, place: Path): Violation[] {
   if (timeout === undefined) return [];
   const { total, attempt, idle } = timeout;
   if (total === undefined && attempt === undefined && idle === undefined)

@@ -34,7 +34,7 @@ function durationsOf(nodes: readonly GraphNode[], path: Path): Stated[] {
       [...place, 'timeout', limit],
       node.timeout?.[limit],
     ]);
-    const ttl: Stated = [[...place, 'cache', 'ttl'], node.cache?.ttl];
+    const ttl: Stated = [[...place, 'cache', 'ttl'], 'cache' in node ? node.cache?.ttl : undefined];
     return [total, ttl, ...timeouts, [[...backoff, 'initial'], initial], [[...backoff, 'max'], max]];
   });
 }

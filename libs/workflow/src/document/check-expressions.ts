@@ -13,7 +13,9 @@ import {
 } from '../expression/types.js';
 import { limits } from '../limits.js';
 import { topologicalOrder } from './check-structure.js';
-import { checkTaskInput } from './check-task-input.js';
+import { agentInputFields, agentInputSchema } from './agent-fields.js';
+import { checkAgentFields, outputOfAgent } from './check-agent.js';
+import { checkTaken, checkTaskInput } from './check-task-input.js';
 import {
   isFull,
   isVariableName,
@@ -27,6 +29,7 @@ import {
 import {
   isContainer,
   isWorkerNode,
+  type AgentNode,
   type BranchNode,
   type CombineNode,
   type GraphDocument,
@@ -166,6 +169,8 @@ function checkNode(walk: Walk, node: GraphNode, path: Path, scope: Scope, sees: 
       return checkApproval(walk.findings, node, path, scope);
     case 'subgraph':
       return checkSubgraph(walk.findings, node, path, scope);
+    case 'agent':
+      return checkAgent(walk, node, path, scope);
     case 'wait':
       return checkWait(walk.findings, node, path, scope);
     case 'map':
@@ -188,7 +193,23 @@ function checkWorker(walk: Walk, node: WorkerNode, path: Path, scope: Scope): Va
   return objectOfTypes([...output.fields, ['chosen', listOf(stringType)]]);
 }
 
-function checkConcurrency(walk: Walk, { concurrency = [] }: WorkerNode, path: Path, scope: Scope): void {
+function checkAgent(walk: Walk, node: AgentNode, path: Path, scope: Scope): ValueType {
+  const checker = checkerFor(walk, scope, [node.with]);
+  checker.check(node.with, [...path, 'with']);
+  const taker = { name: 'The agent', input: agentInputSchema, fields: agentInputFields };
+  for (const { at, message } of checkTaken(taker, node.with, [...path, 'with'], checker.yields))
+    report(walk.findings, at, message);
+  checkAgentFields(walk.findings, node, path);
+  checkConcurrency(walk, node, path, scope);
+  return outputOfAgent(node);
+}
+
+function checkConcurrency(
+  walk: Walk,
+  { concurrency = [] }: Pick<WorkerNode, 'concurrency'>,
+  path: Path,
+  scope: Scope,
+): void {
   const keys = concurrency.map(({ key }) => key);
   const checker = checkerFor(walk, scope, keys);
   keys.forEach((key, index) => {

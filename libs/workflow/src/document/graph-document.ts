@@ -2,6 +2,7 @@
 import { eventPatternSchema, intentSchema, nameSchema, taskContracts, type TaskKind } from '@millrace/contracts';
 import { z } from 'zod';
 import { limits } from '../limits.js';
+import { agentFields } from './agent-fields.js';
 import { inputSchemaSchema, type InputSchema } from './input-schema.js';
 import { budget, timeouts, workerPolicies, type BudgetDocument } from './policies.js';
 import { duration, expression, template } from './scalars.js';
@@ -228,6 +229,8 @@ const subgraph = z.strictObject({
   },
 });
 
+const agent = z.strictObject({ ...common, kind: z.literal('agent'), ...agentFields });
+
 const nodeSchema: z.ZodType<GraphNode> = z.discriminatedUnion('kind', [
   search,
   llm,
@@ -247,6 +250,7 @@ const nodeSchema: z.ZodType<GraphNode> = z.discriminatedUnion('kind', [
   map,
   loop,
   subgraph,
+  agent,
 ]);
 
 type Common = Pick<z.infer<typeof transform>, 'id' | 'description' | 'needs' | 'when' | 'onError'>;
@@ -263,6 +267,7 @@ type TransformNode = z.infer<typeof transform>;
 type EmitNode = z.infer<typeof emit>;
 export type BranchNode = z.infer<typeof branch>;
 export type WaitNode = z.infer<typeof wait>;
+export type AgentNode = z.infer<typeof agent>;
 export type ApprovalNode = z.infer<typeof approval>;
 export type MapNode = Common & {
   kind: 'map';
@@ -299,7 +304,8 @@ export type GraphNode =
   | ApprovalNode
   | MapNode
   | LoopNode
-  | SubgraphNode;
+  | SubgraphNode
+  | AgentNode;
 
 export interface GraphDocument {
   apiVersion: 'millrace/v1';
@@ -335,10 +341,8 @@ export const availableKinds = [
   'map',
   'loop',
   'subgraph',
+  'agent',
 ] as const;
-
-/** Kinds that are part of the format and that this version cannot run yet. */
-export const plannedKinds = [...['agent']] as const;
 
 const workerKindSet: ReadonlySet<string> = new Set(workerKinds);
 

@@ -64,6 +64,12 @@ export const workerPolicies = {
   concurrency: concurrency
     .optional()
     .describe("The node begins when each key has room among all of the tenant's runs, and holds them until it ends."),
+  lane: z
+    .enum(['sequential', 'parallel'])
+    .optional()
+    .describe(
+      "`sequential`: among all of the tenant's runs, the target (a provider, a tool, a host, …) does one of such tasks at a time, in the order of asking. `parallel` by default.",
+    ),
   estimate: z
     .strictObject({ usd: z.number().nonnegative().max(limits.usd) })
     .optional()

@@ -93,11 +93,6 @@ describe('structure', () => {
   it.each<[string, JsonObject, string]>([
     ['an unknown kind', { kind: 'serch' }, "/nodes/0/kind: There is no kind 'serch'. Did you mean 'search'?"],
     [
-      'a kind of a later version',
-      { kind: 'agent' },
-      "/nodes/0/kind: The kind 'agent' is not available in this version.",
-    ],
-    [
       'an unknown field',
       { kind: 'tool', need: [] },
       "/nodes/0/need: There is no field 'need' here. Did you mean 'needs'?",

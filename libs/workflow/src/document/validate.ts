@@ -14,7 +14,7 @@ import { checkDatabases } from './check-database.js';
 import { checkRouters } from './check-router.js';
 import { checkSubgraphs } from './check-subgraph.js';
 import { checkStructure, tooManyNodes } from './check-structure.js';
-import { availableKinds, graphDocumentSchema, plannedKinds, type GraphDocument } from './graph-document.js';
+import { availableKinds, graphDocumentSchema, type GraphDocument } from './graph-document.js';
 import { lookAlikeAt, lookAlikeIn } from './look-alike.js';
 import { parseGraphSource, type LineOf } from './parse-source.js';
 import { suggestion } from './suggestion.js';
@@ -66,8 +66,6 @@ function withLine({ pointer, message }: Violation, lineOf: LineOf): Violation {
   return { pointer, message: line === undefined ? message : `${message} (line ${line})` };
 }
 
-const allKinds: readonly string[] = [...availableKinds, ...plannedKinds];
-
 interface Placed {
   readonly node: unknown;
   readonly path: readonly (string | number)[];
@@ -86,7 +84,7 @@ function placedNodes(document: unknown): Placed[] {
   return open.slice(1);
 }
 
-/** Nodes of unknown kinds, and of kinds that only later versions run. */
+/** Nodes of unknown kinds. */
 function checkKinds(placed: readonly Placed[]): Violation[] {
   const violations: Violation[] = [];
   for (const { node, path } of placed) {
@@ -101,7 +99,6 @@ function checkKinds(placed: readonly Placed[]): Violation[] {
 
 function kindMessage(kind: string): string | undefined {
   if ((availableKinds as readonly string[]).includes(kind)) return undefined;
-  if (allKinds.includes(kind)) return `The kind '${kind}' is not available in this version.`;
   return `There is no kind '${kind}'.${suggestion(kind, availableKinds)} Kinds: ${availableKinds.join(', ')}.`;
 }
 
@@ -185,6 +182,9 @@ const knownFields: readonly string[] = [
     'compensate',
     'tool',
     'arguments',
+    'tools',
+    'maxToolCalls',
+    'lane',
     'cases',
     'then',
     'default',

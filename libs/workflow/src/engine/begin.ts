@@ -1,6 +1,7 @@
 /** How a node of each kind begins. What the engine does itself ends at once; what a worker does ends with its result. */
 import { assertNever, type JsonValue } from '@millrace/kernel';
-import { isWorker, type CompiledCombine, type CompiledNode } from '../compile/compiled-graph.js';
+import { isWorker, kindOf, type CompiledCombine, type CompiledNode } from '../compile/compiled-graph.js';
+import { sharesKeys } from '../compile/compile-concurrency.js';
 import { limits } from '../limits.js';
 import { beginApproval } from './approval.js';
 import { choose, chooses } from './branch.js';
@@ -31,11 +32,11 @@ export function beginNode(decision: Decision, path: string): void {
   }
   const { node, frame } = location;
   if (node.needs > 0 && frame.skippedNeeds[node.index] === node.needs) {
-    skipNode(decision, path, node.kind, 'upstream-skipped');
+    skipNode(decision, path, kindOf(node), 'upstream-skipped');
     return;
   }
   if (node.choosers.length > 0 && !node.choosers.some((chooser) => chooses(state, frame, chooser, node.id))) {
-    skipNode(decision, path, node.kind, 'not-chosen');
+    skipNode(decision, path, kindOf(node), 'not-chosen');
     return;
   }
   try {
@@ -44,7 +45,7 @@ export function beginNode(decision: Decision, path: string): void {
       schedule(decision, path, node);
       run(decision, state, location);
     } else {
-      skipNode(decision, path, node.kind, 'condition');
+      skipNode(decision, path, kindOf(node), 'condition');
     }
   } catch (error) {
     schedule(decision, path, node);
@@ -69,7 +70,7 @@ function schedule(decision: Decision, path: string, node: CompiledNode): void {
   const timeoutMs = 'timeoutMs' in node ? node.timeoutMs : null;
   const deadline =
     timeoutMs === null ? {} : { deadlineAt: new Date(Date.parse(decision.now) + timeoutMs).toISOString() };
-  const data = { node: path, kind: node.kind, attempt: 1 + (state.earlierAttempts.get(path) ?? 0), ...deadline };
+  const data = { node: path, kind: kindOf(node), attempt: 1 + (state.earlierAttempts.get(path) ?? 0), ...deadline };
   record(decision, { type: 'NodeScheduled', at: decision.now, data });
 }
 
@@ -79,7 +80,7 @@ function run(decision: Decision, state: RunningRun, location: Location): void {
     beginTask(decision, state, location, node);
     if (node.cache !== null) cachedWork(state, location, node, null, decision.meter);
     if (node.effect !== null) effectKey(state, location, node, decision.meter);
-    if (node.concurrency.length > 0) requestSlots(decision, state, location, node);
+    if (sharesKeys(node)) requestSlots(decision, state, location, node);
     return;
   }
   switch (node.kind) {

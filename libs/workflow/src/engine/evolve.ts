@@ -167,7 +167,12 @@ function evolveNode(state: RunningRun, location: Location, event: NodeEvent): vo
       break;
     case 'NodeCompleted':
       if (before?.status !== 'running') return;
-      nodes.set(path, { ...begunOf(before), status: 'completed', ...resultOf(before, event), finishedAt: event.at });
+      nodes.set(path, {
+        ...begunOf(before),
+        status: 'completed',
+        ...resultOf(before, event, location),
+        finishedAt: event.at,
+      });
       if (event.data.compensate) state.effects = [...state.effects, { node: path, input: event.data.compensate }];
       if (event.data.usage) state.usage = sum(state.usage, event.data.usage);
       settle(state, location, false);
@@ -264,8 +269,13 @@ const retryOf = ({ data }: RunEventOf<'NodeRetryScheduled'>, { deadlineAt }: Run
   deadlineAt: data.deadlineAt ?? deadlineAt,
 });
 
-const resultOf = ({ progress }: RunningNode, { data: { output } }: RunEventOf<'NodeCompleted'>) => ({
+const resultOf = (
+  { progress }: RunningNode,
+  { data: { output, usage } }: RunEventOf<'NodeCompleted'>,
+  { node }: Location,
+) => ({
   output,
+  ...('keepsUsage' in node && usage && { usage }),
   failures: progress?.kind === 'map' ? inOrder(progress.failures) : undefined,
 });
 

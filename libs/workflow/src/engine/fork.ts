@@ -4,7 +4,7 @@
  */
 import type { ReusedEnd, RunEventOf } from '@millrace/contracts';
 import { MillraceError, type JsonValue } from '@millrace/kernel';
-import { isWorker, type CompiledGraph } from '../compile/compiled-graph.js';
+import { isWorker, kindOf, type CompiledGraph } from '../compile/compiled-graph.js';
 import type { Location } from './location.js';
 import { nodesToRerun, refusalOfPlace } from './retry-run.js';
 import { settle } from './settle.js';
@@ -39,7 +39,7 @@ export function refusalOfFork(
   const node = graph.root.byId.get(from);
   if (misplaced !== null || node === undefined || state.status === 'new') return misplaced;
   if (changesInput && !isWorker(node)) {
-    const message = `'${from}' is a ${node.kind}: only a node that a worker executes takes another input.`;
+    const message = `'${from}' is a ${kindOf(node)}: only a node that a worker executes takes another input.`;
     return new MillraceError('invalid', 'input_not_changeable', message);
   }
   const rerun = nodesToRerun(graph, state, [from]);
@@ -60,10 +60,11 @@ export function refusalOfFork(
 export function reusedNodes(graph: CompiledGraph, state: RunState, from: string): ReusedNode[] {
   if (state.status === 'new') return [];
   const rerun = nodesToRerun(graph, state, [from]);
-  return graph.root.nodes.flatMap(({ id, kind }) => {
+  return graph.root.nodes.flatMap((node) => {
+    const { id } = node;
     const ended = state.nodes.get(id);
     const end = ended === undefined || rerun.has(id) ? null : endOf(ended);
-    return end === null ? [] : { node: id, kind, end };
+    return end === null ? [] : { node: id, kind: kindOf(node), end };
   });
 }
 

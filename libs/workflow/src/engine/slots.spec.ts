@@ -16,6 +16,79 @@ const grant = (run: TestRun, node = 'x', attempt = 1) =>
   run.send({ type: 'slots-granted', node, attempt, now: run.tick() });
 const requestsOf = (run: TestRun) => slotRequestsOf(run.graph, run.state);
 
+describe('a sequential lane', () => {
+  const keysOf = (node: JsonObject) => requestsOf(started(node)).map(({ slots }) => slots);
+
+  it.each<[string, JsonObject, string]>([
+    ['a provider', { kind: 'llm', with: { prompt: 'a/b@1', model: 'openai/gpt-5-mini' } }, 'lane/llm/openai'],
+    ['a route', { kind: 'llm', with: { prompt: 'a/b@1', model: 'route:cheap' } }, 'lane/llm/route:cheap'],
+    ['the configured model', { kind: 'llm', with: { prompt: 'a/b@1' } }, 'lane/llm/'],
+    ['a tool', { kind: 'tool', with: { tool: '${{ input.shop }}' } }, 'lane/tool/a'],
+    ['a host', { kind: 'http', with: { url: 'https://shop.example:8443/x?y' } }, 'lane/http/shop.example:8443'],
+    ['no host', { kind: 'http', with: { url: 'nowhere' } }, 'lane/http/'],
+    [
+      'the same host',
+      { kind: 'browser', with: { url: 'https://shop.example/', collection: 'c' } },
+      'lane/http/shop.example',
+    ],
+    ['a collection', { kind: 'search', with: { collection: 'guides', query: 'x' } }, 'lane/search/guides'],
+    ['a source', { kind: 'database', with: { source: 'shop', sql: 'select 1' } }, 'lane/database/shop'],
+    ['a suite', { kind: 'evaluate', with: { suite: 'seo', article: {} } }, 'lane/evaluate/seo'],
+    ['a program', { kind: 'worker', worker: 'prices', timeout: { total: '1m' } }, 'lane/worker/prices'],
+  ])('is one for %s', (_what, node, key) => {
+    expect(keysOf({ id: 'x', lane: 'sequential', ...node })).toEqual([[{ key, limit: 1 }]]);
+  });
+
+  it('stands beside shared keys, is held until the node ends, and is none where the lane is parallel', () => {
+    const run = started(shared({ lane: 'sequential' }));
+    expect(requestsOf(run)).toMatchObject([
+      {
+        slots: [
+          { key: 'shop-a', limit: 2 },
+          { key: 'lane/tool/echo', limit: 1 },
+        ],
+      },
+    ]);
+    grant(run);
+    run.result('x', failed());
+    expect(requestsOf(run)).toMatchObject([{ isTaken: true }]);
+    for (const timer of run.timers()) run.fire(timer);
+    run.result('x', completed());
+    expect(requestsOf(run)).toEqual([]);
+    expect(snapshotOf(run.refolded())).toEqual(snapshotOf(run.state));
+    expect(started(tool('x', { lane: 'parallel' })).tasks()).toHaveLength(1);
+  });
+
+  it('has a key of bounded length, whatever its target is called', () => {
+    const [[slot] = []] = keysOf(tool('x', { lane: 'sequential', with: { tool: 'é'.repeat(5_000) } }));
+    expect(slot?.key).toMatch(/^lane\/tool\/[0-9a-f]{64}$/);
+  });
+
+  it("holds each call of an agent's model, and none of its tools", () => {
+    const run = started({
+      id: 'x',
+      kind: 'agent',
+      lane: 'sequential',
+      tools: ['echo'],
+      with: { prompt: 'Go.', model: 'openai/a' },
+    });
+    expect(run.tasks()).toHaveLength(1);
+    run.result('x[0].tools', completed({ result: { tools: [{ name: 'echo', arguments: {} }] } }));
+    expect(run.tasks()).toEqual([]);
+    const [request] = requestsOf(run);
+    expect(request).toMatchObject({ node: 'x[0].rounds[0].model', slots: [{ key: 'lane/llm/openai', limit: 1 }] });
+    grant(run, 'x[0].rounds[0].model');
+    const toolCalls = [{ id: 'a', name: 'echo', arguments: '{}' }];
+    run.result('x[0].rounds[0].model', completed({ text: '', toolCalls }));
+    expect(requestsOf(run)).toEqual([]);
+    expect(run.tasks()).toMatchObject([{ node: 'x[0].rounds[0].calls[0].call' }]);
+  });
+
+  it.each(['serial', null, 3])('cannot be called %s', (lane) => {
+    expect(validateGraph(graphOf([tool('x', { lane })]))).toMatchObject({ violations: [{ pointer: '/nodes/0/lane' }] });
+  });
+});
+
 describe('a node with a shared key', () => {
   it('waits for room, and holds it until it ends', () => {
     const run = started(shared());

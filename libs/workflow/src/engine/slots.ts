@@ -3,11 +3,13 @@
  * its attempts. Who has room is decided outside of the run; which keys it waits for or holds follows from its state alone.
  */
 import type { CompiledGraph, CompiledWorker } from '../compile/compiled-graph.js';
+import { laneKey } from '../compile/compile-lane.js';
 import { limits } from '../limits.js';
 import { record, running, type Decision } from './decision.js';
 import { wrongType } from './failure.js';
 import type { Location } from './location.js';
 import type { RunningNode, RunningRun, RunState, Slot } from './state.js';
+import { beganWith } from './task-input.js';
 import { resolveIn } from './variables.js';
 
 /** What a node waits for or holds. */
@@ -29,14 +31,22 @@ export function requestSlots(
 ): void {
   const node = state.nodes.get(path);
   if (node?.status !== 'running') return;
-  const slots = worker.concurrency.map(({ key, limit }): Slot => {
+  const shared = worker.concurrency.map(({ key, limit }): Slot => {
     const value = resolveIn(state, frame, key, decision.meter);
     if (typeof value === 'string' && value.length > 0 && value.length <= limits.concurrencyKeyLength)
       return { key: value, limit };
     const message = `A key of concurrency is a text of 1 to ${limits.concurrencyKeyLength} characters.`;
     throw wrongType('invalid_concurrency_key', message);
   });
+  const slots = [...shared, ...laneSlots(decision, worker)];
   record(decision, { type: 'SlotsRequested', at: decision.now, data: { node: path, attempt: node.attempt, slots } });
+}
+
+/** The lane of a task that was just begun, as a key that one node holds at a time. */
+function laneSlots(decision: Decision, worker: CompiledWorker): Slot[] {
+  if (worker.lane === null) return [];
+  const input = beganWith(decision.events.at(-1));
+  return [{ key: laneKey(worker, input), limit: 1 }];
 }
 
 /** The keys have room for a node: its task may go out, unless the run is paused; then it is told again. */

@@ -98,6 +98,8 @@ interface CompletedNode extends BegunNode {
   readonly output: JsonValue;
   /** The items that a map went on without, by their index. */
   readonly failures: readonly ItemFailure[] | undefined;
+  /** What it used, where others read that. */
+  readonly usage?: Usage;
   readonly finishedAt: string;
 }
 interface FailedNode extends BegunNode {

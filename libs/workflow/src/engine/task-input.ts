@@ -31,6 +31,10 @@ export function resolveInput(
   return input;
 }
 
+/** The input of a task that `beginTask` has resolved. */
+export const beganWith = (scheduled: NewRunEvent | undefined): JsonValue =>
+  (scheduled && remembered.get(scheduled)) ?? null;
+
 /** Resolves the input of a task that was just scheduled. @throws MillraceError `input_too_large`, or of an expression */
 export function beginTask(decision: Decision, state: RunningRun, location: Location, worker: CompiledWorker): void {
   const input = resolveInput(state, location, worker, decision.events.at(-1), decision.meter);

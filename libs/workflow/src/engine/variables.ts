@@ -8,7 +8,7 @@ import { toCel } from '../expression/values.js';
 import type { Frame, NodeState, RunningRun } from './state.js';
 
 /** What of a run expressions may see. */
-type Seen = Pick<RunningRun, 'nodes' | 'frames' | 'input' | 'runId'>;
+export type Seen = Pick<RunningRun, 'nodes' | 'frames' | 'input' | 'runId'>;
 
 /**
  * Resolves a template as seen from a frame; `own` are variables that only this template sees.
@@ -21,6 +21,7 @@ export function resolveIn(
   meter: Meter,
   own: Variables = {},
 ): JsonValue {
+  if (compiled.compute !== undefined) return compiled.compute(state, frame);
   const { template, references } = compiled;
   if (template.kind === 'literal') return template.value;
   try {

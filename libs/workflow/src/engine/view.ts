@@ -1,7 +1,13 @@
 /** A run as its readers see it. */
 import type { GraphIdentity, Run, Step, Usage } from '@millrace/contracts';
 import type { JsonObject, JsonValue } from '@millrace/kernel';
-import { compensationOf, isContainer, type CompiledGraph, type CompiledScope } from '../compile/compiled-graph.js';
+import {
+  compensationOf,
+  isContainer,
+  kindOf,
+  type CompiledGraph,
+  type CompiledScope,
+} from '../compile/compiled-graph.js';
 import type { CompletedRun, NodeState, RunningRun, RunState } from './state.js';
 
 /** What a read model keeps of a run. */
@@ -35,7 +41,7 @@ export function viewOf(graph: CompiledGraph, state: RunState): RunView {
 
 function viewOfNew(graph: CompiledGraph): RunView {
   const usage = { promptTokens: 0, completionTokens: 0, costUsd: 0 };
-  const steps = graph.root.nodes.map((node) => stepOf(node.id, node.kind, undefined));
+  const steps = graph.root.nodes.map((node) => stepOf(node.id, kindOf(node), undefined));
   const times = { startedAt: null, finishedAt: null };
   return { graph: null, status: 'queued', input: {}, output: null, error: null, usage, steps, ...times };
 }
@@ -53,7 +59,7 @@ function stepsOf(scope: CompiledScope, prefix: string, nodes: Nodes): Step[] {
     const state = nodes.get(path);
     if (prefix !== '' && state === undefined) return [];
     const undone = nodes.get(compensationOf(path));
-    const step = stepOf(path, node.kind, state);
+    const step = stepOf(path, kindOf(node), state);
     if (undone !== undefined) return [step, stepOf(compensationOf(path), 'tool', undone)];
     return isContainer(node) ? [step, ...stepsInside(node.body, path, nodes)] : [step];
   });

@@ -25,8 +25,8 @@ describe('grown graphs', () => {
   });
 });
 
-/** A form is a JSON Schema, whose words are none of the graph's. */
-const isOfForm = (field: string): boolean => field.startsWith('approval.form.');
+/** A form is a JSON Schema, and so is what an answer must fit: their words are none of the graph's. */
+const isOfForm = (field: string): boolean => /^(approval\.form|agent\.output)\./.test(field);
 
 /** Publishing fills it in, and takes nobody's word for it. */
 const isFilledIn = (field: string): boolean => field.startsWith('subgraph.pinned');

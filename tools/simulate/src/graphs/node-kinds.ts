@@ -51,7 +51,7 @@ function workerFields({ dice, id }: Place): JsonObject {
   const fields = {
     ...attemptFields(dice),
     estimate: { usd: taskUsd },
-    ...maybe(dice, 12, () => ({ concurrency: [{ key: dice.pick(sharedKeys), limit: sharedLimit }] })),
+    ...sharingFields(dice),
   };
   if (!dice.percent(15)) return { ...fields, ...maybe(dice, 20, () => ({ cache: cacheOf(dice, id) })) };
   const undo: JsonObject = { tool: 'undo', arguments: { of: '${{ output }}' } };
@@ -62,6 +62,11 @@ function workerFields({ dice, id }: Place): JsonObject {
   // Nobody may ever hear what became of it, so there is an end to waiting.
   return { ...fields, timeout: { total: seconds(dice, 10, 40) }, effect };
 }
+
+const sharingFields = (dice: Dice): JsonObject => ({
+  ...maybe(dice, 12, () => ({ concurrency: [{ key: dice.pick(sharedKeys), limit: sharedLimit }] })),
+  ...maybe(dice, 6, () => ({ lane: dice.pick(['sequential', 'parallel']) })),
+});
 
 /** What two runs of a tenant may have in common. */
 const cacheOf = (dice: Dice, id: string): JsonObject => ({
@@ -178,6 +183,19 @@ export const nodeKinds: Record<Kind, (place: Place) => JsonObject> = {
       ...maybe(dice, 40, () => ({ form: { type: 'object', properties: { note: { type: 'string' } } } })),
     };
   },
+  agent: ({ dice, id }) => ({
+    ...attemptFields(dice),
+    ...sharingFields(dice),
+    estimate: { usd: taskUsd },
+    with: { prompt: `Do ${id} of \${{ run.id }}.` },
+    tools: dice.pick([[], ['echo'], ['echo', 'delay']]),
+    maxRounds: dice.within([1, 4]),
+    ...maybe(dice, 40, () => ({ maxToolCalls: dice.within([0, 4]) })),
+    ...maybe(dice, 40, () => ({ maxParallel: dice.within([1, 2]) })),
+    ...maybe(dice, 70, () => ({ onExhausted: dice.pick(['best', 'fail']) })),
+    ...maybe(dice, 20, () => ({ budget: { usd: taskUsd * dice.within([1, 3]) } })),
+    ...maybe(dice, 30, () => ({ output: { type: 'object', properties: { mark: { type: 'string' } } } })),
+  }),
   subgraph: (place) => ({
     graph: innerName,
     with: readings(place),

@@ -26,7 +26,7 @@ type MakeOutput = (mark: string) => unknown;
 const outputs: Readonly<Record<TaskKind, MakeOutput>> = {
   tool: (mark) => ({ result: mark }),
   search: (mark) => ({ query: mark, passages: [], coverage: 1 }),
-  llm: (mark) => ({ text: mark, json: null, citations: [], model: 'simulated', finishReason: 'stop' }),
+  llm: (mark) => ({ text: mark, json: null, citations: [], model: 'simulated', ...callsOf(mark) }),
   evaluate: (mark) => ({
     ...{ score: 1, passed: true, citations: { total: 0, resolved: 0 } },
     checks: { only: { score: 1, confidence: 'high', reasons: [mark] } },
@@ -41,6 +41,19 @@ const outputs: Readonly<Record<TaskKind, MakeOutput>> = {
   worker: (mark) => mark,
 };
 
+/** What the model of an agent asks for: tools that it may call and that it may not, well and badly, more often than it answers. */
+function callsOf(mark: string): object {
+  const fate = [...mark].reduce((sum, character) => (sum * 31 + character.charCodeAt(0)) % 1_009, 7);
+  if (!mark.includes('.model:') || fate % 4 === 0) return { finishReason: 'stop' };
+  const names = ['echo', 'delay', 'secret', 'finish'] as const;
+  const toolCalls = Array.from({ length: 1 + (fate % 3) }, (_, index) => ({
+    id: 'same',
+    name: names[(fate + index) % names.length] ?? 'echo',
+    arguments: fate % 5 === 0 ? '{"mark": ' : JSON.stringify({ mark }),
+  }));
+  return { finishReason: 'tool-calls', toolCalls };
+}
+
 /** Every contract, and those of the tenants' own programs one by one. */
 const works: readonly (readonly [TaskContract, MakeOutput])[] = Object.entries(taskContracts).flatMap(
   ([kind, contract]) => {
@@ -52,10 +65,10 @@ const works: readonly (readonly [TaskContract, MakeOutput])[] = Object.entries(t
   },
 );
 
-/** What is taken back is taken back whatever the budget is, and costs nothing here. */
+/** What is taken back is taken back whatever the budget is, and costs nothing here; nor do the tools of an agent. */
 const usageOf = (node: string) => ({
   ...{ promptTokens: 2, completionTokens: 1 },
-  costUsd: node.endsWith('~compensate') ? 0 : taskUsd,
+  costUsd: /(~compensate|\.tools|\.call)$/.test(node) ? 0 : taskUsd,
 });
 
 export async function startWorkers(installation: Installation, process: SimulatedProcess): Promise<RunningProcess> {

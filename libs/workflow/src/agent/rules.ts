@@ -1,0 +1,19 @@
+/** What of an agent is the same in all of its rounds. */
+import type { JsonObject } from '@millrace/kernel';
+import type { z } from 'zod';
+
+export interface AgentRules {
+  readonly granted: ReadonlySet<string>;
+  readonly maxRounds: number;
+  readonly maxToolCalls: number;
+  /** What the answer must fit, for checking and as a model is told it; null where any text is an answer. */
+  readonly schema: z.ZodType<JsonObject> | null;
+  readonly schemaDocument: JsonObject | null;
+  readonly onExhausted: 'fail' | 'best';
+  readonly budgetUsd: number | null;
+  /** What one call of the model costs at most. */
+  readonly estimateUsd: number;
+}
+
+/** The nodes inside of an agent, as the paths of its steps say them: `research[0].rounds[2].calls[0].call`. */
+export const agentNodes = { tools: 'tools', rounds: 'rounds', model: 'model', calls: 'calls', call: 'call' } as const;
