@@ -17,6 +17,7 @@ import {
 import { CreateKeyEndpoint, ListKeysEndpoint, RevokeKeyEndpoint } from './keys/key.endpoints.js';
 import { ChatCompletionsEndpoint } from './openai/chat-completions.endpoint.js';
 import { EmbeddingsEndpoint, ModelsEndpoint } from './openai/models.endpoints.js';
+import { ResponsesEndpoint } from './openai/responses/responses.endpoint.js';
 import { DeleteProviderEndpoint, ListProvidersEndpoint, PutProviderEndpoint } from './providers/provider.endpoints.js';
 import { CancelRunEndpoint } from './runs/cancel-run.endpoint.js';
 import { ForkRunEndpoint } from './runs/fork-run.endpoint.js';
@@ -106,6 +107,7 @@ export const endpoints = [
   ListBudgetsEndpoint,
   SetBudgetEndpoint,
   ChatCompletionsEndpoint,
+  ResponsesEndpoint,
   EmbeddingsEndpoint,
   ModelsEndpoint,
   LivenessEndpoint,

@@ -13,6 +13,7 @@ import { RecordPruning } from './idempotency/record-pruning.js';
 import { ApiKeys } from './keys/api-keys.js';
 import { CreateKeyHandler } from './keys/create-key.handler.js';
 import { KeyStore } from './keys/key.store.js';
+import { AnswerCaller } from './openai/answer-caller.js';
 import { ChatCaller } from './openai/chat-caller.js';
 import { GraphCaller } from './openai/graph-caller.js';
 import { ProblemFilter } from './problem/problem.filter.js';
@@ -37,6 +38,7 @@ import { Webhooks } from './webhooks/webhooks.js';
     Authenticator,
     cacheProvider,
     CacheShutdown,
+    AnswerCaller,
     ChatCaller,
     GraphCaller,
     CommandSender,

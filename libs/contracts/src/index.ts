@@ -13,6 +13,7 @@ export * from './http/route.js';
 export * from './http/routes.js';
 export * from './http/collection-routes.js';
 export * from './http/event-routes.js';
+export * from './http/openai-responses.js';
 export * from './http/openai-routes.js';
 export * from './http/run-routes.js';
 export * from './json-schema.js';

@@ -1,37 +1,32 @@
-import { type completeChat, type ResponseOf, routes } from '@millrace/contracts';
-import { MillraceError, newId, systemClock, toMillraceError } from '@millrace/kernel';
+import { routes } from '@millrace/contracts';
+import { newId, systemClock, toMillraceError } from '@millrace/kernel';
 import { LOGGER } from '@millrace/service';
 import type { Logger } from '@millrace/telemetry';
 import { Inject } from '@nestjs/common';
 import { Endpoint } from '../endpoint/endpoint.js';
 import { answered, type RouteReply, type RouteRequest, type Serves } from '../endpoint/exchange.js';
 import { OpenStreams } from '../stream/open-streams.js';
-import { ChatCaller } from './chat-caller.js';
-import { callOf } from './chat-request.js';
+import { type Answer, AnswerCaller, BrokenOff } from './answer-caller.js';
 import {
   type AnswerHead,
   completionOf,
   deltaChunk,
   finishChunk,
+  logprobsChunk,
   toolCallsChunk,
   usageChunk,
   usageOf,
 } from './chat-shapes.js';
 import { ChunkStream } from './chunk-stream.js';
-import { graphOf } from './graph-answer.js';
-import { GraphCaller } from './graph-caller.js';
 import { openAiErrorOf } from './openai-error.js';
 
 type ChatCompletions = typeof routes.openAiChatCompletions;
 type Request = RouteRequest<ChatCompletions>;
-type Reply = ResponseOf<typeof completeChat>;
-type Answer = Extract<Reply, { status: 'completed' }>;
 
 @Endpoint(routes.openAiChatCompletions)
 export class ChatCompletionsEndpoint implements Serves<ChatCompletions> {
   constructor(
-    @Inject(ChatCaller) private readonly caller: ChatCaller,
-    @Inject(GraphCaller) private readonly graphs: GraphCaller,
+    @Inject(AnswerCaller) private readonly caller: AnswerCaller,
     @Inject(OpenStreams) private readonly streams: OpenStreams,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
@@ -69,6 +64,7 @@ export class ChatCompletionsEndpoint implements Serves<ChatCompletions> {
         },
         (index, answer) => {
           begin(index);
+          if (answer.logprobs) stream.send(logprobsChunk(head, index, answer));
           if (answer.toolCalls.length > 0) stream.send(toolCallsChunk(head, index, answer.toolCalls));
           stream.send(finishChunk(head, index, answer));
         },
@@ -107,20 +103,12 @@ export class ChatCompletionsEndpoint implements Serves<ChatCompletions> {
   ): Promise<readonly Answer[]> {
     const keyId = http.request.caller?.keyId ?? null;
     const failed = new AbortController();
-    const graph = graphOf(body.model);
+    const either = AbortSignal.any([signal, failed.signal]);
     const call = async (_: unknown, index: number): Promise<Answer> => {
-      const one = {
-        context,
-        signal: AbortSignal.any([signal, failed.signal]),
-        onText: (text: string) => onText(index, text),
-      };
-      const reply =
-        graph === null
-          ? await this.caller.call({ ...one, request: callOf(body, { callId: newId('call'), keyId }) })
-          : await this.graphs.call({ ...one, graph, body });
-      if (reply.status === 'failed') throw new BrokenOff(reply);
-      onAnswer(index, reply);
-      return reply;
+      const show = (text: string): void => onText(index, text);
+      const answer = await this.caller.call({ body, context, keyId, signal: either, onText: show });
+      onAnswer(index, answer);
+      return answer;
     };
     try {
       return await Promise.all(Array.from({ length: body.n ?? 1 }, call));
@@ -128,13 +116,5 @@ export class ChatCompletionsEndpoint implements Serves<ChatCompletions> {
       failed.abort();
       throw error;
     }
-  }
-}
-
-/** A failure after a part of the answer was written. */
-class BrokenOff extends MillraceError {
-  constructor(readonly reply: Extract<Reply, { status: 'failed' }>) {
-    const { kind, code, message } = reply.error;
-    super(kind, code, message, reply.error);
   }
 }

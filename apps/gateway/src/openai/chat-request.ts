@@ -25,6 +25,7 @@ export function callOf(request: OpenAiChatRequest, ids: Pick<Call, 'callId' | 'k
     ...given('frequencyPenalty', request.frequency_penalty),
     ...given('stop', typeof stop === 'string' ? [stop] : stop),
     ...given('seed', request.seed),
+    ...given('logprobs', request.logprobs === true ? (request.top_logprobs ?? 0) : undefined),
     ...given('cache', cacheOf(request.cache)),
   };
   const checked = contract.request.safeParse(call);

@@ -35,7 +35,7 @@ export function completionOf(head: AnswerHead, answers: readonly Answer[]): Open
   return {
     ...head,
     object: 'chat.completion',
-    choices: answers.map(({ text, toolCalls, finishReason }, index) => ({
+    choices: answers.map(({ text, toolCalls, finishReason, logprobs }, index) => ({
       index,
       message: {
         role: 'assistant',
@@ -43,13 +43,15 @@ export function completionOf(head: AnswerHead, answers: readonly Answer[]): Open
         refusal: null,
         ...(toolCalls.length > 0 && { tool_calls: toolCalls.map(toolCallOf) }),
       },
-      logprobs: null,
+      logprobs: likelihoodsOf(logprobs),
       finish_reason: finishReasons[finishReason],
     })),
     usage: usageOf(answers.map(({ usage }) => usage)),
     ...cachedOf(answers),
   };
 }
+
+const likelihoodsOf = (logprobs: Answer['logprobs']) => (logprobs ? { content: logprobs, refusal: null } : null);
 
 /** Says that answers were given before, where all of them were. */
 function cachedOf(answers: readonly Answer[]) {
@@ -89,6 +91,10 @@ export const deltaChunk = (
 
 export const toolCallsChunk = (head: AnswerHead, index: number, calls: readonly ToolCall[]) =>
   deltaChunk(head, index, { tool_calls: calls.map((call, at) => ({ index: at, ...toolCallOf(call) })) });
+
+/** All likelihoods of an answer in one chunk after its text: clients add up those of all chunks. */
+export const logprobsChunk = (head: AnswerHead, index: number, { logprobs }: Answer) =>
+  chunk(head, [{ index, delta: {}, logprobs: likelihoodsOf(logprobs), finish_reason: null }]);
 
 export const finishChunk = (head: AnswerHead, index: number, answer: Answer) =>
   deltaChunk(head, index, {}, finishReasons[answer.finishReason], cachedOf([answer]));

@@ -17,19 +17,24 @@ export class ChunkStream {
   }
 
   send(chunk: object): void {
-    this.write(JSON.stringify(chunk));
+    this.write(`data: ${JSON.stringify(chunk)}`);
+  }
+
+  /** A chunk that is named as an event, too. */
+  sendEvent(event: { readonly type: string }): void {
+    this.write(`event: ${event.type}\ndata: ${JSON.stringify(event)}`);
   }
 
   /** After an error there is no end mark: an answer that broke off must not look whole. */
   end(mark: '[DONE]' | null): void {
-    if (mark !== null) this.write(mark);
+    if (mark !== null) this.write(`data: ${mark}`);
     this.response?.end();
   }
 
-  private write(data: string): void {
+  private write(frame: string): void {
     this.response ??= openEventStream(this.request);
     if (this.response.destroyed) return;
-    this.response.write(`data: ${data}\n\n`);
+    this.response.write(`${frame}\n\n`);
     if (this.response.writableLength > mostUnread) this.response.destroy();
   }
 }

@@ -15,7 +15,9 @@ export class EmbeddingsEndpoint implements Serves<Embeddings> {
 
   async handle({ body, context, signal, http }: RouteRequest<Embeddings>): Promise<RouteReply<Embeddings>> {
     const texts = typeof body.input === 'string' ? [body.input] : body.input;
-    const call = { keyId: http.request.caller?.keyId ?? null, model: body.model, texts };
+    const keyId = http.request.caller?.keyId ?? null;
+    const dimensions = body.dimensions ?? undefined;
+    const call = { keyId, model: body.model, texts, ...(dimensions !== undefined && { dimensions }) };
     const { embeddings, model, usage } = await this.commands.send(embedTexts, context, call, {
       timeoutMs: longestCallMs,
       signal,

@@ -7,7 +7,7 @@
  * 4. That somebody else gave up, or has no budget left, is no failure of those who waited for the same answer.
  */
 import { type Cache } from '@millrace/cache';
-import { type AnswerCache, finishReasonSchema } from '@millrace/contracts';
+import { type AnswerCache, finishReasonSchema, logprobsSchema } from '@millrace/contracts';
 import { invalidInput, MillraceError } from '@millrace/kernel';
 import { untilAborted } from '@millrace/resilience';
 import { z } from 'zod';
@@ -26,6 +26,7 @@ const storedSchema = z.object({
   text: z.string(),
   finishReason: finishReasonSchema.extract(['stop', 'length']),
   model: z.string(),
+  logprobs: logprobsSchema.nullable().optional(),
 });
 type Stored = z.infer<typeof storedSchema>;
 
@@ -91,7 +92,14 @@ class OwnCall {
 
 function givenAgain(stored: Stored, { mode }: AnswerCache, listener: ChatListener): ChatAnswer {
   listener.onText(stored.text);
-  return { ...stored, toolCalls: [], usage: { promptTokens: 0, completionTokens: 0 }, cached: mode };
+  const { logprobs, ...answer } = stored;
+  return {
+    ...answer,
+    ...(logprobs !== undefined && { logprobs }),
+    toolCalls: [],
+    usage: { promptTokens: 0, completionTokens: 0 },
+    cached: mode,
+  };
 }
 
 /** An answer that only its caller gets, e.g. because it is no whole one. */

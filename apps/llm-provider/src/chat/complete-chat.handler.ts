@@ -56,13 +56,22 @@ export class CompleteChatHandler implements CommandHandler<typeof completeChat> 
   }
 
   private async answered(account: CallAccount, answer: ChatAnswer): Promise<Reply> {
-    const { text, finishReason, model, cached } = answer;
+    const { text, finishReason, model, cached, logprobs } = answer;
     const toolCalls = [...answer.toolCalls];
     const mark = cached !== undefined && { cached };
     const usage = usageOf({ usage: answer.usage, costNano: account.costNano });
     meterOf(model).used(usage);
     await this.ledger.recordCall(account, model, { text, toolCalls, finishReason, ...mark }, usage);
-    return { status: 'completed', text, toolCalls, finishReason, model, usage, ...mark };
+    return {
+      status: 'completed',
+      text,
+      toolCalls,
+      finishReason,
+      model,
+      usage,
+      ...mark,
+      ...(logprobs !== undefined && { logprobs }),
+    };
   }
 }
 

@@ -37,12 +37,13 @@ export class EmbedTextsHandler implements CommandHandler<typeof embedTexts> {
   ) {}
 
   async handle(
-    { model: named, texts, keyId }: Call,
+    { model: named, texts, keyId, dimensions }: Call,
     { tenantId }: CommandMessage,
   ): Promise<ResponseOf<typeof embedTexts>> {
-    const { name, model } = await this.models.embeddingModel(tenantId, named);
+    const asked = { ...(await this.models.embeddingModel(tenantId, named)), dimensions };
+    const { name } = asked;
     const account = new CallAccount({ tenantId, keyId, callId: newId('call') });
-    const embeddings = await this.embedAll({ name, model }, texts, account).catch(async (error: unknown) => {
+    const embeddings = await this.embedAll(asked, texts, account).catch(async (error: unknown) => {
       await this.ledger.writeOff(account, toMillraceError(error).code);
       throw error;
     });
@@ -70,7 +71,7 @@ export class EmbedTextsHandler implements CommandHandler<typeof embedTexts> {
   }
 
   /** One call, paid for by itself. */
-  private embed({ name, model }: EmbeddingModel, values: string[], account: CallAccount) {
+  private embed({ name, model, dimensions }: EmbeddingModel, values: string[], account: CallAccount) {
     const messages = values.map((content) => ({ role: 'user' as const, content }));
     const attempt = {
       model: name,
@@ -79,22 +80,25 @@ export class EmbedTextsHandler implements CommandHandler<typeof embedTexts> {
     };
     return this.payments.pay(account, attempt, async (progress) => {
       progress.wasSent = true;
-      const { embeddings, usage } = await this.call(model, values);
+      const { embeddings, usage } = await this.call(model, values, dimensions);
       const promptTokens = isCount(usage?.tokens) ? usage.tokens : await countAll(values);
       progress.usage = { promptTokens, completionTokens: 0 };
       if (embeddings.length !== values.length) throw wrongNumber();
+      if (embeddings.some(({ length }) => dimensions !== undefined && length !== dimensions)) throw wrongLength();
       return { embeddings, usage: progress.usage };
     });
   }
 
-  private call(model: EmbeddingModelV4, values: string[]) {
+  private call(model: EmbeddingModelV4, values: string[], dimensions: number | undefined) {
     const { totalMs } = this.config.limits.timeouts;
     const tooSlow = () =>
       leavesUncertain(providerError('provider_timeout', `The model provider took longer than ${totalMs} ms.`));
     const ask = (abortSignal: AbortSignal) =>
-      Promise.resolve(model.doEmbed({ values, abortSignal })).catch((error: unknown) => {
-        throw toProviderError(error, false);
-      });
+      Promise.resolve(model.doEmbed({ values, abortSignal, ...(dimensions !== undefined && { dimensions }) })).catch(
+        (error: unknown) => {
+          throw toProviderError(error, false);
+        },
+      );
     return deadline(totalMs, tooSlow, ask, new AbortController().signal);
   }
 }
@@ -102,6 +106,8 @@ export class EmbedTextsHandler implements CommandHandler<typeof embedTexts> {
 interface EmbeddingModel {
   readonly name: string;
   readonly model: EmbeddingModelV4;
+  /** How long each vector is to be. */
+  readonly dimensions: number | undefined;
 }
 
 const isCount = (tokens: number | undefined): tokens is number => Number.isSafeInteger(tokens) && Number(tokens) > 0;
@@ -111,3 +117,7 @@ const countAll = async (texts: readonly string[]): Promise<number> =>
 
 const wrongNumber = (): MillraceError =>
   providerError('provider_invalid_response', 'The model provider sent another number of vectors than texts.');
+
+/** A server that leaves the wish aside answers with vectors that fit to no others. */
+const wrongLength = (): MillraceError =>
+  providerError('provider_rejected_request', 'The model gives no vectors of that length.');

@@ -1,4 +1,4 @@
-import type { AnswerCache, ChatMessage, ChatTool, ToolCall, ToolChoice } from '@millrace/contracts';
+import type { AnswerCache, ChatMessage, ChatTool, Logprobs, ToolCall, ToolChoice } from '@millrace/contracts';
 import type { JsonObject } from '@millrace/kernel';
 import type { CallAccount } from '../spending/call-account.js';
 
@@ -17,6 +17,8 @@ export interface ChatRequest {
   readonly frequencyPenalty?: number;
   readonly stop?: readonly string[];
   readonly seed?: number;
+  /** How likely each token was, with so many others in its place. */
+  readonly logprobs?: number;
   /** Whether an answer may be one that was given before. Models themselves know nothing of it. */
   readonly cache?: AnswerCache;
 }
@@ -37,6 +39,8 @@ export interface ChatAnswer {
   readonly usage: TokenUsage;
   /** Which model it was: `openai/gpt-5-mini`. */
   readonly model: string;
+  /** Where they were asked for; null where they did not come. */
+  readonly logprobs?: Logprobs | null;
   /** It was given before: nothing was asked, and nothing is to be paid. */
   readonly cached?: AnswerCache['mode'];
 }

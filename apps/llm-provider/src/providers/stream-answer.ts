@@ -1,10 +1,11 @@
 /** One call to the provider, read to its end or to the first limit that it meets. */
 import type { LanguageModelV4, LanguageModelV4CallOptions, LanguageModelV4StreamPart } from '@ai-sdk/provider';
-import type { ToolCall } from '@millrace/contracts';
+import type { Logprobs, ToolCall } from '@millrace/contracts';
 import { deadline } from '@millrace/resilience';
 import type { ChatAnswer, ChatListener, ChatRequest, TokenUsage } from './chat-model.js';
 import { AttemptProgress, leavesUncertain } from '../spending/attempt-progress.js';
 import { promptOf, toolChoiceOf, toolsOf } from './language-prompt.js';
+import { askingForLogprobs, logprobsIn } from './logprobs.js';
 import { ofStreamedError, providerError, refusedContent, toProviderError } from './provider-error.js';
 import { storableText } from './storable-text.js';
 
@@ -56,6 +57,7 @@ export function streamAnswer(
 class AnswerReader {
   private text = '';
   private readonly toolCalls: ToolCall[] = [];
+  private readonly logprobs: Logprobs = [];
   private length = 0;
   private begun = false;
   private finish: Extract<LanguageModelV4StreamPart, { type: 'finish' }> | null = null;
@@ -88,13 +90,18 @@ class AnswerReader {
   private async readStream(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     this.progress.wasSent = true;
-    const { stream } = await this.model.doStream({ ...optionsOf(this.call), abortSignal: signal });
+    const { stream } = await this.model.doStream({
+      ...optionsOf(this.call),
+      ...(this.call.logprobs !== undefined && askingForLogprobs(this.model, this.call.logprobs)),
+      abortSignal: signal,
+    });
     // Leaving the loop by an error cancels the stream and with it the connection.
     for await (const part of stream) this.take(part);
   }
 
   private take(part: LanguageModelV4StreamPart): void {
     if (part.type === 'error') throw part.error instanceof Error ? part.error : ofStreamedError(part.error);
+    if (part.type === 'raw') this.logprobs.push(...logprobsIn(part.rawValue));
     if (part.type === 'finish') this.takeFinish(part);
     if (deltas.has(part.type)) this.heard();
     if ('delta' in part) this.progress.begin(part.delta);
@@ -162,6 +169,7 @@ class AnswerReader {
       toolCalls,
       finishReason: toolCalls.length > 0 && reason === 'stop' ? 'tool-calls' : finishReasonOf(reason),
       usage: this.believableUsage(),
+      ...(this.call.logprobs !== undefined && { logprobs: this.logprobs.length > 0 ? this.logprobs : null }),
     };
   }
 

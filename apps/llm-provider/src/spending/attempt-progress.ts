@@ -33,6 +33,7 @@ const billsNothing: ReadonlySet<string> = new Set([
   'provider_overloaded',
   'provider_unavailable',
   'invalid_messages',
+  'logprobs_not_offered',
 ]);
 
 /** Whether an attempt that was sent and answered with nothing may be billed all the same. */

@@ -280,7 +280,7 @@ describe.each(['in one process', 'over NATS'])('OpenAI’s endpoints %s', (how) 
   it.each([
     ['an unknown model', { model: 'nobody/knows' }, 404, 'model_not_found'],
     ['a temperature of 7', { temperature: 7 }, 400, 'invalid_body'],
-    ['logprobs', { logprobs: true }, 400, 'invalid_body'],
+    ['99 likelihoods', { logprobs: true, top_logprobs: 99 }, 400, 'invalid_body'],
     [
       'a tool’s answer to nothing',
       { messages: [{ role: 'tool', tool_call_id: 'x', content: '' }] },

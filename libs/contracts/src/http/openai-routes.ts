@@ -1,6 +1,6 @@
 /** OpenAI's own shapes, as far as they are served. Fields that are not known are left aside, as OpenAI's clients expect. */
 import { z } from 'zod';
-import { answerCacheSchema } from '../llm-provider/chat.js';
+import { answerCacheSchema, logprobsSchema } from '../llm-provider/chat.js';
 import { jsonObjectSchema } from '../shared.js';
 import { defineRoute } from './route.js';
 
@@ -79,8 +79,8 @@ export const openAiChatRequestSchema = z.object({
     .nullish(),
   /** Further fields of the input of a graph; left aside by models. */
   metadata: z.record(z.string().max(64), z.string().max(512)).nullish(),
-  /** Not served: refused rather than left aside, because an answer without them would look whole. */
-  logprobs: z.literal(false, { error: 'is not served' }).nullish(),
+  logprobs: z.boolean().nullish(),
+  top_logprobs: z.int().min(0).max(20).nullish(),
 });
 export type OpenAiChatRequest = z.infer<typeof openAiChatRequestSchema>;
 
@@ -106,7 +106,7 @@ export const openAiChatCompletionSchema = z.object({
         refusal: z.null(),
         tool_calls: z.array(toolCallSchema).optional(),
       }),
-      logprobs: z.null(),
+      logprobs: z.object({ content: logprobsSchema, refusal: z.null() }).nullable(),
       finish_reason: z.enum(['stop', 'length', 'tool_calls', 'content_filter']),
     }),
   ),
@@ -126,7 +126,7 @@ const embeddingsRequestSchema = z.object({
   model: z.string().min(1).max(300),
   input: z.union([z.string().min(1), z.array(z.string().min(1)).min(1).max(2_048)]),
   encoding_format: z.enum(['float', 'base64']).nullish(),
-  dimensions: z.never({ error: 'is not served' }).nullish(),
+  dimensions: z.int().min(1).max(100_000).nullish(),
 });
 
 const modelSchema = z.object({

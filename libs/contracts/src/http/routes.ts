@@ -3,6 +3,7 @@ import { collectionRoutes } from './collection-routes.js';
 import { eventRoutes } from './event-routes.js';
 import { graphRoutes } from './graph-routes.js';
 import { keyRoutes } from './key-routes.js';
+import { openAiResponsesRoutes } from './openai-responses.js';
 import { openAiRoutes } from './openai-routes.js';
 import { providerRoutes } from './provider-routes.js';
 import type { Route } from './route.js';
@@ -25,6 +26,7 @@ export const routes = {
   ...providerRoutes,
   ...spendingRoutes,
   ...openAiRoutes,
+  ...openAiResponsesRoutes,
   ...systemRoutes,
 };
 

@@ -8,6 +8,7 @@ import {
   chatToolSchema,
   finishReasonSchema,
   jsonFormatSchema,
+  logprobsSchema,
   toolCallSchema,
   toolChoiceSchema,
 } from './chat.js';
@@ -51,6 +52,8 @@ export const completeChat = defineCommand({
     frequencyPenalty: z.number().min(-2).max(2).optional(),
     stop: z.array(z.string().min(1).max(1_000)).max(16).optional(),
     seed: z.int().optional(),
+    /** How likely each token was, with so many others in its place. Refused with `logprobs_not_offered` by models that tell nothing. */
+    logprobs: z.int().min(0).max(20).optional(),
     /** Refused with `not_cacheable` for calls whose answers are meant to differ. */
     cache: answerCacheSchema.optional(),
   }),
@@ -63,6 +66,8 @@ export const completeChat = defineCommand({
       usage: callUsageSchema,
       /** Which model it was: `openai/gpt-5-mini`. */
       model: z.string(),
+      /** Null where they were asked for and did not come. */
+      logprobs: logprobsSchema.nullable().optional(),
       /** The answer was given before, and costs nothing. */
       cached: answerCacheSchema.shape.mode.unwrap().optional(),
     }),
@@ -91,6 +96,8 @@ export const embedTexts = defineCommand({
     keyId: z.string().nullable(),
     model: calledModelSchema,
     texts: z.array(z.string().max(1_000_000)).min(1).max(2_048),
+    /** How long each vector is, for models that can shorten theirs. */
+    dimensions: z.int().min(1).max(100_000).optional(),
   }),
   response: z.object({ embeddings: z.array(z.array(z.number())), model: z.string(), usage: callUsageSchema }),
 });

@@ -70,6 +70,20 @@ export const jsonFormatSchema = z.strictObject({
   schema: jsonObjectSchema.optional(),
 });
 
+const tokenLikelihood = {
+  token: z.string(),
+  /** Natural logarithm of how likely the token was. */
+  logprob: z.number(),
+  /** Its bytes in UTF-8, where it is a part of a character. */
+  bytes: z.array(z.int()).nullable().default(null),
+};
+
+/** How likely each token of an answer was, and which others were likely in its place. */
+export const logprobsSchema = z.array(
+  z.object({ ...tokenLikelihood, top_logprobs: z.array(z.object(tokenLikelihood)).default([]) }),
+);
+export type Logprobs = z.infer<typeof logprobsSchema>;
+
 /**
  * Asks for an answer that was given before to the same call, if it is no older; the first one is kept. `semantic` finds the last
  * question also where it was asked in other words, but only in words that cannot change its meaning.

@@ -1,0 +1,58 @@
+import { routes } from '@millrace/contracts';
+import { toMillraceError } from '@millrace/kernel';
+import { LOGGER } from '@millrace/service';
+import type { Logger } from '@millrace/telemetry';
+import { Inject } from '@nestjs/common';
+import { Endpoint } from '../../endpoint/endpoint.js';
+import { answered, type RouteReply, type RouteRequest, type Serves } from '../../endpoint/exchange.js';
+import { OpenStreams } from '../../stream/open-streams.js';
+import { type Answer, AnswerCaller, BrokenOff } from '../answer-caller.js';
+import { ChunkStream } from '../chunk-stream.js';
+import { openAiErrorOf } from '../openai-error.js';
+import { chatRequestOf } from './chat-of-responses.js';
+import { ResponseEvents } from './response-events.js';
+import { completed, responseOf, usageOf } from './response-shapes.js';
+
+type Responses = typeof routes.openAiResponses;
+type Request = RouteRequest<Responses>;
+
+@Endpoint(routes.openAiResponses)
+export class ResponsesEndpoint implements Serves<Responses> {
+  constructor(
+    @Inject(AnswerCaller) private readonly caller: AnswerCaller,
+    @Inject(OpenStreams) private readonly streams: OpenStreams,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  async handle(request: Request): Promise<RouteReply<Responses> | typeof answered> {
+    if (request.body.stream === true) return await this.streams.run(request, (signal) => this.stream(request, signal));
+    const answer = await this.call(request, request.signal, () => undefined);
+    return { status: 200, body: completed(responseOf(request.body), answer, null) };
+  }
+
+  private async stream(request: Request, signal: AbortSignal): Promise<typeof answered> {
+    const stream = new ChunkStream(request);
+    const events = new ResponseEvents(responseOf(request.body), (event) => stream.sendEvent(event));
+    try {
+      events.complete(await this.call(request, signal, (text) => events.text(text)));
+    } catch (thrown) {
+      if (!stream.hasBegun) throw thrown;
+      this.endWith(thrown, events);
+    }
+    stream.end(null);
+    return answered;
+  }
+
+  private endWith(thrown: unknown, events: ResponseEvents): void {
+    const error = toMillraceError(thrown);
+    if (error.kind === 'internal') this.logger.error({ err: thrown }, 'a stream of a model failed');
+    const { code, message } = openAiErrorOf(error).body.error;
+    const usage = error instanceof BrokenOff ? usageOf(error.reply.usage) : null;
+    events.fail({ code: code ?? error.code, message }, usage);
+  }
+
+  private call({ body, context, http }: Request, signal: AbortSignal, onText: (text: string) => void): Promise<Answer> {
+    const keyId = http.request.caller?.keyId ?? null;
+    return this.caller.call({ body: chatRequestOf(body), context, keyId, signal, onText });
+  }
+}
