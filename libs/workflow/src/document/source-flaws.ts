@@ -43,11 +43,17 @@ function insideOf(place: Place, violations: Violation[], lines: LineCounter): Pl
   });
 }
 
-/** A double holds integers up to 2^53: beyond, another number would be stored than the one that was written. */
+/** A double holds integers up to 2^53, and some beyond: in place of the others, another number would be stored than was written. */
 function inexactNumber(place: Place, { value, source = '', ...scalar }: Scalar, lines: LineCounter): Violation[] {
-  if (typeof value !== 'number' || !integer.test(source) || Number.isSafeInteger(value)) return [];
+  if (typeof value !== 'number' || !integer.test(source) || isKept(value, source)) return [];
   const message = `The number ${shortened(source, 40)} is beyond 2^53 and would not be kept exactly: write it as a text (${lineOf(scalar, lines)})`;
   return [{ pointer: pointerTo(place), message }];
+}
+
+/** Whether a number is what was written, or what was written is how the number is printed. */
+function isKept(value: number, source: string): boolean {
+  if (Number.isSafeInteger(value)) return true;
+  return Number.isFinite(value) && (String(value) === source || BigInt(value) === BigInt(source.replace('+', '')));
 }
 
 function lineOf({ range }: Pick<Scalar, 'range'>, lines: LineCounter): string {
