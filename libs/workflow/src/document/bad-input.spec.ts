@@ -1,7 +1,7 @@
 /** Texts that nobody should send as a graph: each gets an answer that is small, says where, and costs no more than a bound allows. */
 import { describe, expect, it } from '@jest/globals';
 import type { JsonObject, JsonValue } from '@millrace/kernel';
-import { TypedEnvironment } from '../expression/typed-environment.js';
+import { TypedEnvironment, TypedWork } from '../expression/typed-environment.js';
 import { objectOfTypes, stringType } from '../expression/types.js';
 import { limits } from '../limits.js';
 import { graphOf, tool } from '../testing/test-run.js';
@@ -267,8 +267,8 @@ describe('the work of a check is bounded', () => {
 
   it('to what is allowed for types, beyond which anything may be', () => {
     const input = objectOfTypes([['topic', stringType]]);
-    expect(() => new TypedEnvironment({ input }, { left: 9 }).check('input.topc')).toThrow('No such key');
-    expect(new TypedEnvironment({ input }, { left: 8 }).check('input.topc')).toEqual({ kind: 'any' });
+    expect(() => new TypedEnvironment({ input }, new TypedWork(9)).check('input.topc')).toThrow('No such key');
+    expect(new TypedEnvironment({ input }, new TypedWork(8)).check('input.topc')).toEqual({ kind: 'any' });
   });
 
   it('so that a large graph with a large input is read', () => {

@@ -1,10 +1,8 @@
 /** Bounds what is said of a document's mistakes: what quotes a hostile document must not be as large as it is. */
 import type { Violation } from '@millrace/kernel';
 import { limits } from '../limits.js';
+import { shortened } from '../shortened.js';
 import { storableText } from '../storable.js';
-
-export const shortened = (text: string, length: number): string =>
-  text.length <= length ? text : `${text.slice(0, length).toWellFormed()}…`;
 
 /** The first of the mistakes, in few words each, in characters that can be stored. A pointer that is too long is cut to the place around. */
 export const brief = (violations: readonly Violation[]): Violation[] =>

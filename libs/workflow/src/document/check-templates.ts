@@ -5,7 +5,7 @@ import { standardEnvironment } from '../expression/environment.js';
 import { parseWith } from '../expression/expression.js';
 import { referencesOf, type References } from '../expression/references.js';
 import { scanText } from '../expression/scan.js';
-import { type Allowance, TypedEnvironment } from '../expression/typed-environment.js';
+import { type Allowance, TypedEnvironment, TypedWork } from '../expression/typed-environment.js';
 import { anyType, describeType, listOf, objectOfTypes, stringType, type ValueType } from '../expression/types.js';
 import { limits } from '../limits.js';
 
@@ -22,14 +22,14 @@ export interface Scope {
 export interface Findings {
   readonly violations: Violation[];
   expressions: number;
-  readonly typedFields: Allowance;
+  readonly types: TypedWork;
   readonly defaultSchemas: Allowance;
 }
 
 export const newFindings = (): Findings => ({
   violations: [],
   expressions: 0,
-  typedFields: { left: limits.typedFields },
+  types: new TypedWork(limits.typedFields),
   defaultSchemas: { left: limits.defaultSchemas },
 });
 
@@ -83,7 +83,7 @@ export class TemplateChecker {
       return [id, 'refused' in node ? anyType : node];
     });
     const variables = { ...this.scope.variables, nodes: objectOfTypes(nodes) };
-    this.#environment = new TypedEnvironment(variables, this.findings.typedFields);
+    this.#environment = new TypedEnvironment(variables, this.findings.types);
     return this.#environment;
   }
 

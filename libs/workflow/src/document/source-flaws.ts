@@ -3,7 +3,7 @@ import { jsonPointer } from '@millrace/contracts';
 import type { Violation } from '@millrace/kernel';
 import { isCollection, isMap, isScalar, type LineCounter, type Scalar } from 'yaml';
 import { limits } from '../limits.js';
-import { shortened } from './brief.js';
+import { shortened } from '../shortened.js';
 
 interface Place {
   readonly node: unknown;

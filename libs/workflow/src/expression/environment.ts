@@ -2,6 +2,7 @@
 import { Environment } from '@marcbachmann/cel-js';
 import { canonicalize } from '../document/canonical.js';
 import { limits } from '../limits.js';
+import { boundTypes } from './bounded-types.js';
 
 /** CEL's own functions that expressions may call. Left out: `matches` (JavaScript's regular expressions may run for ever), bytes and time zones. */
 const standardFunctions = [
@@ -18,30 +19,37 @@ export const allowedFunctions: ReadonlySet<string> = new Set([...standardFunctio
 const options = { async: false };
 type Numeric = number | bigint;
 
-/** The environment that every other one is cloned from. JSON numbers are CEL doubles, so doubles and integers mix freely. */
-export const standardEnvironment: Environment = withMixedNumbers(
-  new Environment({
-    unlistedVariablesAreDyn: false,
-    homogeneousAggregateLiterals: false,
-    enableOptionalTypes: true,
-    limits: {
-      maxAstNodes: limits.expressionNodes,
-      maxDepth: limits.expressionDepth,
-      maxListElements: 200,
-      maxMapEntries: 200,
-      maxCallArguments: 8,
-    },
-  })
-    .registerFunction('list.flatten(): list', (list: unknown[]) => list.flat(1), options)
-    .registerFunction('list.reverse(): list', (list: unknown[]) => list.toReversed(), options)
-    .registerFunction('list.sum(): double', (list: Numeric[]) => list.reduce<number>(add, 0), options)
-    .registerFunction(
-      'list.slice(int, int): list',
-      (list: unknown[], from: bigint, to: bigint) => list.slice(Number(from), Number(to)),
-      options,
-    )
-    .registerFunction('list.distinctBy(string): list', distinctBy, options),
-);
+/**
+ * What every environment is cloned from: one for running, and one for each graph that is checked, because the library keeps
+ * what it found out of types with their operators. JSON numbers are CEL doubles, so doubles and integers mix freely.
+ */
+export const newStandardEnvironment = (): Environment =>
+  withMixedNumbers(
+    new Environment({
+      unlistedVariablesAreDyn: false,
+      homogeneousAggregateLiterals: false,
+      enableOptionalTypes: true,
+      limits: {
+        maxAstNodes: limits.expressionNodes,
+        maxDepth: limits.expressionDepth,
+        maxListElements: 200,
+        maxMapEntries: 200,
+        maxCallArguments: 8,
+      },
+    })
+      .registerFunction('list.flatten(): list', (list: unknown[]) => list.flat(1), options)
+      .registerFunction('list.reverse(): list', (list: unknown[]) => list.toReversed(), options)
+      .registerFunction('list.sum(): double', (list: Numeric[]) => list.reduce<number>(add, 0), options)
+      .registerFunction(
+        'list.slice(int, int): list',
+        (list: unknown[], from: bigint, to: bigint) => list.slice(Number(from), Number(to)),
+        options,
+      )
+      .registerFunction('list.distinctBy(string): list', distinctBy, options),
+  );
+
+export const standardEnvironment = newStandardEnvironment();
+boundTypes(standardEnvironment);
 
 function withMixedNumbers(environment: Environment): Environment {
   const arithmetic = {

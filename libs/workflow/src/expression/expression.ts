@@ -2,6 +2,7 @@
 import { MillraceError } from '@millrace/kernel';
 import { EvaluationError, type Environment, ParseError } from '@marcbachmann/cel-js';
 import { limits } from '../limits.js';
+import { shortened } from '../shortened.js';
 import { runtimeEnvironment } from './environment.js';
 import { evaluateMetered, instrument } from './metering.js';
 import type { Meter } from './meter.js';
@@ -70,13 +71,17 @@ function evaluate(source: string, run: () => unknown): unknown {
   } catch (error) {
     if (error instanceof MillraceError) throw error;
     const reason = error instanceof EvaluationError ? error.summary : explain(error);
-    throw new MillraceError('invalid', 'expression_failed', `${reason} in \${{ ${shortened(source)} }}`, {
-      cause: error,
-    });
+    // The library's words quote whatever value it was, in full.
+    throw new MillraceError(
+      'invalid',
+      'expression_failed',
+      `${shortened(reason, 500)} in \${{ ${shortened(source, 200)} }}`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 
 const explain = (error: unknown): string =>
   error instanceof RangeError ? 'A value is too large or nested too deeply' : 'The expression cannot be evaluated';
-
-const shortened = (source: string): string => (source.length <= 200 ? source : `${source.slice(0, 200)}…`);

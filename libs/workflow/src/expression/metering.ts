@@ -24,6 +24,9 @@ interface SyntaxNode {
   evaluate: Evaluate;
 }
 
+/** Characters that are compared in the time of one unit. */
+const comparedPerUnit = 128;
+
 /** Operators that may walk all of their operands. */
 const comparisons: ReadonlySet<string> = new Set(['==', '!=', 'in']);
 
@@ -54,7 +57,7 @@ export function instrument(root: unknown): void {
       open.push(node.meta.alternate);
     } else {
       node.evaluate = metered(node);
-      if (node.op === 'rcall' && !node.meta.macro) payBeforeCall(node);
+      if (node.op === 'rcall' && !node.meta.macro) payBeforeCall(node, nameOf(node));
       open.push(...childrenOf(node.args));
     }
   }
@@ -94,19 +97,38 @@ function compare(evaluator: Evaluator, node: SyntaxNode, context: unknown): unkn
   return node.handle(left, right, node, evaluator);
 }
 
-/** `join` and `flatten` make in one step what may be far larger than the list they are called on. */
-function payBeforeCall(node: SyntaxNode): void {
+const nameOf = ({ args }: SyntaxNode): unknown => (Array.isArray(args) ? args[0] : undefined);
+
+/** Calls that do or make in one step far more than the size of what they are called on. */
+function payBeforeCall(node: SyntaxNode, name: unknown): void {
   const { handle } = node;
   node.handle = (operands, ...rest) => {
-    if (Array.isArray(operands) && Array.isArray(operands[0])) payForElements(operands[0]);
+    if (Array.isArray(operands)) payForCall(name, operands[0], operands[1]);
     return handle(operands, ...rest);
   };
 }
 
-function payForElements(list: readonly unknown[]): void {
+/** Functions that look for one text in another. */
+const searches: ReadonlySet<unknown> = new Set(['contains', 'indexOf', 'lastIndexOf', 'split']);
+
+function payForCall(name: unknown, receiver: unknown, argument: unknown): void {
+  if (!current) return;
+  if (Array.isArray(receiver)) {
+    payForElements(receiver, typeof argument === 'string' && name === 'join' ? argument.length : 0);
+    if (name === 'distinctBy') for (const element of receiver) current.spendOnAll(element);
+  }
+  // At worst, a search compares all of what is looked for at each place.
+  if (searches.has(name) && typeof receiver === 'string' && typeof argument === 'string')
+    current.spend(Math.floor((receiver.length * argument.length) / comparedPerUnit));
+  // All parts are made, even if few are asked for.
+  if (name === 'split' && typeof receiver === 'string') current.spend(receiver.length >>> 3);
+}
+
+/** `separator`: the characters between two elements of a list that is joined. */
+function payForElements(list: readonly unknown[], separator: number): void {
   if (!current) return;
   let elements = 0;
-  let characters = 0;
+  let characters = separator * Math.max(0, list.length - 1);
   for (const element of list) {
     if (Array.isArray(element)) elements += element.length;
     else if (typeof element === 'string') characters += element.length;

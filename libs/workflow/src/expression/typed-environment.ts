@@ -1,12 +1,12 @@
 /** Type-checks expressions against variables of known types, by the type checker of the CEL library. */
 import type { Environment } from '@marcbachmann/cel-js';
-import { standardEnvironment } from './environment.js';
+import { newStandardEnvironment } from './environment.js';
 import { invalidExpression, parseWith } from './expression.js';
 import { anyType, listOf, type ValueType } from './types.js';
 
 /** To declare a type takes as much time as to declare so many fields. */
 const fieldsOfOne = 8;
-/** Fields of object types that are declared for one check; what goes beyond is of any type, which bounds the time. */
+/** Object types and their fields that are declared for one check; what goes beyond is of any type, which bounds the time. */
 const maximumFields = 1_000;
 
 /** What may still be done for a graph. */
@@ -14,17 +14,29 @@ export interface Allowance {
   left: number;
 }
 
+/** What the checks of one graph's expressions share. */
+export class TypedWork implements Allowance {
+  #environment: Environment | undefined;
+
+  constructor(public left: number) {}
+
+  get environment(): Environment {
+    return (this.#environment ??= newStandardEnvironment());
+  }
+}
+
 export class TypedEnvironment {
-  readonly #environment: Environment = standardEnvironment.clone();
+  readonly #environment: Environment;
   readonly #declared = new Map<string, ValueType>();
   readonly #names = new Map<ValueType, string>();
   #fieldsLeft = maximumFields;
 
-  /** Declaring a field takes time, so that all environments for one graph share an allowance. */
+  /** Declaring a field takes time, so that all environments for one graph share what may be spent. */
   constructor(
     variables: Readonly<Record<string, ValueType>>,
-    private readonly allowance: Allowance,
+    private readonly work: TypedWork,
   ) {
+    this.#environment = work.environment.clone();
     for (const [name, type] of Object.entries(variables)) {
       this.#environment.registerVariable(name, this.#nameOf(type));
     }
@@ -61,9 +73,9 @@ export class TypedEnvironment {
   }
 
   #declare(type: Extract<ValueType, { kind: 'object' }>): string {
-    this.#fieldsLeft -= type.fields.size;
-    this.allowance.left -= fieldsOfOne + type.fields.size;
-    if (this.#fieldsLeft < 0 || this.allowance.left < 0) return 'dyn';
+    this.#fieldsLeft -= 1 + type.fields.size;
+    this.work.left -= fieldsOfOne + type.fields.size;
+    if (this.#fieldsLeft < 0 || this.work.left < 0) return 'dyn';
     const fields = Object.fromEntries([...type.fields].map(([key, field]) => [key, this.#nameOf(field)]));
     const name = `Object${this.#declared.size}`;
     this.#environment.registerType(name, { fields });
