@@ -28,6 +28,7 @@ import {
   RecordRunEndpoint,
 } from './runs/read-runs.endpoints.js';
 import { PauseRunEndpoint, ResumeRunEndpoint } from './runs/halt-run.endpoints.js';
+import { MigrateRunEndpoint } from './runs/migrate-run.endpoint.js';
 import { RetryRunEndpoint } from './runs/retry-run.endpoint.js';
 import { SignalRunEndpoint } from './runs/signal-run.endpoint.js';
 import { StartRunEndpoint } from './runs/start-run.endpoint.js';
@@ -67,6 +68,7 @@ export const endpoints = [
   PauseRunEndpoint,
   ResumeRunEndpoint,
   RetryRunEndpoint,
+  MigrateRunEndpoint,
   ForkRunEndpoint,
   SignalRunEndpoint,
   CreateScheduleEndpoint,

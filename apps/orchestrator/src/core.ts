@@ -4,4 +4,5 @@ export { grantable } from './concurrency/grants.js';
 export type { OrchestratorConfig } from './config.js';
 export { Orchestrator } from './orchestrator.js';
 export { foldRun, runOf, type RunKey } from './run/hot-run.js';
+export { graphsOfRun } from './run/run-graphs.js';
 export type { OrchestratorStores } from './schema/stores.js';

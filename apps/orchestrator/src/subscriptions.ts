@@ -18,6 +18,7 @@ import {
   listGraphs,
   listRunEvents,
   listRuns,
+  migrateRun,
   pauseRun,
   publishGraph,
   recordRun,
@@ -47,6 +48,7 @@ import { ForkRunHandler } from './run/fork-run.handler.js';
 import { GetRunHandler } from './run/get-run.handler.js';
 import { ListRunEventsHandler } from './run/list-run-events.handler.js';
 import { ListRunsHandler } from './run/list-runs.handler.js';
+import { MigrateRunHandler } from './run/migrate-run.handler.js';
 import { PauseRunHandler } from './run/pause-run.handler.js';
 import { RecordRunHandler } from './run/record-run.handler.js';
 import { ResumeRunHandler } from './run/resume-run.handler.js';
@@ -61,6 +63,7 @@ export const subscriptions = defineSubscriptions([
   { contract: pauseRun, handler: PauseRunHandler, maxInFlight: 1_024 },
   { contract: resumeRun, handler: ResumeRunHandler, maxInFlight: 1_024 },
   { contract: retryRun, handler: RetryRunHandler, maxInFlight: 256 },
+  { contract: migrateRun, handler: MigrateRunHandler, maxInFlight: 64 },
   { contract: signalRun, handler: SignalRunHandler, maxInFlight: 1_024 },
   { contract: getRun, handler: GetRunHandler, maxInFlight: 256 },
   { contract: recordRun, handler: RecordRunHandler, maxInFlight: 64 },

@@ -140,6 +140,12 @@ export class MillraceClient {
     return (await this.transport.call(routes.retryRun, call)).body;
   }
 
+  /** Moves a run that goes on to another version of its graph; one that is on it already stays as it is. */
+  async migrateRun(id: string, version: number, options: CallOptions = {}): Promise<Run> {
+    const call = { params: { id }, body: { version }, isRepeatable: true, ...options };
+    return (await this.transport.call(routes.migrateRun, call)).body;
+  }
+
   /** Starts a new run at a node of another one. `idempotencyKey` names it; made up where absent. */
   async forkRun(
     id: string,

@@ -1,5 +1,6 @@
 export { compileGraph } from './compile/compile.js';
 export type { CompiledGraph } from './compile/compiled-graph.js';
+export { compareGraphs, type GraphComparison } from './document/compare-graphs.js';
 export { digestOf } from './document/digest.js';
 export { availableKinds, type GraphDocument } from './document/graph-document.js';
 export { parseGraphSource } from './document/parse-source.js';
@@ -14,6 +15,7 @@ export { mayBegin } from './engine/effect.js';
 export { refusalOfFork, reusedNodes, type Fork } from './engine/fork.js';
 export { evolve } from './engine/evolve.js';
 export { reconciliationAssignees, reconciliationTitle } from './engine/reconciliation.js';
+export type { Migration } from './engine/migrate-run.js';
 export type { RunMessage, TimerKind } from './engine/messages.js';
 export { refusalOf } from './engine/refusal.js';
 export { eventWaitsOf, type EventWait } from './engine/wait.js';

@@ -58,6 +58,17 @@ export function addRunsCommand(program: Command, terminal: Terminal): void {
       printRun(terminal, await connect(flags, terminal).retryRun(id, from, { idempotencyKey }), flags),
     );
 
+  withConnection(runs.command('migrate'))
+    .description('Moves a run that goes on to another version of its graph, if what it has done fits there.')
+    .argument('<run>', 'the id of the run')
+    .requiredOption('--to <version>', 'the version, as `graphs list` numbers them', Number)
+    .option('--json', 'print the run as JSON')
+    .action(async (id: string, { to, ...flags }: ConnectionFlags & JsonFlag & { readonly to: number }) => {
+      const run = await connect(flags, terminal).migrateRun(id, to);
+      if (flags.json) return printJson(terminal, run);
+      return write(terminal.out, `${run.id} is ${run.status}, on ${run.graph.name}@${run.graph.version}.\n`);
+    });
+
   withConnection(runs.command('fork'))
     .description('Starts a new run at a node of another one; what lies before it is taken along.')
     .argument('<run>', 'the id of the other run')

@@ -1,7 +1,7 @@
 /** Finds and compiles the graph that a caller or a run means. Compiled graphs are kept by digest, bounded. */
 import { type GraphIdentity, type GraphReference } from '@millrace/contracts';
 import { invalidInput, notFound, type JsonObject } from '@millrace/kernel';
-import { compileGraph, digestOf, type CompiledGraph } from '@millrace/workflow';
+import { compareGraphs, compileGraph, digestOf, type CompiledGraph, type GraphComparison } from '@millrace/workflow';
 import { cacheRequests } from '@millrace/telemetry';
 import { LRUCache } from 'lru-cache';
 import type { ResolvedGraph } from '../run/hot-run.js';
@@ -51,6 +51,13 @@ export class GraphLibrary {
     if (known !== undefined) return { identity, compiled: known };
     const document = await this.store.documentOf(tenantId, identity);
     return document === undefined ? null : { identity, compiled: this.compile(identity.digest, document) };
+  }
+
+  /** What differs between two versions that are stored. @throws Error where one is not */
+  async compare(tenantId: string, from: GraphIdentity, to: GraphIdentity): Promise<GraphComparison> {
+    const [before, after] = await Promise.all([from, to].map((identity) => this.store.documentOf(tenantId, identity)));
+    if (before === undefined || after === undefined) throw new Error(`A version of ${from.name} is not stored.`);
+    return compareGraphs(before, after);
   }
 
   private async keepInline(tenantId: string, given: JsonObject): Promise<ResolvedGraph> {

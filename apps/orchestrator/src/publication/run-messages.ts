@@ -20,6 +20,7 @@ import {
   runCompletedEvent,
   runEmittedEvent,
   runFailedEvent,
+  runMigratedEvent,
   runRetriedEvent,
   runStartedEvent,
   runStepCompletedEvent,
@@ -34,7 +35,7 @@ import {
 import type { Headers, OutgoingMessage } from '@millrace/messaging';
 import { reconciliationAssignees, reconciliationTitle, viewOf, type TaskToDo } from '@millrace/workflow';
 import type { EventTraces } from '../run/event-traces.js';
-import { runOf, type HotRun } from '../run/hot-run.js';
+import { graphAt, runOf, type HotRun } from '../run/hot-run.js';
 
 /** The message that hands a task to a worker. Its id is the task's, the same however often it is published. */
 export function taskMessage(
@@ -123,7 +124,7 @@ export function endMessage(run: HotRun, finishedAt: string): OutgoingMessage {
 }
 
 function announcementOf(run: HotRun, event: RunEvent): { contract: EventContract; data: object } | null {
-  const subject = { runId: run.key.runId, graph: run.graph.identity };
+  const subject = { runId: run.key.runId, graph: graphAt(run, event.position) };
   switch (event.type) {
     case 'RunStarted':
       return { contract: runStartedEvent, data: subject };
@@ -162,6 +163,8 @@ function announcementOf(run: HotRun, event: RunEvent): { contract: EventContract
       return { contract: runCancelledEvent, data: { ...subject, ...event.data } };
     case 'RunRetried':
       return retriedAnnouncement(run, event);
+    case 'RunMigrated':
+      return { contract: runMigratedEvent, data: { ...subject, from: event.data.from } };
     case 'NodeReused':
     case 'NodeScheduled':
     case 'NodeRetryScheduled':
@@ -187,12 +190,13 @@ function announcementOf(run: HotRun, event: RunEvent): { contract: EventContract
   }
 }
 
-function retriedAnnouncement({ key, graph, state }: HotRun, { data }: RunEventOf<'RunRetried'>) {
+function retriedAnnouncement(run: HotRun, { position, data }: RunEventOf<'RunRetried'> & { position: number }) {
+  const { key, state } = run;
   const retries = state.status === 'new' ? [] : state.retries;
   const generation = retries.indexOf(data.id) + 1;
   return {
     contract: runRetriedEvent,
-    data: { runId: key.runId, graph: graph.identity, from: data.from, generation },
+    data: { runId: key.runId, graph: graphAt(run, position), from: data.from, generation },
   };
 }
 

@@ -76,6 +76,7 @@ export function unstorable(work: RunWork): RunWork | null {
     case 'pause':
     case 'resume':
     case 'retry':
+    case 'migrate':
     case 'signal':
     case 'event':
     case 'decision':

@@ -20,6 +20,7 @@ import {
   type Timer,
 } from '@millrace/workflow';
 import type { StoredEventWait } from '../event-wait/event-wait.store.js';
+import { graphNamed, type RunGraphs } from './run-graphs.js';
 
 /** Names a run. Ids are the callers' choice, so a run is only ever found together with its tenant. */
 export interface RunKey {
@@ -43,9 +44,17 @@ export interface RunOrigin {
   readonly createdAt: string;
 }
 
+interface EarlierGraph {
+  readonly identity: GraphIdentity;
+  readonly until: number;
+}
+
 export interface HotRun {
   readonly key: RunKey;
-  readonly graph: ResolvedGraph;
+  /** The version that it is on. */
+  graph: ResolvedGraph;
+  /** Those that it was on before, and up to which event. */
+  earlierGraphs: readonly EarlierGraph[];
   readonly origin: RunOrigin;
   state: RunState;
   position: number;
@@ -81,6 +90,7 @@ export function newHotRun(key: RunKey, graph: ResolvedGraph, origin: RunOrigin):
   return {
     key,
     graph,
+    earlierGraphs: [],
     origin,
     state: initialState(),
     position: 0,
@@ -102,23 +112,35 @@ export function applyEvent(run: HotRun, event: RunEvent, json: string): void {
   else if (event.type === 'RunRetried') run.ended = false;
 }
 
+/** Has what follows belong to another version of its graph. */
+export function moveTo(run: HotRun, graph: ResolvedGraph): void {
+  run.earlierGraphs = [...run.earlierGraphs, { identity: run.graph.identity, until: run.position }];
+  run.graph = graph;
+}
+
+/** The version that an event belongs to. */
+export const graphAt = ({ graph, earlierGraphs }: HotRun, position: number): GraphIdentity =>
+  earlierGraphs.find(({ until }) => position <= until)?.identity ?? graph.identity;
+
 /**
  * Folds a run's stored events (all of them, in order).
  * @throws Error where the first is not `RunStarted` or the positions have a gap, which the store's key forbids.
  */
-export function foldRun(key: RunKey, graph: ResolvedGraph, events: readonly RunEvent[]): HotRun {
+export function foldRun(key: RunKey, { first: graph, later }: RunGraphs, events: readonly RunEvent[]): HotRun {
   const [first] = events;
   if (first?.type !== 'RunStarted') throw new Error(`Run ${key.runId} does not begin with RunStarted.`);
   const { input, correlationId, traceparent } = first.data;
   const run = newHotRun(key, graph, { input, correlationId, traceparent, createdAt: first.at });
   for (const event of events) {
     if (event.position !== run.position + 1) throw new Error(`Run ${key.runId} has a gap before ${event.position}.`);
+    if (event.type === 'RunMigrated') moveTo(run, graphNamed(later, event.data.to));
     applyEvent(run, event, JSON.stringify(event.data));
   }
-  run.timers = timersByText(timersOf(graph.compiled, run.state));
+  const { compiled } = run.graph;
+  run.timers = timersByText(timersOf(compiled, run.state));
   // Where they are stored does not matter here: only what begins now is stored.
-  run.eventWaits = eventWaitsOf(graph.compiled, run.state).map((wait) => ({ key, wait, position: unknownPosition }));
-  run.slots = slotsByNode(graph.compiled, run.state);
+  run.eventWaits = eventWaitsOf(compiled, run.state).map((wait) => ({ key, wait, position: unknownPosition }));
+  run.slots = slotsByNode(compiled, run.state);
   run.approvals = changedApprovals(run.state, [], events).filter(isPending);
   return run;
 }

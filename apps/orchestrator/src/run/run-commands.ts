@@ -15,6 +15,7 @@ import {
   type Envelope,
   type MessageContext,
   type RequestOf,
+  type migrateRun,
   type pauseRun,
   type resumeRun,
   type retryRun,
@@ -41,6 +42,7 @@ export type StartRunRequest = RequestOf<typeof startRun>;
 export type CancelRunRequest = RequestOf<typeof cancelRun>;
 export type PauseRunRequest = RequestOf<typeof pauseRun>;
 export type ResumeRunRequest = RequestOf<typeof resumeRun>;
+export type MigrateRunRequest = RequestOf<typeof migrateRun>;
 export type RetryRunRequest = RequestOf<typeof retryRun>;
 export type SignalRunRequest = RequestOf<typeof signalRun>;
 type Delivery =
@@ -50,6 +52,7 @@ type Delivery =
   | { readonly type: 'pause'; readonly data: PauseRunRequest }
   | { readonly type: 'resume'; readonly data: ResumeRunRequest }
   | { readonly type: 'retry'; readonly data: RetryRunRequest }
+  | { readonly type: 'migrate'; readonly data: MigrateRunRequest }
   | { readonly type: 'signal'; readonly data: SignalRunRequest }
   | { readonly type: 'decision'; readonly data: RunDecision };
 
@@ -125,6 +128,14 @@ export class RunCommands {
   }
 
   /**
+   * Moves a run that goes on to another version of its graph.
+   * @throws MillraceError `unknown_run`, `unknown_graph`, `run_ended`, `run_ending`, `graph_changed`, `migration_refused`, and as `start`
+   */
+  migrate(context: MessageContext, data: MigrateRunRequest): Promise<Run> {
+    return this.byOwner(context, { type: 'migrate', data });
+  }
+
+  /**
    * Hands a signal to a run, once however often it is sent.
    * @throws MillraceError `unknown_run`, `unknown_signal`, `run_ended`, `too_many_signals`, `signal_too_large`, and as `start`
    */
@@ -188,6 +199,8 @@ export class RunCommands {
         return this.haltHere(key, { type: 'resume' });
       case 'retry':
         return this.retryHere(key, delivery.data);
+      case 'migrate':
+        return this.migrateHere(key, delivery.data);
       case 'signal':
         return this.signalHere(key, delivery.data);
       case 'decision':
@@ -237,6 +250,18 @@ export class RunCommands {
 
   private async retryHere(key: RunKey, { id, from }: RetryRunRequest): Promise<Run> {
     return await this.answered(key, { type: 'retry', id, from }, 0);
+  }
+
+  private async migrateHere(key: RunKey, { version }: MigrateRunRequest): Promise<Run> {
+    const { graphs, reader } = this.parts;
+    const { graph: from } = await reader.get(key.tenantId, key.runId);
+    const graph = await graphs.resolve(key.tenantId, `${from.name}@${version}`);
+    const comparison = await graphs.compare(key.tenantId, from, graph.identity);
+    const changed = await this.submit(key, { type: 'migrate', from, graph, comparison }, 0);
+    if (changed !== null) return changed;
+    const run = await reader.get(key.tenantId, key.runId);
+    if (run.graph.digest === graph.identity.digest) return run;
+    throw new MillraceError('conflict', 'run_ended', `The run is ${run.status}: it stays on its version.`);
   }
 
   private async decideHere(key: RunKey, { node, attempt = 1, decision, data, by }: RunDecision): Promise<Run> {

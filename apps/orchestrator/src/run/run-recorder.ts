@@ -1,5 +1,5 @@
 /** Tells what it takes, beside a run's events, to replay it elsewhere. */
-import { partitionOf, type RunRecording } from '@millrace/contracts';
+import { partitionOf, type GraphIdentity, type RunRecording } from '@millrace/contracts';
 import { notFound } from '@millrace/kernel';
 import { stateHashOf } from '@millrace/workflow';
 import type { OrchestratorStores } from '../schema/stores.js';
@@ -18,9 +18,21 @@ export class RunRecorder {
     const found = (await this.loader.load([key], { andEnded: true })).get(keyText(key));
     if (found instanceof Error) throw found;
     if (found === undefined || typeof found === 'string') throw notFound('unknown_run', `There is no run ${runId}.`);
-    const graph = found.graph.identity;
+    const current = await this.version(tenantId, found.graph.identity);
+    const earlier: RunRecording['earlier'] = [];
+    for (const { identity } of found.earlierGraphs) earlier.push(await this.version(tenantId, identity));
+    return {
+      runId,
+      ...current,
+      ...(earlier.length > 0 && { earlier }),
+      position: found.position,
+      stateHash: stateHashOf(found.state),
+    };
+  }
+
+  private async version(tenantId: string, graph: GraphIdentity): Promise<Pick<RunRecording, 'graph' | 'document'>> {
     const document = await this.graphs.documentOf(tenantId, graph);
-    if (document === undefined) throw new Error(`The graph version of run ${runId} is not stored.`);
-    return { runId, graph, document, position: found.position, stateHash: stateHashOf(found.state) };
+    if (document === undefined) throw new Error(`The graph version ${graph.name}@${graph.version} is not stored.`);
+    return { graph, document };
   }
 }

@@ -4,6 +4,7 @@ import type { GraphLibrary } from '../graph/graph-library.js';
 import type { OrchestratorStores } from '../schema/stores.js';
 import type { EventTraces } from './event-traces.js';
 import { foldRun, keyText, type HotRun, type RunKey } from './hot-run.js';
+import { graphsOfRun } from './run-graphs.js';
 import type { StoredRun } from './run.store.js';
 import type { FoundRun } from './turn.js';
 
@@ -49,10 +50,10 @@ export class RunLoader {
   }
 
   private async fold({ key, graph, events }: StoredRun): Promise<HotRun | UnfoldableRunError> {
-    const resolved = await this.graphs.ofRun(key.tenantId, graph);
+    const graphs = await graphsOfRun((identity) => this.graphs.ofRun(key.tenantId, identity), graph, events);
     try {
-      if (resolved === null) throw new Error(`Graph version ${graph.name}@${graph.version} is not stored.`);
-      return foldRun(key, resolved, events);
+      if (graphs === null) throw new Error(`Graph version ${graph.name}@${graph.version} is not stored.`);
+      return foldRun(key, graphs, events);
     } catch (error) {
       this.onUnfoldable(key, error);
       return new UnfoldableRunError(`Run ${key.runId} cannot be folded.`, { cause: error });

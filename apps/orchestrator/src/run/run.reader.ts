@@ -13,6 +13,7 @@ import { sql, type Selectable } from 'kysely';
 import type { GraphLibrary } from '../graph/graph-library.js';
 import type { OrchestratorTables, RunEventTable, RunTable } from '../schema/tables.js';
 import { foldRun, runOf } from './hot-run.js';
+import { graphsOfRun } from './run-graphs.js';
 import type { RunCursor } from './run-cursor.js';
 import { unknownRun } from './unknown-run.js';
 
@@ -57,16 +58,11 @@ export class RunReader {
     });
     if (row.steps !== null) return { ...summaryOf(row), input: row.input, output: row.output, steps: row.steps };
     const identity = { name: row.graph_name, version: row.graph_version, digest: row.graph_digest };
-    const graph = await this.graphs.ofRun(tenantId, identity);
-    if (graph === null) throw new Error(`The graph version of run ${runId} is not stored.`);
+    const stored = events.map((event) => listedEventOf(event) as RunEvent);
+    const graphs = await graphsOfRun((wanted) => this.graphs.ofRun(tenantId, wanted), identity, stored);
+    if (graphs === null) throw new Error(`The graph version of run ${runId} is not stored.`);
     const key = { tenantId, runId, partition: partitionOf(runId) };
-    return runOf(
-      foldRun(
-        key,
-        graph,
-        events.map((event) => listedEventOf(event) as RunEvent),
-      ),
-    );
+    return runOf(foldRun(key, graphs, stored));
   }
 
   /** Whether a run took a signal of this id. */

@@ -186,7 +186,8 @@ function commitStatement(rows: BatchRows, claim: LeaseClaim): RawBuilder<{ parti
                 usage, steps, last_position, created_at, started_at, finished_at)
       join held using (partition)
       on conflict (tenant_id, run_id) do update
-      set status = excluded.status, output = excluded.output, error = excluded.error, usage = excluded.usage,
+      set graph_name = excluded.graph_name, graph_version = excluded.graph_version, graph_digest = excluded.graph_digest,
+          status = excluded.status, output = excluded.output, error = excluded.error, usage = excluded.usage,
           steps = excluded.steps, last_position = excluded.last_position, finished_at = excluded.finished_at
     ),
     timer_set as (

@@ -334,7 +334,10 @@ function mayAwaitEvents(groups: Groups, found: ReadonlyMap<string, FoundRun | Un
   for (const [text, items] of groups) {
     const run = found.get(text);
     if (typeof run === 'object' && 'graph' in run && run.graph.compiled.awaitsEvents) return true;
-    if (items.some(({ work }) => work.type === 'start' && work.graph.compiled.awaitsEvents)) return true;
+    if (
+      items.some(({ work }) => (work.type === 'start' || work.type === 'migrate') && work.graph.compiled.awaitsEvents)
+    )
+      return true;
   }
   return false;
 }

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { rowsOf } from './batch-rows.js';
 import { diamond, instant, resolved, single } from './graphs.fixture.js';
 import { foldRun, runOf, type HotRun, type ResolvedGraph, type RunKey } from './hot-run.js';
+import { onlyGraph } from './run-graphs.js';
 import { takeTurn, type FoundRun, type RunInput, type RunWork, type Turn } from './turn.js';
 
 const circumstances = { now: '2026-01-02T03:04:05.678Z', random: () => 0.5 };
@@ -152,7 +153,7 @@ describe('takeTurn', () => {
         const events = turns.flatMap((turn) => turn.events.map(({ event }) => event));
         expect(events.map((event) => event.position)).toEqual(events.map((_, index) => index + 1));
         expect(turns.filter((turn) => turn.ended).length).toBe(run.ended ? 1 : 0);
-        const folded = foldRun(key, graph, events);
+        const folded = foldRun(key, onlyGraph(graph), events);
         expect(runOf(folded)).toEqual(runOf(run));
         if (!run.ended) expect([...folded.timers.keys()].sort()).toEqual([...run.timers.keys()].sort());
       }),
@@ -165,12 +166,12 @@ describe('foldRun', () => {
     const graph = resolved(single);
     const { key, first } = begun(graph);
     const events = first.events.map(({ event }) => event);
-    expect(() => foldRun(key, graph, [])).toThrow('does not begin');
-    expect(() => foldRun(key, graph, events.slice(1))).toThrow('does not begin');
+    expect(() => foldRun(key, onlyGraph(graph), [])).toThrow('does not begin');
+    expect(() => foldRun(key, onlyGraph(graph), events.slice(1))).toThrow('does not begin');
     expect(() =>
       foldRun(
         key,
-        graph,
+        onlyGraph(graph),
         events.map((event, index) => ({ ...event, position: 2 * index + 1 })),
       ),
     ).toThrow('gap');

@@ -5,7 +5,15 @@
  * 2. A message that changes nothing (a stale result, a repeated start, a late timer) leaves no event.
  * 3. What must be stored beside the events (timers, the read model) follows from the state after the last message.
  */
-import type { ApprovalDecision, Decider, NewRunEvent, Run, RunEvent, TaskOutcome } from '@millrace/contracts';
+import type {
+  ApprovalDecision,
+  Decider,
+  GraphIdentity,
+  NewRunEvent,
+  Run,
+  RunEvent,
+  TaskOutcome,
+} from '@millrace/contracts';
 import { assertNever, type JsonObject, type JsonValue, type MillraceError } from '@millrace/kernel';
 import {
   approvalKey,
@@ -19,6 +27,7 @@ import {
   type ApprovalView,
   type EventWait,
   type Fork,
+  type GraphComparison,
   type RunMessage,
   type SlotRequest,
   type Timer,
@@ -28,6 +37,7 @@ import { noTraces, type EventTraces } from './event-traces.js';
 import {
   applyEvent,
   isPending,
+  moveTo,
   newHotRun,
   slotsByNode,
   runOf,
@@ -84,6 +94,12 @@ export type RunInput =
   | { readonly type: 'pause'; readonly reason: string }
   | { readonly type: 'resume' }
   | { readonly type: 'retry'; readonly id: string; readonly from: string | undefined }
+  | {
+      readonly type: 'migrate';
+      readonly from: GraphIdentity;
+      readonly graph: ResolvedGraph;
+      readonly comparison: GraphComparison;
+    }
   | { readonly type: 'cancel'; readonly reason: string };
 
 /** What one message came to. `run` is there for a command that applied. */
@@ -119,7 +135,7 @@ export interface Turn {
   readonly at: string;
   readonly started: boolean;
   readonly ended: boolean;
-  /** Whether it was paused, resumed or retried. */
+  /** Whether it was paused, resumed, retried or moved. */
   readonly halted: boolean;
   readonly timersSet: readonly Timer[];
   readonly timersDropped: readonly Timer[];
@@ -177,7 +193,7 @@ export function takeTurn(key: RunKey, found: FoundRun, works: readonly RunWork[]
   };
 }
 
-const haltingTypes: ReadonlySet<string> = new Set(['RunPaused', 'RunResumed', 'RunRetried']);
+const haltingTypes: ReadonlySet<string> = new Set(['RunPaused', 'RunResumed', 'RunRetried', 'RunMigrated']);
 
 function withTraces(
   traces: EventTraces,
@@ -200,6 +216,7 @@ function applyWork(run: HotRun, work: RunWork, circumstances: Circumstances, eve
   if ((run.ended && work.type !== 'retry') || (work.type === 'start' && run.position > 0)) return { kind: 'unchanged' };
   const decided = eventsAfter(run, work, circumstances);
   if (decided.length === 0 && work.type !== 'task-begin') return answerWithoutEvents(run, work, circumstances);
+  if (work.type === 'migrate' && decided.length > 0) moveTo(run, work.graph);
   for (const newEvent of decided) {
     const event: RunEvent = { ...newEvent, position: run.position + 1 };
     const json = JSON.stringify(event.data);
@@ -212,7 +229,7 @@ function applyWork(run: HotRun, work: RunWork, circumstances: Circumstances, eve
 }
 
 const commands: ReadonlySet<RunWork['type']> = new Set([
-  ...(['start', 'cancel', 'pause', 'resume', 'retry', 'signal', 'decision'] as const),
+  ...(['start', 'cancel', 'pause', 'resume', 'retry', 'migrate', 'signal', 'decision'] as const),
 ]);
 const isCommand = ({ type }: RunWork): boolean => commands.has(type);
 
@@ -281,6 +298,10 @@ function messageOf(run: HotRun, work: RunInput, { now, random }: Circumstances):
       return { type: 'resume', now };
     case 'retry':
       return { type: 'retry', id: work.id, from: work.from, now };
+    case 'migrate': {
+      const { from, graph, comparison } = work;
+      return { type: 'migrate', migration: { from, to: graph.identity, compiled: graph.compiled, comparison }, now };
+    }
     case 'cancel':
       return { type: 'cancel', reason: work.reason, now };
     default:

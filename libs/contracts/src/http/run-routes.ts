@@ -121,6 +121,18 @@ export const runRoutes = {
       204: { description: 'The run has ended, and the reader has had all of it: do not come back.' },
     },
   }),
+  migrateRun: defineRoute({
+    name: 'migrateRun',
+    tag,
+    method: 'POST',
+    path: '/v1/runs/{id}:migrate',
+    summary:
+      'Moves a run that goes on to another version of its graph. Refused with `migration_refused` and the reasons where what it has done does not fit there.',
+    role: 'editor',
+    params,
+    body: { kind: 'json', schema: z.strictObject({ version: z.int().positive().max(999_999_999) }) },
+    responses: { 200: { description: 'The run, on that version.', schema: runSchema } },
+  }),
   cancelRun: defineRoute({
     name: 'cancelRun',
     tag,

@@ -126,6 +126,16 @@ export const retryRun = defineCommand({
   }),
   response: runSchema,
 });
+/** A run that is on the version already stays as it is. */
+export const migrateRun = defineCommand({
+  owner,
+  entity: 'run',
+  action: 'migrate',
+  version: 1,
+  summary: 'Moves a run that goes on to another version of its graph, if what it has done fits there.',
+  request: z.object({ runId: runIdSchema, version: z.int().positive().max(999_999_999) }),
+  response: runSchema,
+});
 /** The caller names the signal, so that sending it again changes nothing. */
 export const signalRun = defineCommand({
   owner,
@@ -255,6 +265,7 @@ export const deliverToPartition = {
     z.object({ type: z.literal('pause'), data: pauseRun.request }),
     z.object({ type: z.literal('resume'), data: resumeRun.request }),
     z.object({ type: z.literal('retry'), data: retryRun.request }),
+    z.object({ type: z.literal('migrate'), data: migrateRun.request }),
     z.object({ type: z.literal('signal'), data: signalRun.request }),
     z.object({ type: z.literal('decision'), data: runDecisionSchema }),
   ]),

@@ -28,6 +28,9 @@ export const runRetriedEvent = runEvent('retried', 'A run that had ended goes on
   from: z.array(z.string()),
   generation: generationSchema,
 });
+export const runMigratedEvent = runEvent('migrated', 'A run goes on with another version of its graph, `graph`.', {
+  from: graphIdentitySchema,
+});
 export const runStepCompletedEvent = runEvent(
   'step-completed',
   'A node of a run completed. Announced only where the orchestrator is told to announce steps.',

@@ -13,7 +13,7 @@ const attempt = z.int().positive();
 const event = <Type extends string, Data extends z.ZodType>(type: Type, data: Data) =>
   z.object({ type: z.literal(type), at: z.iso.datetime(), data });
 
-/** The run is accepted, on this version of its graph for good. Always position 1. */
+/** The run is accepted, on this version of its graph until it is moved to another. Always position 1. */
 const runStarted = event(
   'RunStarted',
   z.object({
@@ -169,6 +169,14 @@ const runPaused = event(
   z.object({ reason: z.string(), overBudget: z.literal(true).optional() }),
 );
 const runResumed = event('RunResumed', z.object({}));
+/**
+ * The run goes on with another version of its graph, which this event and all after it belong to. `input` is what it has from now on, where
+ * that version fills in defaults that it had not.
+ */
+const runMigrated = event(
+  'RunMigrated',
+  z.object({ from: graphIdentitySchema, to: graphIdentitySchema, input: jsonObjectSchema.optional() }),
+);
 /** The run is about to fail or to be cancelled; what it did is taken back first, the last effect first. */
 const runEnding = event(
   'RunEnding',
@@ -220,6 +228,7 @@ export const newRunEventSchema = z.discriminatedUnion('type', [
   eventEmitted,
   runPaused,
   runResumed,
+  runMigrated,
   slotsRequested,
   slotsGranted,
   effectBegun,

@@ -72,8 +72,11 @@ export type RunSummary = z.infer<typeof runSummarySchema>;
 /** What a recording of a run says beside its events. */
 export const runRecordingSchema = z.object({
   runId: runIdSchema,
+  /** The version that the run is on. */
   graph: graphIdentitySchema,
   document: jsonObjectSchema,
+  /** The versions that it was on before, the first one first; absent where it has never moved. */
+  earlier: z.array(z.object({ graph: graphIdentitySchema, document: jsonObjectSchema })).optional(),
   /** Of the last event that it covers. */
   position: z.int().positive(),
   /** SHA-256 of the state that the events up to there lead to. */

@@ -56,15 +56,23 @@ interface Walk {
 
 /** Expects a graph of sound structure: `checkStructure` found nothing. */
 export function checkExpressions(graph: GraphDocument): Violation[] {
+  const { findings } = walkThrough(graph);
+  if (findings.expressions > limits.expressions) {
+    report(findings, [], `A graph holds at most ${limits.expressions} expressions.`);
+  }
+  return findings.violations;
+}
+
+/** By id: what the nodes of a valid graph yield. */
+export const outputTypesOf = (graph: GraphDocument): ReadonlyMap<string, ValueType> => walkThrough(graph).outputs;
+
+function walkThrough(graph: GraphDocument): Walk {
   const walk: Walk = { findings: newFindings(), outputs: new Map(), owners: ownersOf(graph.nodes, null) };
   const variables = { input: typeOfSchema(graph.input), run: objectOfTypes([['id', stringType]]) };
   const all = checkNodes(walk, graph.nodes, ['nodes'], variables, () => false);
   if (graph.output !== undefined)
     checkerFor(walk, { variables, ...all }, [graph.output]).check(graph.output, ['output']);
-  if (walk.findings.expressions > limits.expressions) {
-    report(walk.findings, [], `A graph holds at most ${limits.expressions} expressions.`);
-  }
-  return walk.findings.violations;
+  return walk;
 }
 
 function ownersOf(nodes: readonly GraphNode[], owner: string | null): Map<string, string | null> {

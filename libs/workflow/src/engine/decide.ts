@@ -28,6 +28,8 @@
  *   what fails an attempt and does not tell whether an effect        EffectUncertain
  *                 happened that must not happen twice
  *   decision      the node waits for somebody to tell that           ApprovalDecided, NodeCompleted, NodeRetryScheduled or NodeFailed
+ *   migrate       the run is running, on another version, and what    RunMigrated, and what may begin there begins
+ *                 it has done fits that version
  *   cancel        the run is running                                 RunCancelled
  *   what fails or cancels a run with effects to take back            RunEnding, NodeScheduled for one after the other, then
  *                                                                    RunFailed or RunCancelled
@@ -60,6 +62,7 @@ import type { Fork } from './fork.js';
 import { storableError } from './failure.js';
 import { locate, type Location } from './location.js';
 import type { RunMessage, TimerKind } from './messages.js';
+import { runMigrated } from './migrate-run.js';
 import { giveUpReconciling, parkedAt, reconcile } from './reconciliation.js';
 import { refusalOf } from './refusal.js';
 import { routed } from './router.js';
@@ -77,6 +80,7 @@ export function decide(graph: CompiledGraph, state: RunState, message: RunMessag
   if (message.type === 'start') return state.status === 'new' ? start(graph, state, message) : [];
   if (message.type === 'retry') return state.status === 'new' ? [] : retry(graph, state, message);
   if (state.status !== 'running') return [];
+  if (message.type === 'migrate') return migrate(graph, state, message);
   if (message.type === 'pause') {
     return state.pausedAt === null && state.ending === null
       ? [{ type: 'RunPaused', at: message.now, data: { reason: message.reason } }]
@@ -101,7 +105,25 @@ function retry(graph: CompiledGraph, state: BegunRun, message: Extract<RunMessag
   return decision.events;
 }
 
-/** Begins whatever of the graph itself is ready and has not begun,. */
+/** Lets a run go on with another version of its graph. */
+function migrate(
+  graph: CompiledGraph,
+  state: RunningRun,
+  message: Extract<RunMessage, { type: 'migrate' }>,
+): NewRunEvent[] {
+  const { to, compiled } = message.migration;
+  if (state.graph.digest === to.digest || refusalOf(graph, state, message) !== null) return [];
+  const decision = newDecision(compiled, state, message.now);
+  record(decision, runMigrated(state, message));
+  // Nothing may be left to do there.
+  const [first] = compiled.root.nodes;
+  if (running(decision)?.frames.get('')?.remaining === 0 && first)
+    decision.agenda.push({ action: 'ended', path: first.id });
+  goOn(decision);
+  return decision.events;
+}
+
+/** Begins whatever of the graph itself is ready and has not begun. */
 function goOn(decision: Decision): void {
   const frame = running(decision)?.frames.get('');
   for (const node of decision.graph.root.nodes) {
@@ -118,10 +140,10 @@ function expireRun(decision: Decision, state: RunningRun, generation: number): v
 
 /** Goes on with what was held back. */
 function resume(decision: Decision, state: RunningRun): void {
-  const { pausedAt, held, isOverBudget } = state;
+  const { pausedAt, held, isOverBudget, migrated = false } = state;
   if (pausedAt === null) return;
   record(decision, { type: 'RunResumed', at: decision.now, data: {} });
-  if (isOverBudget) beginWhatIsReady(decision);
+  if (isOverBudget || migrated) beginWhatIsReady(decision);
   for (const path of held) decision.agenda.push({ action: 'ended', path });
   advance(decision);
 }

@@ -7,6 +7,7 @@
  *   running    RunFailed             failed         |  running              NodeCompleted        completed
  *   running    RunPaused             paused         |  (a run that is paused is running, and holds back what follows)
  *   paused     RunResumed            running        |
+ *   running    RunMigrated           running        |  any                  RunMigrated          the same, in the other version
  *   running    RunCancelled          cancelled      |  running              NodeRetryScheduled   retrying
  *                                                   |  (none)               NodeReused           completed, failed or skipped
  *   an ended   RunRetried            running        |  any that is named    RunRetried           (none); its attempts go on counting
@@ -35,6 +36,7 @@ import { isWaitedFor } from './compensate.js';
 import { reuse } from './fork.js';
 import { itemsOf } from './items.js';
 import { locate, newFrame, type Location } from './location.js';
+import { migrated } from './migrate-run.js';
 import { retried } from './retry-run.js';
 import { settle } from './settle.js';
 import type { Frame, NodeState, RetryingNode, RunningNode, RunningRun, RunState } from './state.js';
@@ -70,6 +72,8 @@ export function evolve(graph: CompiledGraph, state: RunState, event: NewRunEvent
       state.pausedAt ??= event.at;
       state.isOverBudget = event.data.overBudget === true;
       return state;
+    case 'RunMigrated':
+      return migrated(graph, state, event);
     case 'RunResumed':
       if (state.isOverBudget) Object.assign(state, { budgetRaises: state.budgetRaises + 1, allowedFrom: event.at });
       state.isOverBudget = false;

@@ -2,6 +2,7 @@
 import type { ApprovalDecision, Decider, GraphIdentity, TaskOutcome } from '@millrace/contracts';
 import type { JsonObject, JsonValue } from '@millrace/kernel';
 import type { Fork } from './fork.js';
+import type { Migration } from './migrate-run.js';
 
 /** `now` is an ISO 8601 time in UTC; `random` is in [0, 1) and spreads retries. */
 export type RunMessage =
@@ -87,6 +88,7 @@ export type RunMessage =
       readonly from: string | undefined;
       readonly now: string;
     }
+  | { readonly type: 'migrate'; readonly migration: Migration; readonly now: string }
   | { readonly type: 'cancel'; readonly reason: string; readonly now: string };
 
 /**

@@ -4,6 +4,7 @@ import type { CompiledGraph } from '../compile/compiled-graph.js';
 import { refusalOfDecision } from './approval.js';
 import { limits } from '../limits.js';
 import type { RunMessage } from './messages.js';
+import { refusalOfMigration } from './migrate-run.js';
 import { parkedAt, refusalOfReconciliation } from './reconciliation.js';
 import { refusalOfRetry } from './retry-run.js';
 import type { RunState } from './state.js';
@@ -12,6 +13,7 @@ import type { RunState } from './state.js';
 export function refusalOf(graph: CompiledGraph, state: RunState, message: RunMessage): MillraceError | null {
   if (state.status === 'new') return null;
   if (message.type === 'retry') return refusalOfRetry(graph, state, message);
+  if (message.type === 'migrate') return refusalOfMigration(state, message);
   if (message.type === 'decision') {
     if (state.status !== 'running') return null;
     const parked = parkedAt(state, message.node);

@@ -2,6 +2,7 @@
 import { newRunEventSchema, violationsOf, type GraphIdentity, type NewRunEvent } from '@millrace/contracts';
 import { invalidInput, MillraceError, type JsonObject } from '@millrace/kernel';
 import { compileGraph } from '../compile/compile.js';
+import type { CompiledGraph } from '../compile/compiled-graph.js';
 import { digestOf } from '../document/digest.js';
 import { evolve } from './evolve.js';
 import { initialState } from './state.js';
@@ -12,6 +13,8 @@ import { viewOf, type RunView } from './view.js';
 export interface Recording {
   readonly graph: GraphIdentity;
   readonly document: JsonObject;
+  /** The versions that the run was on before. */
+  readonly earlier?: readonly { readonly graph: GraphIdentity; readonly document: JsonObject }[] | undefined;
   readonly events: readonly JsonObject[];
   readonly stateHash: string;
 }
@@ -24,15 +27,29 @@ export interface Replay {
 }
 
 /** @throws MillraceError `digest_mismatch`, `invalid_recording` with a pointer to the event */
-export function replay({ graph, document, events, stateHash: recorded }: Recording): Replay {
-  if (digestOf(document) !== graph.digest) {
-    const message = 'The document of the recording is not the one that the run was on.';
-    throw new MillraceError('mismatch', 'digest_mismatch', message);
+export function replay({ graph, document, earlier = [], events, stateHash: recorded }: Recording): Replay {
+  const versions = new Map<string, CompiledGraph>();
+  for (const each of [...earlier, { graph, document }]) versions.set(each.graph.digest, compiledOf(each));
+  const parsed = events.map(eventAt);
+  const move = parsed.find((event) => event.type === 'RunMigrated');
+  let compiled = versions.get((move?.data.from ?? graph).digest);
+  let state = initialState();
+  for (const [index, event] of parsed.entries()) {
+    if (event.type === 'RunMigrated') compiled = versions.get(event.data.to.digest);
+    if (compiled === undefined)
+      throw invalidInput('invalid_recording', 'The recording lacks a version of the graph that the run was on.', [
+        { pointer: `/events/${index}`, message: 'leads to a version that is not in the recording' },
+      ]);
+    state = evolve(compiled, state, event);
   }
-  const compiled = compileGraph(document);
-  const state = events.map(eventAt).reduce((before, event) => evolve(compiled, before, event), initialState());
   const stateHash = stateHashOf(state);
-  return { stateHash, same: stateHash === recorded, view: viewOf(compiled, state) };
+  return { stateHash, same: stateHash === recorded, view: viewOf(compiled ?? compileGraph(document), state) };
+}
+
+function compiledOf({ graph, document }: Pick<Recording, 'graph' | 'document'>): CompiledGraph {
+  if (digestOf(document) === graph.digest) return compileGraph(document);
+  const message = 'A document of the recording is not the one that the run was on.';
+  throw new MillraceError('mismatch', 'digest_mismatch', message);
 }
 
 function eventAt({ position, ...event }: JsonObject, index: number): NewRunEvent {

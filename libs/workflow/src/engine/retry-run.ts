@@ -128,12 +128,12 @@ function forget({ nodes, frames, earlierAttempts }: BegunRun, ids: ReadonlySet<s
 }
 
 /** Counts anew what each node of the graph itself waits for. */
-function settleAgain(graph: CompiledGraph, state: RunningRun): void {
+export function settleAgain(graph: CompiledGraph, state: RunningRun): void {
   const frame = newFrame(graph.root, '', null);
   state.frames.set('', frame);
   for (const node of graph.root.nodes) {
     const ended = state.nodes.get(node.id);
-    if (ended === undefined) continue;
+    if (ended === undefined || ended.status === 'running' || ended.status === 'retrying') continue;
     const isSkipped = ended.status === 'skipped' || (ended.status === 'failed' && ended.goto !== undefined);
     const goto = ended.status === 'failed' ? ended.goto : undefined;
     settle(state, { path: node.id, framePath: '', frame, node }, isSkipped, goto);

@@ -12,8 +12,12 @@ interface NewRun {
 
 interface BegunRun {
   readonly runId: string;
+  /** Until it moves to another version. */
   readonly graph: GraphIdentity;
+  /** With the defaults of that version. */
   readonly input: JsonObject;
+  /** Whether it has moved: what is ready may then be what no event led to. */
+  readonly migrated?: true;
   readonly correlationId: string;
   readonly traceparent: string | undefined;
   readonly startedAt: string;

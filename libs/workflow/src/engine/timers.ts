@@ -27,7 +27,8 @@ export function timersOf(graph: CompiledGraph, state: RunState): Timer[] {
 export function newTimersOf(graph: CompiledGraph, state: RunState, events: readonly NewRunEvent[]): Timer[] {
   if (state.status !== 'running') return [];
   return events.flatMap((event) => {
-    if (event.type === 'RunStarted' || event.type === 'RunRetried') return runTimers(graph, state);
+    if (event.type === 'RunStarted' || event.type === 'RunRetried' || event.type === 'RunMigrated')
+      return runTimers(graph, state);
     if (event.type === 'RunResumed') return timersOf(graph, state).filter(({ timer }) => timer === 'retry');
     const set = timerSetBy(event);
     const node = set && state.nodes.get(set.node);

@@ -1,13 +1,16 @@
 /** Drives a run in tests: sends messages, folds events, and checks after each message what must always hold. */
 import { expect } from '@jest/globals';
-import type { ApprovalDecision, Decider, NewRunEvent, TaskOutcome } from '@millrace/contracts';
+import type { ApprovalDecision, Decider, NewRunEvent, RunEventOf, TaskOutcome } from '@millrace/contracts';
 import type { JsonObject, JsonValue } from '@millrace/kernel';
 import { compileGraph } from '../compile/compile.js';
 import type { CompiledGraph } from '../compile/compiled-graph.js';
+import { compareGraphs } from '../document/compare-graphs.js';
+import { digestOf } from '../document/digest.js';
 import { decide } from '../engine/decide.js';
 import { evolve } from '../engine/evolve.js';
 import { refusalOfFork, reusedNodes } from '../engine/fork.js';
 import type { RunMessage } from '../engine/messages.js';
+import { refusalOf } from '../engine/refusal.js';
 import { initialState, type RunState } from '../engine/state.js';
 import { outstandingTasks, tasksOf, type TaskToDo } from '../engine/tasks.js';
 import { newTimersOf, timersOf, type Timer } from '../engine/timers.js';
@@ -41,7 +44,10 @@ export const failed = (code = 'broken', retryable = true): TaskOutcome => ({
 });
 
 export class TestRun {
-  readonly graph: CompiledGraph;
+  /** The version that it is on. */
+  graph: CompiledGraph;
+  /** By digest: every version that it has been on, or was to go to. */
+  private readonly versions = new Map<string, CompiledGraph>();
   readonly messages: RunMessage[] = [];
   readonly events: NewRunEvent[] = [];
   state: RunState = initialState();
@@ -49,8 +55,9 @@ export class TestRun {
   time = Date.parse('2026-01-01T00:00:00.000Z');
   random = 0.5;
 
-  constructor(readonly document: JsonObject) {
+  constructor(public document: JsonObject) {
     this.graph = compileGraph(document);
+    this.versions.set(identity.digest, this.graph);
   }
 
   start(input: JsonObject = {}): NewRunEvent[] {
@@ -114,6 +121,22 @@ export class TestRun {
     return this.send({ type: 'retry', id, from, now: this.tick() });
   }
 
+  /** Moves to another version. @throws the refusal */
+  migrate(document: JsonObject): NewRunEvent[] {
+    if (this.state.status === 'new') throw new Error('The run has not begun.');
+    const { graph: from } = this.state;
+    const to = { ...identity, version: from.version + 1, digest: digestOf(document) };
+    const compiled = compileGraph(document);
+    this.versions.set(to.digest, compiled);
+    const migration = { from, to, compiled, comparison: compareGraphs(this.document, document) };
+    const message = { type: 'migrate', migration, now: this.tick() } as const;
+    const refusal = refusalOf(this.graph, this.state, message);
+    const events = this.send(message);
+    if (refusal !== null) throw refusal;
+    if (events.length > 0) this.document = document;
+    return events;
+  }
+
   cancel(reason = 'enough'): NewRunEvent[] {
     return this.send({ type: 'cancel', reason, now: this.tick() });
   }
@@ -124,7 +147,10 @@ export class TestRun {
     const before = JSON.stringify(snapshotOf(this.state));
     const events = decide(this.graph, this.state, message);
     expect(JSON.stringify(snapshotOf(this.state))).toBe(before);
-    for (const event of events) this.state = evolve(this.graph, this.state, event);
+    for (const event of events) {
+      if (event.type === 'RunMigrated') this.graph = this.versionOf(event);
+      this.state = evolve(this.graph, this.state, event);
+    }
     this.events.push(...events);
     return events;
   }
@@ -167,7 +193,17 @@ export class TestRun {
   /** The same run, from its events alone. */
   refolded(): RunState {
     const events = JSON.parse(JSON.stringify(this.events)) as NewRunEvent[];
-    return events.reduce<RunState>((state, event) => evolve(this.graph, state, event), initialState());
+    let state: RunState = initialState();
+    let graph = this.versions.get(identity.digest) ?? this.graph;
+    for (const event of events) {
+      if (event.type === 'RunMigrated') graph = this.versionOf(event);
+      state = evolve(graph, state, event);
+    }
+    return state;
+  }
+
+  private versionOf({ data }: RunEventOf<'RunMigrated'>): CompiledGraph {
+    return this.versions.get(data.to.digest) ?? this.graph;
   }
 }
 

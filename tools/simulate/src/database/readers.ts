@@ -1,6 +1,6 @@
 import type { ApprovalStatus, DecidedBy, Run, RunStatus, RunSummary } from '@millrace/contracts';
 import { notFound, type JsonObject, type JsonValue } from '@millrace/kernel';
-import { foldRun, runOf, type OrchestratorStores } from '@millrace/orchestrator/core';
+import { foldRun, graphsOfRun, runOf, type OrchestratorStores } from '@millrace/orchestrator/core';
 import type { Ask } from './stores.js';
 import { eventOf, runText, type ApprovalRow, type RunRow, type Tables } from './tables.js';
 
@@ -25,9 +25,9 @@ export function runReader(ask: Ask, tables: Tables, graphs: Graphs): Reader {
       const { input, output, steps } = row;
       if (steps !== null)
         return { ...summaryOf(row), input: parsed(input), output: parsedOrNull(output), steps: parsed(steps) };
-      const graph = await graphs.ofRun(tenantId, summaryOf(row).graph);
-      if (graph === null) throw new Error(`The graph version of run ${runId} is not stored.`);
-      return runOf(foldRun(row, graph, events));
+      const all = await graphsOfRun((wanted) => graphs.ofRun(tenantId, wanted), summaryOf(row).graph, events);
+      if (all === null) throw new Error(`The graph version of run ${runId} is not stored.`);
+      return runOf(foldRun(row, all, events));
     },
     hasSignal: (tenantId, runId, id) =>
       ask('look for signal', () =>
