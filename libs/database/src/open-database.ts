@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { MillraceError } from '@millrace/kernel';
+import { InFlight, MillraceError } from '@millrace/kernel';
 import { sql, type QueryResult, type Transaction } from 'kysely';
 import type { DatabaseBackend, Scope, ServiceSession } from './backend.js';
 import type { Database, Migrations, StatementBuilder, TransactionOptions } from './database.js';
@@ -68,7 +68,7 @@ export async function migrateDatabase(
 }
 
 class ServiceDatabase<Tables> implements Database<Tables> {
-  private readonly running = new Set<Promise<unknown>>();
+  private readonly running = new InFlight<Promise<unknown>>();
   private readonly meter: OperationMeter;
   private closing: Promise<void> | undefined;
 
@@ -141,7 +141,7 @@ class ServiceDatabase<Tables> implements Database<Tables> {
     if (this.closing !== undefined) throw databaseClosed();
     const beganAt = performance.now();
     const running = work();
-    this.running.add(running);
+    const place = this.running.add(running);
     try {
       const result = await running;
       this.meter.done(operation, beganAt);
@@ -151,7 +151,7 @@ class ServiceDatabase<Tables> implements Database<Tables> {
       this.meter.failed(operation, beganAt, translated);
       throw translated;
     } finally {
-      this.running.delete(running);
+      this.running.remove(place, running);
     }
   }
 }

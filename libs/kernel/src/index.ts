@@ -9,5 +9,6 @@ export {
   type ErrorShape,
   type Violation,
 } from './errors.js';
+export { InFlight } from './in-flight.js';
 export { newId, sha256Hex } from './ids.js';
 export type { JsonObject, JsonValue } from './json.js';

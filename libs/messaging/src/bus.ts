@@ -33,12 +33,19 @@ export interface IncomingMessage {
   readonly headers: Headers;
 }
 
+export interface LossListener {
+  /** The delivery is not this handler's any more. */
+  deliveryLost(): void;
+}
+
 export interface Delivery extends IncomingMessage {
   /** 1 for the first delivery. An ack is not durable: handlers must be idempotent whatever this says. */
   readonly deliveryCount: number;
   readonly sequence: number;
   /** Aborted when the bus drains past its grace period or loses the message to somebody else. */
   readonly signal: AbortSignal;
+  /** Tells one holder what the signal says, at once where it has said so. A signal and its listener cost more than many a delivery. */
+  tellWhenLost(holder: LossListener): void;
   /** Says that the work goes on, so that `ackWaitMs` begins anew. */
   heartbeat(): void;
 }

@@ -26,7 +26,7 @@ import {
   type TaskResult,
   type TaskResultReply,
 } from '@millrace/contracts';
-import { MillraceError, newId, systemClock, toMillraceError, type Clock } from '@millrace/kernel';
+import { InFlight, MillraceError, newId, systemClock, toMillraceError, type Clock } from '@millrace/kernel';
 import type { Delivery, DeliveryOutcome, MessageBus, Subscription } from '@millrace/messaging';
 import { activeTraceparent, failSpan, recordedSpan } from '@millrace/telemetry';
 import type { z } from 'zod';
@@ -36,7 +36,6 @@ import { CancelledRuns, type CancelledRun } from './cancelled-runs.js';
 import { LiveTokens } from './live-tokens.js';
 import { openInput, openTask } from './open-task.js';
 import { completedOutcome, deliveriesExhausted, effectUncertain, failedOutcome } from './outcome.js';
-import { runWork } from './run-work.js';
 import { WorkerMeter } from './worker-meter.js';
 import type { ExecuteTask, Task } from './task.js';
 
@@ -77,7 +76,7 @@ export async function startWorker<Input, Output>(options: WorkerOptions<Input, O
 }
 
 class Worker<Input, Output> implements RunningWorker {
-  private readonly active = new Set<ActiveTask>();
+  private readonly active = new InFlight<ActiveTask>();
   private readonly subscriptions: Subscription[] = [];
   private readonly clock: Clock;
   private readonly settleMs: number;
@@ -154,13 +153,13 @@ class Worker<Input, Output> implements RunningWorker {
     const { tenantId } = delivery.envelope;
     if (this.cancelled?.has({ tenantId, runId, generation }) === true) return { kind: 'ack' };
     const task = new ActiveTask(delivery, data, this.clock.now(), (ended) => this.beat(delivery, data, ended));
-    this.active.add(task);
+    const place = this.active.add(task);
     if (this.isHandingBack) task.release('handed-back');
     try {
       return await this.workOn(task);
     } finally {
       task.end();
-      this.active.delete(task);
+      this.active.remove(place, task);
     }
   }
 
@@ -181,12 +180,11 @@ class Worker<Input, Output> implements RunningWorker {
 
   private async execute(task: ActiveTask): Promise<TaskOutcome> {
     const { contract, execute, onError } = this.options;
-    const { signal } = task.working;
     const tokens = this.liveTokensOf(task);
     try {
       const input = openInput(contract, task.data.input);
       if (task.data.asksToBegin) await this.askToBegin(task);
-      const result = await runWork(() => execute(input, this.taskFor(task, tokens)), signal, this.settleMs);
+      const result = await task.run(() => execute(input, this.taskFor(task, tokens)), this.settleMs);
       return completedOutcome(contract, result);
     } catch (thrown) {
       const isExpected = thrown instanceof MillraceError && thrown.code !== 'invalid_output';
@@ -240,11 +238,11 @@ class Worker<Input, Output> implements RunningWorker {
   private async askToBegin(task: ActiveTask): Promise<void> {
     const { taskId, runId, node, attempt } = task.data;
     const request: TaskBegin = { taskId, runId, node, attempt, claim: newId('claim') };
-    const { granted } = await this.ask(task, taskBegin, request, task.working.signal);
+    const { granted } = await this.ask(task, taskBegin, request, task.signal);
     if (granted) return;
     if (task.delivery.deliveryCount > 1) throw effectUncertain();
     task.release('cancelled');
-    task.working.signal.throwIfAborted();
+    task.throwIfStopped();
   }
 
   private ask<Request, Reply>(
@@ -283,18 +281,20 @@ class Worker<Input, Output> implements RunningWorker {
   }
 
   private taskFor(active: ActiveTask, tokens: LiveTokens): Task {
-    const { delivery, data, working } = active;
+    const { delivery, data } = active;
     const { taskId, runId, node, attempt, stream, deadlineAt, idempotencyKey } = data;
     const { tenantId, correlationId, id } = delivery.envelope;
     return {
       ...{ taskId, runId, node, attempt, stream, tenantId, correlationId, messageId: id },
       deliveryCount: delivery.deliveryCount,
-      signal: working.signal,
+      get signal() {
+        return active.signal;
+      },
       ...(deadlineAt !== undefined && { deadlineAt: new Date(deadlineAt) }),
       ...(idempotencyKey !== undefined && { idempotencyKey }),
       emitToken: (text) => {
         active.progressed();
-        if (stream && !working.signal.aborted) tokens.emit(text);
+        if (stream && !active.isStopped) tokens.emit(text);
       },
       progress: () => active.progressed(),
       heartbeat: () => {

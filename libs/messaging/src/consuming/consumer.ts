@@ -7,7 +7,7 @@
  * 4. A message is terminated only after its dead letter is stored.
  */
 import type { Envelope } from '@millrace/contracts';
-import { MillraceError, toMillraceError, type ErrorShape } from '@millrace/kernel';
+import { InFlight, MillraceError, toMillraceError, type ErrorShape } from '@millrace/kernel';
 import type { Span } from '@millrace/telemetry';
 import type { ConsumerOptions, Delivery, DeliveryOutcome, Subscription } from '../bus.js';
 import type { BlobStore } from '../claim-check/blob-store.js';
@@ -31,7 +31,7 @@ const deadLetterTimeoutMs = 10_000;
 const deadLetterRetryMs = 2_000;
 
 export class Consumer implements Subscription {
-  private readonly held = new Set<HeldDelivery>();
+  private readonly held = new InFlight<HeldDelivery>();
   private readonly inOrder = new InOrder();
   private readonly work = new WorkInProgress();
   private readonly meter: ProcessingMeter;
@@ -80,7 +80,7 @@ export class Consumer implements Subscription {
   /** Takes what is still held away from its handlers, so that another replica gets it at once. */
   handBackAll(reason: MillraceError): void {
     this.deliveries['handed-back'].add(this.held.size);
-    for (const delivery of [...this.held]) delivery.handBack(reason);
+    for (const delivery of this.held) delivery.handBack(reason);
   }
 
   private receive(message: HeldRawMessage): void {
@@ -90,7 +90,7 @@ export class Consumer implements Subscription {
     }
     this.work.begin();
     const delivery = new HeldDelivery(message, this.options.ackWaitMs, (how) => this.release(delivery, how));
-    this.held.add(delivery);
+    delivery.place = this.held.add(delivery);
     if (message.deliveryCount > 1) this.deliveries.redelivered.add(1);
     let envelope: Envelope | undefined;
     let failure: unknown;
@@ -117,7 +117,7 @@ export class Consumer implements Subscription {
   }
 
   private release(delivery: HeldDelivery, how: 'settled' | 'lost'): void {
-    if (!this.held.delete(delivery)) return;
+    if (!this.held.remove(delivery.place, delivery)) return;
     if (how === 'lost') this.deliveries.lost.add(1);
     this.work.end();
     this.pull?.wake();

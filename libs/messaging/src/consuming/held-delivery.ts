@@ -1,6 +1,6 @@
 import type { Envelope } from '@millrace/contracts';
 import { MillraceError } from '@millrace/kernel';
-import type { Delivery, Headers } from '../bus.js';
+import type { Delivery, Headers, LossListener } from '../bus.js';
 import type { HeldRawMessage } from '../transport.js';
 import { noHeaders, readersHeaders } from '../wire/headers.js';
 
@@ -11,10 +11,13 @@ import { noHeaders, readersHeaders } from '../wire/headers.js';
 export class HeldDelivery implements Delivery {
   envelope!: Envelope;
   headers: Headers = noHeaders;
+  /** Where its consumer keeps it. */
+  place = -1;
   private controller: AbortController | undefined;
   private timer: NodeJS.Timeout;
   private state: 'held' | 'settled' | 'lost' = 'held';
   private abortReason: MillraceError | undefined;
+  private holder: LossListener | undefined;
 
   constructor(
     private readonly raw: HeldRawMessage,
@@ -55,6 +58,11 @@ export class HeldDelivery implements Delivery {
     this.headers = readersHeaders(this.raw.headers);
   }
 
+  tellWhenLost(holder: LossListener): void {
+    if (this.abortReason === undefined) this.holder = holder;
+    else holder.deliveryLost();
+  }
+
   heartbeat(): void {
     if (this.state !== 'held') return;
     this.timer.refresh();
@@ -66,6 +74,7 @@ export class HeldDelivery implements Delivery {
     if (this.state !== 'held') return;
     this.state = 'settled';
     clearTimeout(this.timer);
+    this.holder = undefined;
     how(this.raw);
     this.onReleased('settled');
   }
@@ -86,5 +95,6 @@ export class HeldDelivery implements Delivery {
   private abort(reason: MillraceError): void {
     this.abortReason = reason;
     this.controller?.abort(reason);
+    this.holder?.deliveryLost();
   }
 }

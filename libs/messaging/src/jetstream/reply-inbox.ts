@@ -3,7 +3,7 @@
  * replies too. (The client's own `request()` builds two errors with stack traces for each reply that arrives well, a tenth of
  * the whole cost of a task, and says nothing when the connection is lost.)
  */
-import { MillraceError } from '@millrace/kernel';
+import { InFlight, MillraceError } from '@millrace/kernel';
 import { createInbox, type Msg, type MsgHdrs } from '@nats-io/nats-core';
 import type { Connection } from './connection.js';
 
@@ -11,6 +11,8 @@ interface Pending {
   readonly resolve: (reply: Msg) => void;
   readonly reject: (error: MillraceError) => void;
   readonly subject: string;
+  /** The reply's subject. */
+  reply: string;
 }
 
 export interface Question {
@@ -25,7 +27,7 @@ const noResponders = 503;
 
 export class ReplyInbox {
   private readonly prefix: string;
-  private readonly pending = new Map<string, Pending>();
+  private readonly pending = new InFlight<Pending>();
   private asked = 0;
 
   constructor(private readonly connection: Connection) {
@@ -54,11 +56,10 @@ export class ReplyInbox {
 
   private send({ subject, payload, headers, timeoutMs, signal }: Question): Promise<Msg> {
     return new Promise((resolve, reject) => {
-      const reply = this.prefix + (this.asked += 1).toString(36);
       const end = (): void => {
         clearTimeout(timer);
         signal?.removeEventListener('abort', cancel);
-        this.pending.delete(reply);
+        this.pending.remove(place, pending);
       };
       const fail = (error: MillraceError): void => {
         end();
@@ -73,16 +74,19 @@ export class ReplyInbox {
         end();
         resolve(answer);
       };
-      this.pending.set(reply, { subject, resolve: answered, reject: fail });
+      const pending: Pending = { subject, resolve: answered, reject: fail, reply: '' };
+      const place = this.pending.add(pending);
+      // A place is used again, so a number that is not tells a late reply from the one that is waited for.
+      const reply = (pending.reply = `${this.prefix}${place}-${(this.asked += 1).toString(36)}`);
       const onRefused = (cause: unknown): void => fail(unavailable('NATS did not take the message.', cause));
       this.connection.publish({ subject, payload, headers, reply, onRefused });
     });
   }
 
   private settle(reply: Msg): void {
-    const pending = this.pending.get(reply.subject);
+    const pending = this.pending.at(Number.parseInt(reply.subject.slice(this.prefix.length), 10));
     // Later than its time: nobody waits any more.
-    if (pending === undefined) return;
+    if (pending?.reply !== reply.subject) return;
     if (reply.data.byteLength === 0 && reply.headers?.code === noResponders) {
       const text = `Nobody answers on "${pending.subject}".`;
       pending.reject(new MillraceError('unavailable', 'no_responders', text));
@@ -91,13 +95,13 @@ export class ReplyInbox {
 
   private failRefused(refused: string, cause: Error): void {
     const text = `NATS does not allow this user to publish to "${refused}".`;
-    for (const { subject, reject } of [...this.pending.values()]) {
+    for (const { subject, reject } of this.pending) {
       if (subject === refused) reject(new MillraceError('unavailable', 'bus_forbidden', text, { cause }));
     }
   }
 
   private failAll(message: string, cause?: Error): void {
-    for (const { reject } of [...this.pending.values()]) reject(unavailable(message, cause));
+    for (const { reject } of this.pending) reject(unavailable(message, cause));
   }
 }
 

@@ -1,5 +1,5 @@
 /** Answers requests, a bounded number at once; beyond that the caller hears `overloaded` immediately. */
-import { MillraceError, toMillraceError } from '@millrace/kernel';
+import { InFlight, MillraceError, toMillraceError } from '@millrace/kernel';
 import type { IncomingMessage, ResponderOptions, Subscription } from '../bus.js';
 import type { BlobStore } from '../claim-check/blob-store.js';
 import { pack, payloadOf } from '../claim-check/claim-check.js';
@@ -18,9 +18,14 @@ export type RequestHandler = (message: IncomingMessage) => Promise<unknown>;
 const retryAfterSeconds = 1;
 const refusals = overloadRefusals.at({ 'millrace.queue': 'responder' });
 
+interface Unanswered {
+  readonly request: RawRequest;
+  place: number;
+}
+
 export class Responder implements Subscription {
   private readonly work = new WorkInProgress();
-  private readonly unanswered = new Set<RawRequest>();
+  private readonly unanswered = new InFlight<Unanswered>();
   private stopping = false;
   private listener: Listener | undefined;
 
@@ -64,8 +69,7 @@ export class Responder implements Subscription {
 
   /** Tells the callers that are still waiting to ask another replica. */
   refuseUnanswered(reason: MillraceError): void {
-    for (const request of [...this.unanswered])
-      this.answer(request, { payload: encodeFailure(reason), headers: noHeaders });
+    for (const waiting of this.unanswered) this.answer(waiting, { payload: encodeFailure(reason), headers: noHeaders });
   }
 
   private receive(request: RawRequest): void {
@@ -75,9 +79,10 @@ export class Responder implements Subscription {
       return;
     }
     this.work.begin();
-    this.unanswered.add(request);
+    const waiting: Unanswered = { request, place: -1 };
+    waiting.place = this.unanswered.add(waiting);
     void this.handle(request).then((reply) => {
-      this.answer(request, reply);
+      this.answer(waiting, reply);
       this.work.end();
     });
   }
@@ -90,8 +95,8 @@ export class Responder implements Subscription {
     return new MillraceError('overloaded', 'overloaded', 'Too many requests at once.', { retryAfterSeconds });
   }
 
-  private answer(request: RawRequest, reply: RawReply): void {
-    if (this.unanswered.delete(request)) request.reply?.(reply);
+  private answer(waiting: Unanswered, reply: RawReply): void {
+    if (this.unanswered.remove(waiting.place, waiting)) waiting.request.reply?.(reply);
   }
 
   private async handle(request: RawRequest): Promise<RawReply> {
