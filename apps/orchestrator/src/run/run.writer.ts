@@ -175,7 +175,7 @@ export class RunWriter {
     const epochOf = this.epochsOf(items);
     const isSameEpoch = (partition: number): boolean => this.parts.leases.epochOf(partition) === epochOf(partition);
     const isOurs = (partition: number): boolean => this.parts.leases.holds(partition) && isSameEpoch(partition);
-    const found = await this.find(groups, conflicts > 0);
+    const found = await this.find(groups, { verify: conflicts > 0, isSameEpoch });
     if (mayAwaitEvents(groups, found)) await this.parts.events.refresh();
     const turns = this.decideAll(groups, found, at.toISOString());
     const rows = rowsOf(turns);
@@ -222,7 +222,10 @@ export class RunWriter {
    * The runs of a batch, from memory or from the store. A start expects none, until a conflict says otherwise; only a retry
    * needs what an ended run was like.
    */
-  private async find(groups: Groups, verify: boolean): Promise<ReadonlyMap<string, FoundRun | UnfoldableRunError>> {
+  private async find(
+    groups: Groups,
+    { verify, isSameEpoch }: { readonly verify: boolean } & Pick<Standing, 'isSameEpoch'>,
+  ): Promise<ReadonlyMap<string, FoundRun | UnfoldableRunError>> {
     const found = new Map<string, FoundRun | UnfoldableRunError>();
     const missing: RunKey[] = [];
     const retried: RunKey[] = [];
@@ -244,7 +247,7 @@ export class RunWriter {
     const loaded = await this.parts.loader.load(missing);
     for (const key of missing) {
       const run = loaded.get(keyText(key)) ?? 'unknown';
-      if (run === 'ended') this.parts.hotRuns.keepEnded(key);
+      if (run === 'ended' && isSameEpoch(key.partition)) this.parts.hotRuns.keepEnded(key);
       found.set(keyText(key), run);
     }
     if (retried.length > 0) await this.findRetried(retried, found);
