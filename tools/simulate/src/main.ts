@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { bugNamed, bugs, isFound } from './bugs/catalogue.js';
+import { lookForBugs } from './bugs/look-for-bugs.js';
 import { progressBar } from './report/progress-bar.js';
 import { reportOf, summaryOf } from './report/summary.js';
 import type { SeedResult } from './seeds/run-seed.js';
@@ -12,6 +13,7 @@ interface Flags {
   readonly seed?: number;
   readonly threads: number;
   readonly bug?: string;
+  readonly bugs?: boolean;
   readonly json?: boolean;
 }
 
@@ -20,6 +22,12 @@ const wholeNumber = (text: string): number => {
   if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('It must be a whole number from 1 on.');
   return value;
 };
+
+async function run(flags: Flags): Promise<void> {
+  if (flags.bugs !== true) return await simulate(flags);
+  const print = (line: string): void => void process.stdout.write(`${line}\n`);
+  process.exitCode = (await lookForBugs(flags.threads, print)) ? 0 : 1;
+}
 
 async function simulate({ seeds, seed, threads, bug, json }: Flags): Promise<void> {
   const began = performance.now();
@@ -50,11 +58,18 @@ await new Command('simulate')
   .option('--seed <seed>', 'this seed only, step by step', wholeNumber)
   .option('--threads <count>', 'threads that share the seeds', wholeNumber, availableParallelism())
   .addOption(new Option('--bug <name>', 'plants a bug, which must be found').choices(bugs.map(({ name }) => name)))
+  .addOption(
+    new Option('--bugs', 'plants every bug, and says which seed is the first to find it').conflicts([
+      'seed',
+      'bug',
+      'json',
+    ]),
+  )
   .option('--json', 'print one JSON document, and go on after a seed that broke')
   .addHelpText(
     'after',
     '\nExit code 1 when an invariant broke. The seed that is printed then shows it again: --seed SEED.',
   )
   .showHelpAfterError()
-  .action(simulate)
+  .action(run)
   .parseAsync();

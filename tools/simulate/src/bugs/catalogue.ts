@@ -6,15 +6,19 @@ export interface Bug {
   readonly name: string;
   /** What it breaks, in the words of the invariants or a part of them: what breaks besides is no proof that the bug was found. */
   readonly breaks: readonly string[];
+  /** A seed that found it. Where the code has changed since then another one may have to be looked for. */
+  readonly seed: number;
   readonly change: SourceChange;
 }
 
 const orchestrator = 'apps/orchestrator/dist';
 const writer = `${orchestrator}/run/run.writer.js`;
+const engine = 'libs/workflow/dist/engine';
 
 export const bugs: readonly Bug[] = [
   {
     name: 'answers-before-the-commit',
+    seed: 1,
     breaks: ['is answered after it is stored'],
     change: insertBefore(
       writer,
@@ -24,21 +28,25 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'answers-without-a-lease',
+    seed: 38,
     breaks: ['is answered after it is stored', "a run's row is the fold of its events"],
     change: replace(writer, 'if (isHeld(partition)) {', 'if (true) {'),
   },
   {
     name: 'keeps-what-was-not-committed',
+    seed: 181,
     breaks: ['is answered after it is stored', 'events are numbered from 1 without a gap', 'every accepted run ends'],
     change: replace(writer, 'this.parts.hotRuns.drop(turn.key);', ';'),
   },
   {
     name: 'forgets-failed-publishes',
+    seed: 9,
     breaks: ['what is stored is announced', 'every accepted run ends'],
     change: replace(`${orchestrator}/publication/publisher.js`, 'owe();', ';'),
   },
   {
     name: 'attempts-share-an-id',
+    seed: 2,
     breaks: ['what is published again is the same', 'what a task gives is kept as what its own attempt gave'],
     change: replace(
       `${orchestrator}/publication/run-messages.js`,
@@ -48,24 +56,140 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'fires-timers-early',
+    seed: 23,
     breaks: ['a retry begins once, and not early', 'a wait ends not early', 'a time limit strikes not early'],
     change: replace(`${orchestrator}/timer/run-timers.js`, 'dueAt > now', 'dueAt > now + 5_000'),
   },
   {
     name: 'leaves-timers-behind',
+    seed: 1,
     breaks: ['the timers stored are those that the run waits for'],
     change: replace(`${orchestrator}/run/turn.js`, '.filter(([text]) => !after.has(text))', '.slice(1)'),
   },
   {
     name: 'acknowledges-without-an-answer',
+    seed: 2,
     breaks: ['a task is acknowledged after its result is stored'],
     change: replace('libs/worker/dist/ask-owner.js', 'request.onRetry(error);', 'return { applied: false };'),
+  },
+  {
+    name: 'writes-without-a-fence',
+    seed: 4,
+    breaks: ['a stale fence changes nothing'],
+    change: replace(
+      'tools/simulate/dist/database/tables.js',
+      'lease?.owner === owner && lease.epoch === epochs[index]',
+      'lease !== undefined',
+    ),
+  },
+  {
+    name: 'remembers-ended-runs-of-others',
+    seed: 44,
+    breaks: ['a result is answered after it is stored', 'every accepted run ends'],
+    change: replace(
+      `${orchestrator}/run/hot-runs.js`,
+      '(isEnded(run) ? run.endedIn : run.key.partition) === partition',
+      '!isEnded(run) && run.key.partition === partition',
+    ),
+  },
+  {
+    name: 'forgets-commits-of-unknown-outcome',
+    seed: 79,
+    breaks: ['what is stored is announced', 'every accepted run ends'],
+    change: replace(writer, "this.parts.ledger.owe(partition, { since: at, tasks: 'since' });", ';'),
+  },
+  {
+    name: 'moves-the-cursor-before-publishing',
+    seed: 1225,
+    breaks: ['what is stored is announced', 'every accepted run ends'],
+    change: replace(
+      `${orchestrator}/publication/publication-ledger.js`,
+      'let until = this.debts.get(partition)?.since ?? now;',
+      'return now; let until;',
+    ),
+  },
+  {
+    name: 'tries-again-in-a-pause',
+    seed: 446,
+    breaks: ['nothing begins while a run is paused'],
+    change: replace(
+      `${engine}/decide.js`,
+      "if (state.status !== 'retrying' || running(decision)?.pausedAt !== null)",
+      "if (state.status !== 'retrying')",
+    ),
+  },
+  {
+    name: 'takes-results-of-earlier-attempts',
+    seed: 39,
+    breaks: ['what a task gives is kept as what its own attempt gave'],
+    change: replace(`${engine}/decide.js`, 'node.attempt !== attempt', 'node.attempt < attempt'),
+  },
+  {
+    name: 'takes-signals-twice',
+    seed: 305,
+    breaks: ['a signal arrives once'],
+    change: replace(`${engine}/decide.js`, 'if (isKnown || refusalOf', 'if (refusalOf'),
+  },
+  {
+    name: 'goes-on-while-ending',
+    seed: 19,
+    breaks: ['a run that is to end begins nothing but what takes effects back'],
+    change: replace(`${engine}/advance.js`, ' || decision.state.ending !== null', ''),
+  },
+  {
+    name: 'takes-back-in-the-wrong-order',
+    seed: 84,
+    breaks: ['what was done last is taken back first'],
+    change: replace(`${engine}/compensate.js`, 'state.effects.findLast(', 'state.effects.find('),
+  },
+  {
+    name: 'lets-anyone-begin-an-effect',
+    seed: 616,
+    breaks: ['an effect that must not happen twice is begun once'],
+    change: replace(`${engine}/effect.js`, 'node.claim === claim && ', ''),
+  },
+  {
+    name: 'reserves-no-budget',
+    seed: 36,
+    breaks: ['a run never spends more than its budget'],
+    change: replace(`${engine}/budget.js`, 'sum += node.estimateUsd;', ';'),
+  },
+  {
+    name: 'gives-no-room-back',
+    seed: 6,
+    breaks: ['the requests for room stored are those of the run'],
+    change: replace(`${orchestrator}/run/turn.js`, 'after.get(node)?.attempt !== attempt)', 'false)'),
+  },
+  {
+    name: 'gives-room-to-all',
+    seed: 7,
+    breaks: ['a shared key is held by no more nodes than it allows'],
+    change: replace(`${orchestrator}/concurrency/grants.js`, '(holders.get(key) ?? 0) < (limits[index] ?? 0)', 'true'),
+  },
+  {
+    name: 'drops-the-last-item-of-a-map',
+    seed: 100,
+    breaks: ['a map ends after each of its items has'],
+    change: replace(
+      `${engine}/map.js`,
+      'progress.finished === progress.items.length',
+      'progress.finished >= Math.max(1, progress.items.length - 1)',
+    ),
+  },
+  {
+    name: 'tries-permanent-errors-again',
+    seed: 12,
+    breaks: ['only what may pass is tried again'],
+    change: replace(`${engine}/retry.js`, '!error.retryable || ', ''),
   },
 ];
 
 /** Whether a seed came to what the bug is planted to break. */
 export const isFound = ({ breaks }: Bug, { broken }: Pick<SeedResult, 'broken'>): boolean =>
   broken !== null && breaks.some((says) => broken.says.includes(says));
+
+/** Within so many seeds each bug is found. */
+export const seedsForABug = 2_000;
 
 export const bugNamed = (name: string): Bug => {
   const found = bugs.find((bug) => bug.name === name);

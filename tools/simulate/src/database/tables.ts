@@ -43,7 +43,7 @@ const attemptText = (row: { tenantId: string; runId: string; node: string; attem
 const timerText = (row: TimerRow): string => `${runText(row)}/${row.timer}:${row.attempt}:${row.node}`;
 
 /** Hears of every batch that was stored, before anybody else does. */
-export type OnStored = (events: readonly EventRow[], runs: readonly RunRow[]) => void;
+export type OnStored = (events: readonly EventRow[], runs: readonly RunRow[], claim: LeaseClaim) => void;
 
 export class Tables {
   readonly graphs: GraphRow[] = [];
@@ -88,7 +88,7 @@ export class Tables {
     const approvals = batch.approvals === null ? [] : rowsOf<ApprovalRow>(batch.approvals);
     for (const row of approvals.filter(isHeld)) this.approvals.set(`${row.tenantId}/${row.approvalId}`, row);
     this.commitWaits(batch, isHeld);
-    this.onStored(events, runs);
+    this.onStored(events, runs, claim);
     return held;
   }
 

@@ -11,6 +11,7 @@ const kinds = [availableKinds, leaves] as const;
 const deepest = 2;
 
 export function growGraph(dice: Dice): JsonObject {
+  const habits = { effects: dice.pick([5, 5, 15, 60]), sharing: dice.pick([5, 5, 15, 50]) };
   let count = 0;
   const grow = (depth: number): JsonObject[] => {
     const size = depth === 0 ? dice.within([1, 6]) : dice.within([1, 2]);
@@ -18,7 +19,8 @@ export function growGraph(dice: Dice): JsonObject {
     const needs = ids.map((_, index) => ids.slice(0, index).filter(() => dice.percent(35)));
     return ids.map((id, index) => {
       const dependents = ids.filter((_, other) => needs[other]?.includes(id));
-      return nodeAt({ dice, id, needs: needs[index] ?? [], dependents, depth, inside: () => grow(depth + 1) });
+      const inside = (): JsonObject[] => grow(depth + 1);
+      return nodeAt({ dice, habits, id, needs: needs[index] ?? [], dependents, depth, inside });
     });
   };
   const nodes = grow(0);
@@ -27,7 +29,7 @@ export function growGraph(dice: Dice): JsonObject {
     kind: 'Graph',
     metadata: { name: 'grown', ...(dice.percent(20) && { description: 'It grew.' }) },
     ...(dice.percent(30) && { input: inputSchema }),
-    ...(dice.percent(15) && { timeout: `${dice.within([5, 90])}s` }),
+    ...(dice.percent(15) && { timeout: `${dice.within([4, 40])}s` }),
     ...(dice.percent(25) && { budget: budgetOf(dice) }),
     nodes,
     ...(dice.percent(70) && { output: nodes.map((node) => `\${{ nodes.${node['id'] as string}.status }}`) }),
@@ -39,7 +41,7 @@ export const inputOf = (dice: Dice): JsonObject => ({ number: dice.within([0, 9]
 
 const budgetOf = (dice: Dice): JsonObject => ({
   usd: taskUsd * dice.within([1, 6]),
-  ...(dice.percent(30) && { wallClock: `${dice.within([5, 40])}s` }),
+  ...(dice.percent(30) && { wallClock: `${dice.within([4, 20])}s` }),
   onExceed: dice.pick(['pause', 'fail', 'degrade']),
 });
 

@@ -5,6 +5,12 @@ import type { availableKinds } from '@millrace/workflow';
 
 export type Kind = (typeof availableKinds)[number];
 
+/** How many nodes out of a hundred have what only matters where several have it: most graphs little, some much. */
+export interface Habits {
+  readonly effects: number;
+  readonly sharing: number;
+}
+
 /** Where a node stands. */
 export interface Place {
   readonly dice: Dice;
@@ -12,6 +18,8 @@ export interface Place {
   readonly needs: readonly string[];
   /** The nodes beside it that need it. */
   readonly dependents: readonly string[];
+  /** What its graph has much of. */
+  readonly habits: Habits;
   /** How many containers it stands in. */
   readonly depth: number;
   /** Nodes for a container, one level deeper. */
@@ -47,30 +55,30 @@ const seconds = (dice: Dice, least: number, most: number): string => `${dice.wit
 const maybe = (dice: Dice, percent: number, fields: () => JsonObject): JsonObject =>
   dice.percent(percent) ? fields() : {};
 
-function workerFields({ dice, id }: Place): JsonObject {
+function workerFields({ dice, id, habits }: Place): JsonObject {
   const fields = {
     ...attemptFields(dice),
     estimate: { usd: taskUsd },
-    ...sharingFields(dice),
+    ...sharingFields(dice, habits),
   };
-  if (!dice.percent(15)) return { ...fields, ...maybe(dice, 20, () => ({ cache: cacheOf(dice, id) })) };
+  if (!dice.percent(habits.effects)) return { ...fields, ...maybe(dice, 20, () => ({ cache: cacheOf(dice, id) })) };
   const undo: JsonObject = { tool: 'undo', arguments: { of: '${{ output }}' } };
   const effect = {
     ...maybe(dice, 50, () => ({ idempotencyKey: `\${{ run.id + '-${id}' }}` })),
     ...maybe(dice, 50, () => ({ compensate: undo })),
   };
   // Nobody may ever hear what became of it, so there is an end to waiting.
-  return { ...fields, timeout: { total: seconds(dice, 10, 40) }, effect };
+  return { ...fields, timeout: { total: seconds(dice, 6, 20) }, effect };
 }
 
-const sharingFields = (dice: Dice): JsonObject => ({
-  ...maybe(dice, 12, () => ({ concurrency: [{ key: dice.pick(sharedKeys), limit: sharedLimit }] })),
-  ...maybe(dice, 6, () => ({ lane: dice.pick(['sequential', 'parallel']) })),
+const sharingFields = (dice: Dice, { sharing }: Habits): JsonObject => ({
+  ...maybe(dice, sharing, () => ({ concurrency: [{ key: dice.pick(sharedKeys), limit: sharedLimit }] })),
+  ...maybe(dice, sharing / 2, () => ({ lane: dice.pick(['sequential', 'parallel']) })),
 });
 
 /** What two runs of a tenant may have in common. */
 const cacheOf = (dice: Dice, id: string): JsonObject => ({
-  ttl: seconds(dice, 5, 60),
+  ttl: seconds(dice, 3, 20),
   ...maybe(dice, 50, () => ({ key: `what ${id} is about` })),
 });
 
@@ -79,7 +87,7 @@ function attemptFields(dice: Dice): JsonObject {
     retry: {
       maxAttempts: dice.within([1, 4]),
       ...maybe(dice, 60, () => ({
-        backoff: { initial: seconds(dice, 1, 3), max: seconds(dice, 3, 8), factor: dice.within([1, 3]) },
+        backoff: { initial: seconds(dice, 1, 2), max: seconds(dice, 2, 5), factor: dice.within([1, 3]) },
       })),
       ...maybe(dice, 20, () => ({ on: dice.pick([['unavailable'], ['flaky', 'timeout'], ['other']]) })),
     },
@@ -95,7 +103,7 @@ function timeouts(dice: Dice): JsonObject {
     ...maybe(dice, 60, () => ({ attempt: `${attempt}s` })),
     ...maybe(dice, 60, () => ({ idle: `${idle}s` })),
   };
-  return dice.percent(50) || Object.keys(some).length === 0 ? { ...some, total: seconds(dice, 8, 40) } : some;
+  return dice.percent(50) || Object.keys(some).length === 0 ? { ...some, total: seconds(dice, 8, 20) } : some;
 }
 
 const readings = ({ needs }: Place): JsonObject =>
@@ -134,7 +142,7 @@ export const nodeKinds: Record<Kind, (place: Place) => JsonObject> = {
   worker: (place) => ({
     ...workerFields(place),
     worker: customWorkerName,
-    timeout: { ...timeouts(place.dice), total: seconds(place.dice, 10, 40) },
+    timeout: { ...timeouts(place.dice), total: seconds(place.dice, 8, 20) },
     with: readings(place),
   }),
   combine: (place): JsonObject => {
@@ -155,18 +163,18 @@ export const nodeKinds: Record<Kind, (place: Place) => JsonObject> = {
   },
   wait: ({ dice }) =>
     dice.pick<() => JsonObject>([
-      () => ({ for: seconds(dice, 1, 20) }),
-      () => ({ until: `2026-01-01T00:00:${dice.within([10, 40])}Z` }),
+      () => ({ for: seconds(dice, 1, 10) }),
+      () => ({ until: `2026-01-01T00:00:${dice.within([10, 25])}Z` }),
       () => ({
         event: { subject: 'run.*.v1', ...maybe(dice, 50, () => ({ filter: '${{ event.type != "" }}' })) },
-        timeout: { total: seconds(dice, 3, 20) },
+        timeout: { total: seconds(dice, 3, 12) },
       }),
       () => ({
         signal: {
           name: dice.pick(signalNames),
           ...maybe(dice, 50, () => ({ filter: '${{ signal.data.number > 3 }}' })),
         },
-        timeout: { total: seconds(dice, 3, 40) },
+        timeout: { total: seconds(dice, 3, 15) },
       }),
     ])(),
   approval: (place) => {
@@ -177,15 +185,15 @@ export const nodeKinds: Record<Kind, (place: Place) => JsonObject> = {
       title: `May \${{ run.id }} go on?`,
       with: readings(place),
       assignees: [dice.pick(['role:editor', 'role:admin', 'key:key_of_somebody'])],
-      deadline: seconds(dice, 5, 50),
+      deadline: seconds(dice, 4, 20),
       onTimeout,
       onReject: dice.pick(['fail', 'continue']),
       ...maybe(dice, 40, () => ({ form: { type: 'object', properties: { note: { type: 'string' } } } })),
     };
   },
-  agent: ({ dice, id }) => ({
+  agent: ({ dice, id, habits }) => ({
     ...attemptFields(dice),
-    ...sharingFields(dice),
+    ...sharingFields(dice, habits),
     estimate: { usd: taskUsd },
     with: { prompt: `Do ${id} of \${{ run.id }}.` },
     tools: dice.pick([[], ['echo'], ['echo', 'delay']]),
@@ -199,7 +207,7 @@ export const nodeKinds: Record<Kind, (place: Place) => JsonObject> = {
   subgraph: (place) => ({
     graph: innerName,
     with: readings(place),
-    ...maybe(place.dice, 50, () => ({ timeout: { total: seconds(place.dice, 5, 40) } })),
+    ...maybe(place.dice, 50, () => ({ timeout: { total: seconds(place.dice, 4, 20) } })),
   }),
   map: ({ dice, id, depth, inside }) => ({
     over: dice.pick<JsonValue>([[1, 2, 3], [], ['a'], '${{ input.list }}']),

@@ -1,6 +1,6 @@
 /**
  * What must hold for every event that is stored, against the run as it was before. Each gives what is wrong, or nothing.
- * A new promise about what may happen in a run (a budget that is never exceeded, say) is a line here.
+ * A new promise about what may happen in a run is a line here, or in `policy-invariants.ts` where a policy of the graph makes it.
  */
 import { terminalEventTypes, type RunEvent, type RunEventOf } from '@millrace/contracts';
 import type { Attempt, RunHistory } from './run-history.js';
@@ -16,6 +16,13 @@ const attemptOf = (run: RunHistory, event: RunEvent): Attempt | undefined =>
 
 const earlierThan = (event: RunEvent, dueAt: string | undefined): string | undefined =>
   dueAt !== undefined && event.at < dueAt ? `${event.type} at ${event.at}, due at ${dueAt}` : undefined;
+
+/** Whether the end of a run begins with this event because its time is up. */
+const endsByItsLimit = ({ state }: RunHistory, event: RunEvent): boolean => {
+  if (event.type === 'RunEnding') return event.data.outcome === 'failed' && event.data.error.code === 'run_timeout';
+  const isBegun = state.status === 'running' && state.ending !== null;
+  return event.type === 'RunFailed' && !isBegun && event.data.error.code === 'run_timeout';
+};
 
 const beginnings: ReadonlySet<RunEvent['type']> = new Set<RunEvent['type']>([
   'NodeScheduled',
@@ -95,7 +102,7 @@ export const eventInvariants: readonly EventInvariant[] = [
     broken: (run, event) => {
       if (event.type === 'ApprovalDecided' && event.data.by.kind === 'deadline')
         return earlierThan(event, attemptOf(run, event)?.deadlineAt);
-      if (event.type === 'RunFailed' && event.data.error.code === 'run_timeout')
+      if (endsByItsLimit(run, event))
         return earlierThan(event, new Date(run.beganAt + (run.graph.timeoutMs ?? Infinity)).toISOString());
       const attempt = attemptOf(run, event);
       const isTimeout = event.type === 'NodeFailed' && event.data.error.code === 'timeout';
@@ -117,17 +124,32 @@ export const eventInvariants: readonly EventInvariant[] = [
 
 /** What else is noted of an event, by its type. */
 const notes: { readonly [Type in RunEvent['type']]?: (run: RunHistory, event: RunEventOf<Type>) => void } = {
-  NodeScheduled: ({ attempts }, { data: { node, attempt, deadlineAt } }) =>
-    attempts.set(node, { attempt, deadlineAt, dueAt: undefined, state: 'running' }),
+  NodeScheduled: ({ attempts, begun }, { data: { node, attempt, deadlineAt } }) => {
+    begun.add(node);
+    attempts.set(node, { attempt, deadlineAt, dueAt: undefined, state: 'running' });
+  },
+  NodeSkipped: ({ attempts, begun }, { data }) => {
+    begun.add(data.node);
+    change(attempts, data.node, { state: 'ended' });
+  },
+  MapStarted: ({ items }, { data }) => items.set(data.node, data.count),
+  MapItemFailed: ({ failedItems }, { data }) => failedItems.add(`${data.node}[${data.index}]`),
   NodeRetryScheduled: ({ attempts }, { data: { node, dueAt, deadlineAt } }) =>
     change(attempts, node, { state: 'retrying', dueAt, ...(deadlineAt !== undefined && { deadlineAt }) }),
-  SlotsRequested: ({ slots }, { data }) => slots.set(data.node, data.slots),
+  SlotsRequested: ({ slots, holders }, { data }) => {
+    slots.set(data.node, data.slots);
+    // It may have had room before its run was tried again.
+    holders.delete(data.node);
+  },
   SlotsGranted: ({ holders }, { data }) => holders.add(data.node),
   EffectBegun: ({ claims }, { data }) => claims.add(`${data.node}:${data.attempt}`),
   EffectUncertain: ({ attempts }, { data }) =>
     change(attempts, data.node, { deadlineAt: data.deadlineAt, state: 'parked' }),
   WaitStarted: ({ attempts }, { data }) => change(attempts, data.node, { dueAt: data.until }),
-  NodeCompleted: ({ attempts }, { data }) => change(attempts, data.node, { state: 'ended' }),
+  NodeCompleted: ({ attempts, effects }, { data }) => {
+    change(attempts, data.node, { state: 'ended' });
+    if (data.compensate !== undefined) effects.push(data.node);
+  },
   NodeFailed: ({ attempts }, { data }) => change(attempts, data.node, { state: 'ended' }),
   SignalReceived: ({ signals }, { data }) => signals.add(data.id),
   RunRetried: (run, { data }) => {
@@ -135,6 +157,8 @@ const notes: { readonly [Type in RunEvent['type']]?: (run: RunHistory, event: Ru
     const isAgain = (path: string): boolean => data.nodes.some((node) => path === node || path.startsWith(`${node}[`));
     for (const path of run.attempts.keys())
       if (isAgain(path)) change(run.attempts, path, { state: 'retrying', dueAt: undefined });
+    for (const paths of [run.begun, run.failedItems])
+      for (const path of [...paths]) if (isAgain(path)) paths.delete(path);
   },
 };
 

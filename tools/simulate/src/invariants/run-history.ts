@@ -22,7 +22,14 @@ export class RunHistory {
   readonly holders = new Set<string>();
   /** Attempts that one worker may begin, as `<node>:<attempt>`, and those that were begun. */
   readonly claims = new Set<string>();
+  readonly executed = new Set<string>();
+  /** The nodes that were begun or passed over. */
   readonly begun = new Set<string>();
+  /** The nodes whose effects are to be taken back should the run not complete, in the order in which they were done. */
+  readonly effects: string[] = [];
+  /** How many items each map has, by its node, and the items that a map goes on without. */
+  readonly items = new Map<string, number>();
+  readonly failedItems = new Set<string>();
   end: RunEvent | undefined;
 
   constructor(

@@ -1,17 +1,29 @@
 /** Sees every batch that is stored and every answer that is given, and says which invariant is broken first. */
 import { terminalEventTypes, type Envelope, type TaskData } from '@millrace/contracts';
 import type { JsonObject } from '@millrace/kernel';
-import { compileGraph, timersOf, viewOf, type CompiledGraph } from '@millrace/workflow';
-import { eventOf, runText, type EventRow, type RunRow, type Tables } from '../database/tables.js';
+import { compileGraph, type CompiledGraph } from '@millrace/workflow';
+import {
+  eventOf,
+  runText,
+  type EventRow,
+  type LeaseClaim,
+  type OnStored,
+  type RunRow,
+  type Tables,
+} from '../database/tables.js';
 import type { Broker } from '../world/broker.js';
 import { eventInvariants, noteEvent } from './event-invariants.js';
+import { policyInvariants } from './policy-invariants.js';
 import { RunHistory } from './run-history.js';
+import { storedInvariants } from './stored-invariants.js';
 
 export interface Broken {
   readonly invariant: string;
   readonly says: string;
   readonly how: string;
 }
+
+const allOfEvents = [...eventInvariants, ...policyInvariants];
 
 export class Witness {
   broken: Broken | undefined;
@@ -20,7 +32,8 @@ export class Witness {
 
   constructor(private readonly tablesOf: () => Tables) {}
 
-  readonly onStored = (events: readonly EventRow[], rows: readonly RunRow[]): void => {
+  readonly onStored: OnStored = (events, rows, claim) => {
+    for (const event of events) this.checkFence(event, claim);
     const touched = new Set<RunHistory>();
     for (const row of rows) if (!this.runs.has(runText(row))) this.begin(row);
     for (const row of events) {
@@ -46,9 +59,9 @@ export class Witness {
     const name = `${node}:${attempt}`;
     if (run === undefined || known === undefined || known.attempt < attempt)
       return this.fail('I1', 'a task is published after it is stored', `${text}:${name}`);
-    if (run.claims.has(name) && run.begun.has(name))
+    if (run.claims.has(name) && run.executed.has(name))
       this.fail('I3', 'an effect that must not happen twice is begun once', `${text}:${name}`);
-    run.begun.add(name);
+    run.executed.add(name);
   }
 
   /** A worker gives a task back as done. */
@@ -90,7 +103,7 @@ export class Witness {
 
   private check(run: RunHistory, row: EventRow): void {
     const event = eventOf(row);
-    for (const { invariant, says, broken } of eventInvariants) {
+    for (const { invariant, says, broken } of allOfEvents) {
       const how = broken(run, event);
       if (how !== undefined) this.fail(invariant, says, `${run.text}: ${how}`);
     }
@@ -122,45 +135,19 @@ export class Witness {
     }
   }
 
-  /** What is stored beside the events follows from them. */
+  /** Whatever the tables let pass: who writes holds the partition, in the epoch in which it decided. */
+  private checkFence({ partition, type }: EventRow, { owner, partitions, epochs }: LeaseClaim): void {
+    const lease = this.tablesOf().leases[partition];
+    const epoch = epochs[partitions.indexOf(partition)];
+    if (lease?.owner !== owner || lease.epoch !== epoch)
+      this.fail('I4', 'a stale fence changes nothing', `${type} by ${owner} in ${epoch}, held by ${lease?.owner}`);
+  }
+
   private checkStored(run: RunHistory): void {
-    const tables = this.tablesOf();
-    const timer = ({
-      node,
-      attempt,
-      timer: kind,
-      dueAt,
-    }: {
-      node: string;
-      attempt: number;
-      timer: string;
-      dueAt: string;
-    }) => `${kind} of ${node}:${attempt} at ${dueAt}`;
-    const wanted = timersOf(run.graph, run.state).map(timer).sort();
-    const stored = tables.timersOf(run.text).map(timer).sort();
-    if (wanted.join() !== stored.join())
-      this.fail(
-        'timers',
-        'the timers stored are those that the run waits for',
-        `${run.text}: ${stored.join()} for ${wanted.join()}`,
-      );
-    const row = tables.runs.get(run.text);
-    const isEnded = run.state.status !== 'new' && run.state.status !== 'running';
-    if (isEnded !== (row?.finishedAt !== null) || (isEnded && row?.status !== run.state.status))
-      this.fail('I1', "a run's row says how it ended", `${run.text} is ${row?.status}, folds to ${run.state.status}`);
-    if (!isEnded || row === undefined) return;
-    const { output, usage, steps } = viewOf(run.graph, run.state);
-    const kept = [
-      row.output === null ? null : JSON.parse(row.output),
-      JSON.parse(row.usage),
-      JSON.parse(row.steps ?? ''),
-    ];
-    if (JSON.stringify(kept) !== JSON.stringify([output, usage, steps]))
-      this.fail('I2', "a run's row is the fold of its events", run.text);
-    const pending = [...tables.approvals.values()].filter(
-      (each) => runText(each) === run.text && each.status === 'pending',
-    );
-    if (pending.length > 0) this.fail('I1', 'an ended run asks for no decision', `${run.text}: ${pending[0]?.node}`);
+    for (const { invariant, says, broken } of storedInvariants) {
+      const how = broken(run, this.tablesOf());
+      if (how !== undefined) this.fail(invariant, says, `${run.text}: ${how}`);
+    }
   }
 
   /** Of what a bus holds that was never wiped. */

@@ -20,7 +20,7 @@ export interface SeedResult {
 /** By then everything must have come to an end after the calm began, in milliseconds. */
 const patienceMs = 20 * 60_000;
 /** Time for what is owed to be published. */
-const restMs = 16_000;
+const restMs = 10_000;
 const mostSteps = 2_000_000;
 
 /** @param onStep hears of each thing that happens, as a line of text */

@@ -8,6 +8,8 @@ export interface SeedsOptions {
   readonly last: number;
   readonly threads: number;
   readonly bug?: string | undefined;
+  /** The seed to begin with; then the others follow from the first on. */
+  readonly begin?: number | undefined;
   readonly onResult?: (result: SeedResult) => void;
   readonly onStep?: (line: string) => void;
   /** Whether a result is what was looked for, so that no further seeds are begun; none is where it is not given. */
@@ -15,8 +17,8 @@ export interface SeedsOptions {
 }
 
 const seedsAtOnce = 5;
-/** What a thread still holds of its seeds goes with it. */
-const rangesOfAThread = 40;
+/** Enough for any seed, so that what is held on to from one seed to the next ends the thread, and is not overlooked. */
+const resourceLimits = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 48 };
 
 type Take = () => SeedRange | undefined;
 type Hear = (result: SeedResult) => void;
@@ -37,42 +39,31 @@ export async function runSeeds(options: SeedsOptions): Promise<SeedResult[]> {
   return results;
 }
 
-function rangesOf({ first, last }: SeedsOptions): SeedRange[] {
-  const ranges: SeedRange[] = [];
+function rangesOf({ first, last, begin }: SeedsOptions): SeedRange[] {
+  const ranges: SeedRange[] = begin === undefined ? [] : [{ first: begin, last: begin }];
   for (let seed = first; seed <= last; seed += seedsAtOnce)
     ranges.push({ first: seed, last: Math.min(last, seed + seedsAtOnce - 1) });
   return ranges;
 }
 
-async function workOff(options: SeedsOptions, take: Take, hear: Hear): Promise<void> {
-  let range = take();
-  while (range !== undefined) range = await inOneThread(options, range, take, hear);
-}
-
-/** Lets a thread work until it is to be replaced, and gives the range that it left. */
-async function inOneThread(
-  { bug, onStep }: SeedsOptions,
-  first: SeedRange,
-  take: Take,
-  hear: Hear,
-): Promise<SeedRange | undefined> {
+/** Lets one thread work until no range is left. */
+async function workOff({ bug, onStep }: SeedsOptions, take: Take, hear: Hear): Promise<void> {
   const workerData: ThreadData = { bug, trace: onStep !== undefined };
-  const thread = new Worker(new URL('./seed-thread.js', import.meta.url), { workerData });
-  let left = rangesOfAThread;
+  const thread = new Worker(new URL('./seed-thread.js', import.meta.url), { workerData, resourceLimits });
   try {
-    return await new Promise((resolve, reject) => {
-      const next = (range: SeedRange | undefined): void => {
-        left -= 1;
-        if (range === undefined || left < 0) resolve(range);
+    await new Promise<void>((resolve, reject) => {
+      const next = (): void => {
+        const range = take();
+        if (range === undefined) resolve();
         else thread.postMessage(range);
       };
       thread.on('message', (word: ThreadWord) => {
         if ('result' in word) hear(word.result);
         else if ('steps' in word) word.steps.forEach((line) => onStep?.(line));
-        else next(take());
+        else next();
       });
       thread.once('error', reject);
-      next(first);
+      next();
     });
   } finally {
     await thread.terminate();

@@ -36,17 +36,27 @@ export interface PlannedRun {
   readonly dice: Dice;
 }
 
+/** Neighbouring seeds that share their graphs: what they differ in is what happens to these, and checking a graph takes long. */
+const seedsOfAGraph = 5;
+
 /** The runs that a seed asks for. */
 export function plannedRuns(seed: number): PlannedRun[] {
   const dice = new Dice(seed, 'runs');
   return Array.from({ length: dice.within([1, 4]) }, (_, index) => ({
     tenantId: dice.pick(tenants),
     runId: `run_${`${seed.toString(16)}${index}`.padStart(32, '0')}`,
-    graph: growGraph(dice),
+    graph: growGraph(new Dice(Math.ceil(seed / seedsOfAGraph), `graph ${index}`)),
     input: inputOf(dice),
     dice: new Dice(seed, `run ${index}`),
   }));
 }
+
+/** The signals that a run may be sent: now and then one that no node of it waits for. */
+const signalsOf = ({ graph, dice }: PlannedRun): readonly string[] =>
+  signalNames.filter((name) => dice.percent(5) || JSON.stringify(graph).includes(`"signal":{"name":"${name}"`));
+
+/** How long after the calm began nobody holds a run up any more, and how often what is asked is then answered. */
+const letGoAfterMs = 4_000;
 
 /** What asks for a decision. */
 const asks: ReadonlySet<string> = new Set(['ApprovalRequested', 'EffectUncertain']);
@@ -73,25 +83,31 @@ export class Caller {
   /** Asks for a run and for what is to happen to it, at moments of its dice. */
   ask(planned: PlannedRun): void {
     const { dice } = planned;
-    this.after(dice.within([0, 6_000]), () => this.start(planned));
-    for (const name of signalNames)
+    this.after(dice.within([0, 3_000]), () => this.start(planned));
+    for (const name of signalsOf(planned))
       for (let count = dice.within([0, 2]); count > 0; count -= 1) {
         const data = { number: dice.within([0, 7]) };
-        this.plan(planned, 20_000, signalRun, { name, id: `${name}-${count}`, data });
+        this.plan(planned, 12_000, signalRun, { name, id: `${name}-${count}`, data });
       }
-    if (dice.percent(20)) this.plan(planned, 25_000, cancelRun, { reason: 'enough' });
-    if (dice.percent(25)) this.plan(planned, 15_000, pauseRun, { reason: 'lunch' });
-    if (dice.percent(20)) this.plan(planned, 20_000, startRun, { graph: planned.graph, input: planned.input });
-    if (dice.percent(25)) this.plan(planned, 40_000, retryRun, { id: 'once more' });
-    for (let count = dice.within([0, 4]); count > 0; count -= 1)
-      this.after(dice.within([3_000, 40_000]), () => this.decide(planned));
-    this.after(this.installation.world.weather.calmAfterMs + 15_000, () => this.letGo(planned));
+    if (dice.percent(25)) this.plan(planned, 14_000, cancelRun, { reason: 'enough' });
+    if (dice.percent(25)) this.plan(planned, 10_000, pauseRun, { reason: 'lunch' });
+    if (dice.percent(20)) this.plan(planned, 12_000, startRun, { graph: planned.graph, input: planned.input });
+    if (dice.percent(25)) this.plan(planned, 25_000, retryRun, { id: 'once-more' });
+    for (let count = dice.within([0, 3]); count > 0; count -= 1)
+      this.after(dice.within([2_000, 20_000]), () => this.decide(planned));
+    this.everyNowAndThen(this.installation.world.weather.calmAfterMs + letGoAfterMs, () => this.letGo(planned));
   }
 
   private after(delayMs: number, act: () => Promise<unknown>): void {
     this.unanswered += 1;
     const done = (): void => void (this.unanswered -= 1);
     this.installation.world.time.schedule(delayMs, () => void act().then(done, done), this.process);
+  }
+
+  /** Goes on for as long as the simulation does. */
+  private everyNowAndThen(delayMs: number, act: () => Promise<unknown>): void {
+    const again = (): void => this.everyNowAndThen(letGoAfterMs, act);
+    this.installation.world.time.schedule(delayMs, () => void act().then(again, again), this.process);
   }
 
   private plan(planned: PlannedRun, within: number, contract: CommandContract, data: JsonObject): void {
@@ -116,14 +132,12 @@ export class Caller {
     await this.send(planned, decideApproval, { approvalId, decision, data: {}, by: key });
   }
 
-  /** When all is calm nobody holds a run up any more. */
+  /** When all is calm nobody holds a run up any more, nor one that a retry let go on. */
   private async letGo(planned: PlannedRun): Promise<void> {
     const run = this.installation.witness.runs.get(`${planned.tenantId}/${planned.runId}`);
-    if (run?.end !== undefined) return;
-    if (run?.isPaused === true) await this.send(planned, resumeRun, {});
+    if (run === undefined || run.end !== undefined) return;
+    if (run.isPaused) await this.send(planned, resumeRun, {});
     await this.decide(planned);
-    await pause(10_000);
-    await this.letGo(planned);
   }
 
   /** Resolves when there is an answer that will not change. */

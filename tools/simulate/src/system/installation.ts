@@ -1,3 +1,4 @@
+import type { TaskKind } from '@millrace/contracts';
 import type { Tables } from '../database/tables.js';
 import type { Broker } from '../world/broker.js';
 import type { World } from '../world/world.js';
@@ -9,4 +10,6 @@ export interface Installation {
   readonly tables: Tables;
   readonly broker: Broker;
   readonly witness: Witness;
+  /** The kinds of tasks that the seed's runs may have: nobody works on others. */
+  readonly taskKinds: ReadonlySet<TaskKind>;
 }

@@ -10,9 +10,9 @@ import { answerCommands } from './command-responders.js';
 import type { Installation } from './installation.js';
 
 const config = {
-  leaseMs: 9_000,
-  reconcileAfterMs: 12_000,
-  timerPollMs: 3_000,
+  leaseMs: 6_000,
+  reconcileAfterMs: 8_000,
+  timerPollMs: 2_500,
   maxWaiting: 10_000,
   maxWaitingBytes: 64 * 1024 * 1024,
   maxOutputBytes: 8 * 1024 * 1024,

@@ -2,6 +2,7 @@
 import { partitionCount } from '@millrace/contracts';
 import { Tables } from '../database/tables.js';
 import { Witness } from '../invariants/witness.js';
+import { taskKindsOf } from '../graphs/task-kinds.js';
 import { beginning, world as outside } from '../time/virtual-time.js';
 import { Broker } from '../world/broker.js';
 import { SimulatedProcess } from '../world/simulated-process.js';
@@ -14,7 +15,7 @@ import { startWorkers } from './worker-process.js';
 type Start = (process: SimulatedProcess, incarnation: number) => Promise<RunningProcess>;
 
 /** What a process has to end in after it was told to, in milliseconds. */
-const graceMs = 20_000;
+const graceMs = 10_000;
 
 export class System {
   readonly installation: Installation;
@@ -27,7 +28,8 @@ export class System {
     const witness: Witness = new Witness(() => tables);
     const broker = new Broker(world.time, (payload) => witness.acknowledged(payload));
     const tables = new Tables(partitionCount, new Date(beginning), witness.onStored);
-    this.installation = { world, tables, broker, witness };
+    const planned = plannedRuns(seed);
+    this.installation = { world, tables, broker, witness, taskKinds: taskKindsOf(planned.map(({ graph }) => graph)) };
     this.keepRunning('orchestrator-a', (process) => startOrchestrator(this.installation, process, 'a'));
     this.keepRunning('orchestrator-b', (process, incarnation) =>
       startOrchestrator(this.installation, process, `b${incarnation}`),
@@ -36,7 +38,7 @@ export class System {
     this.keepRunning('worker-b', (process) => startWorkers(this.installation, process));
     if (world.weather.wipes) this.wipeOnce();
     this.caller = new Caller(this.installation);
-    for (const planned of plannedRuns(seed)) this.caller.ask(planned);
+    for (const run of planned) this.caller.ask(run);
   }
 
   private wipeOnce(): void {
@@ -51,7 +53,7 @@ export class System {
     const { world } = this;
     const process = new SimulatedProcess(`${name}${incarnation}`, world.within(world.weather.clockSkewMs));
     const again = (): void => this.keepRunning(name, start, incarnation + 1);
-    process.whenGone(() => void world.time.schedule(world.within([100, 4_000]), again, outside));
+    process.whenGone(() => void world.time.schedule(world.within([100, 3_000]), again, outside));
     const begin = (): void => {
       world.note(() => 'starts', process);
       void start(process, incarnation).then(
@@ -73,6 +75,6 @@ export class System {
       void running.stop().then(die, die);
       world.time.schedule(graceMs, die, process);
     };
-    world.time.schedule(world.within([1_000, 20_000]), end, process);
+    world.time.schedule(world.within([1_000, 10_000]), end, process);
   }
 }

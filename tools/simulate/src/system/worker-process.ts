@@ -54,16 +54,17 @@ function callsOf(mark: string): object {
   return { finishReason: 'tool-calls', toolCalls };
 }
 
-/** Every contract, and those of the tenants' own programs one by one. */
-const works: readonly (readonly [TaskContract, MakeOutput])[] = Object.entries(taskContracts).flatMap(
-  ([kind, contract]) => {
-    const make = outputs[kind as TaskKind];
-    if (kind !== 'worker') return [[contract, make] as const];
-    return tenants.map(
-      (tenantId) => [customWorkerTaskOf({ tenantId, worker: customWorkerName }) as TaskContract, make] as const,
-    );
-  },
-);
+/** The silence after which the bus gives a task to somebody else: far less than the contracts', so that it happens in a seed's time. */
+const ackWaitMs = 5_000;
+
+/** The contracts of some kinds; of the tenants' own programs, one for each tenant. */
+const contractsOf = (kinds: ReadonlySet<TaskKind>): (readonly [TaskContract, MakeOutput])[] =>
+  [...kinds].flatMap((kind) => {
+    const contracts = kind === 'worker' ? tenants.map(customContract) : [taskContracts[kind]];
+    return contracts.map((contract) => [{ ...(contract as TaskContract), ackWaitMs }, outputs[kind]] as const);
+  });
+
+const customContract = (tenantId: string) => customWorkerTaskOf({ tenantId, worker: customWorkerName });
 
 /** What is taken back is taken back whatever the budget is, and costs nothing here; nor do the tools of an agent. */
 const usageOf = (node: string) => ({
@@ -81,7 +82,7 @@ export async function startWorkers(installation: Installation, process: Simulate
   const clock = { now: () => new Date(world.time.now + process.clockSkewMs) };
   const onError = (error: unknown): void => world.note(() => `worker: ${String(error)}`, process);
   const workers = await Promise.all(
-    works.map(([contract, make]) =>
+    contractsOf(installation.taskKinds).map(([contract, make]) =>
       startWorker({
         ...{ bus, contract, clock, onError },
         slots: 3,

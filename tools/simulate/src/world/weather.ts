@@ -33,14 +33,30 @@ const quiet: Weather = {
   ...{ wipes: false, clockSkewMs: [0, 0], calmAfterMs: 0 },
 };
 
-/** One seed in ten is quiet; in the others each fault is there or not. */
+/** One thing that goes wrong far more often than others. */
+const storms: readonly Partial<Weather>[] = [
+  { crash: 4_000 },
+  { freeze: 1_500, freezeMs: [5_000, 12_000] },
+  { statementLoss: 12_000 },
+  { statementAnswerLoss: 12_000 },
+  { messageLoss: 15_000 },
+  { messageAnswerLoss: 15_000 },
+  { slow: 8_000, slowMs: [2_000, 12_000] },
+];
+
+/** One seed in ten is quiet, three in ten have a storm; in the others each fault is there or not. */
 export function weatherOf(dice: Dice): Weather {
   if (dice.percent(10)) return quiet;
+  const mixed = mixedWeather(dice);
+  return dice.percent(33) ? { ...mixed, ...dice.pick(storms) } : mixed;
+}
+
+function mixedWeather(dice: Dice): Weather {
   const sometimes = (percent: number, range: Range): number => (dice.percent(percent) ? dice.within(range) : 0);
   return {
-    crash: sometimes(50, [50, 800]),
-    freeze: sometimes(35, [20, 200]),
-    freezeMs: [500, dice.pick([3_000, 30_000])],
+    crash: sometimes(60, [100, 2_000]),
+    freeze: sometimes(35, [50, 500]),
+    freezeMs: [500, dice.pick([3_000, 15_000])],
     statementLoss: sometimes(40, [100, 4_000]),
     statementAnswerLoss: sometimes(40, [100, 4_000]),
     messageLoss: sometimes(40, [100, 6_000]),
@@ -52,9 +68,9 @@ export function weatherOf(dice: Dice): Weather {
       [1, 300],
     ] as const),
     slow: sometimes(30, [100, 3_000]),
-    slowMs: [1_000, 20_000],
+    slowMs: [1_000, 12_000],
     wipes: dice.percent(15),
     clockSkewMs: dice.percent(40) ? [-4_000, 4_000] : [0, 0],
-    calmAfterMs: dice.within([10_000, 40_000]),
+    calmAfterMs: dice.within([5_000, 20_000]),
   };
 }
