@@ -43,7 +43,7 @@ function follow(decision: Decision, state: RunningRun, path: string): void {
   }
   const after = running(decision);
   const current = after?.frames.get(location.framePath);
-  if (after && current?.remaining === 0) finishFrame(decision, after, current);
+  if (after?.ending === null && current?.remaining === 0) finishFrame(decision, after, current);
 }
 
 function finishFrame(decision: Decision, state: RunningRun, frame: Frame): void {

@@ -21,11 +21,12 @@ import { beginTask } from './task-input.js';
 import { nodeState, resolveIn } from './variables.js';
 import { beginWait } from './wait.js';
 
-/** Begins a node whose needs have all ended. */
+/** Begins a node whose needs have all ended, unless the run is about to end: what began just before it may have failed it. */
 export function beginNode(decision: Decision, path: string): void {
   const state = running(decision);
   const location = state && locate(state, path);
-  if (!location || state.nodes.get(path) !== undefined || !isLive(state, location.frame)) return;
+  if (!location || state.ending !== null) return;
+  if (state.nodes.get(path) !== undefined || !isLive(state, location.frame)) return;
   if (state.steps >= limits.steps) {
     failRun(decision, { code: 'run_too_large', message: `A run has at most ${limits.steps} steps.`, node: path });
     return;

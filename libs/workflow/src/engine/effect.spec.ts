@@ -195,6 +195,18 @@ describe('compensation', () => {
     expect(run.view().steps.find(({ node }) => node === 'b~compensate')?.status).toBe('failed');
   });
 
+  it('begins nothing else of what became ready together with what failed the run', () => {
+    const broken = { id: 'x', kind: 'transform', needs: ['a'], output: '${{ 1 / 0 }}' };
+    const run = started(keyed('a'), broken, tool('y', { needs: ['a'] }), tool('z', { needs: ['x', 'y'] }));
+    run.result('a', completed({ result: 'A' }));
+    expect(nodesOf(run)).toEqual(['a~compensate']);
+    run.result('a~compensate', completed());
+    expect(run.view()).toMatchObject({ status: 'failed', error: { node: 'x' } });
+    const begun = run.events.flatMap((event) => (event.type === 'NodeScheduled' ? event.data.node : []));
+    expect(begun).toEqual(['a', 'x', 'a~compensate']);
+    expect(snapshotOf(run.refolded())).toEqual(snapshotOf(run.state));
+  });
+
   it('is not needed when nothing took effect, or when the run completes', () => {
     const early = chain();
     early.result('a', failed('invalid', false));
