@@ -18,6 +18,7 @@ import { ChatCaller } from './openai/chat-caller.js';
 import { GraphCaller } from './openai/graph-caller.js';
 import { ProblemFilter } from './problem/problem.filter.js';
 import { RunEndWaiter } from './runs/run-end-waiter.js';
+import { RunEnds } from './runs/run-ends.js';
 import { RunStarter } from './runs/run-starter.js';
 import { OpenStreams } from './stream/open-streams.js';
 import { DeliveryStore } from './webhooks/delivery.store.js';
@@ -50,6 +51,7 @@ import { Webhooks } from './webhooks/webhooks.js';
     OpenStreams,
     RecordPruning,
     RunEndWaiter,
+    RunEnds,
     RunStarter,
     UnreadBodies,
     DeliveryStore,

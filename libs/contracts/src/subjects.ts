@@ -3,7 +3,7 @@
  * (request and reply, addressed to the owner of a partition), `evt` (CloudEvents, tenant second), `live` (tokens and
  * hints of one run), `dlq` (what could not be processed, with its reason).
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { EventContract } from './contract.js';
 
 /** Runs are spread over this many partitions. Fixed for the life of an installation: it decides who owns a run. */
@@ -11,7 +11,7 @@ export const partitionCount = 16;
 
 /** The partition that owns a run: a hash of its id, 0 to `partitionCount - 1`. */
 export function partitionOf(runId: string): number {
-  return createHash('sha256').update(runId).digest().readUInt32BE(0) % partitionCount;
+  return hash('sha256', runId, 'buffer').readUInt32BE(0) % partitionCount;
 }
 
 /** Where workers send results of the runs of a partition, as requests. */

@@ -1,4 +1,4 @@
-import { createHash, getRandomValues } from 'node:crypto';
+import { getRandomValues, hash } from 'node:crypto';
 import { v7 } from 'uuid';
 
 /** Random bytes are asked of the system for many ids at once: every message has one, and asking costs more than the rest. */
@@ -27,5 +27,5 @@ export function newId(prefix: string): string {
 
 /** SHA-256 of a text (as UTF-8) or of bytes, in lower-case hexadecimal. */
 export function sha256Hex(content: string | Uint8Array): string {
-  return createHash('sha256').update(content).digest('hex');
+  return hash('sha256', content);
 }

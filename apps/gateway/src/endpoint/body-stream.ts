@@ -22,8 +22,15 @@ export async function readBody(stream: Readable, { maxBytes, timeoutMs }: BodyLi
     if (size > maxBytes) reject(tooLarge(maxBytes));
     else chunks.push(chunk);
   };
-  const onEnd = (): void => resolve(Buffer.concat(chunks, size));
-  const onCut = (cause?: unknown): void => reject(incomplete(cause));
+  let isWhole = false;
+  const onEnd = (): void => {
+    isWhole = true;
+    resolve(Buffer.concat(chunks, size));
+  };
+  // A stream that has ended closes as well.
+  const onCut = (cause?: unknown): void => {
+    if (!isWhole) reject(incomplete(cause));
+  };
   const timer = setTimeout(() => reject(tooSlow(timeoutMs)), timeoutMs);
   stream.on('data', onData).once('end', onEnd).once('error', onCut).once('close', onCut);
   try {

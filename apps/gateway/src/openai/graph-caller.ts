@@ -16,7 +16,8 @@ import type { Logger } from '@millrace/telemetry';
 import { Inject, Injectable } from '@nestjs/common';
 import { CommandSender } from '../commands/command-sender.js';
 import type { GatewayConfig } from '../config.js';
-import { type RunEnd, RunEndWaiter } from '../runs/run-end-waiter.js';
+import { RunEndWaiter } from '../runs/run-end-waiter.js';
+import type { RunEnd } from '../runs/run-ends.js';
 import { TokensEnd, tokensOf } from '../stream/token-feed.js';
 import { answeringNode, answerText, graphInput } from './graph-answer.js';
 

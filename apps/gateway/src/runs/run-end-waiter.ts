@@ -1,20 +1,11 @@
-import {
-  getRun,
-  liveEndSubject,
-  liveRunEnded,
-  type MessageContext,
-  type Route,
-  type Run,
-  terminalStatuses,
-} from '@millrace/contracts';
-import type { MessageBus } from '@millrace/messaging';
-import { BUS, CONFIG } from '@millrace/service';
+import { getRun, type MessageContext, type Route, type Run, terminalStatuses } from '@millrace/contracts';
+import { CONFIG } from '@millrace/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { CommandSender } from '../commands/command-sender.js';
 import type { GatewayConfig } from '../config.js';
 import type { RouteRequest } from '../endpoint/exchange.js';
 import { OpenStreams } from '../stream/open-streams.js';
-import { WakeUp } from '../stream/wake-up.js';
+import { type RunEnd, RunEnds } from './run-ends.js';
 
 /**
  * Waits for the end of runs, for callers who would rather wait than ask again. Who listens before the run is started hears of
@@ -23,7 +14,7 @@ import { WakeUp } from '../stream/wake-up.js';
 @Injectable()
 export class RunEndWaiter {
   constructor(
-    @Inject(BUS) private readonly bus: MessageBus,
+    @Inject(RunEnds) private readonly ends: RunEnds,
     @Inject(CommandSender) private readonly commands: CommandSender,
     @Inject(OpenStreams) private readonly streams: OpenStreams,
     @Inject(CONFIG) private readonly config: GatewayConfig,
@@ -31,7 +22,7 @@ export class RunEndWaiter {
 
   /** Begins to listen for the end of a run; what is sent to the bus afterwards cannot end it unheard. Must be stopped. */
   listen(runId: string, { tenantId }: MessageContext): RunEnd {
-    return new RunEnd(this.bus, runId, tenantId);
+    return this.ends.listen(runId, tenantId);
   }
 
   /**
@@ -65,30 +56,5 @@ export class RunEndWaiter {
       latest = await this.look(latest, context);
       if (terminalStatuses.has(latest.status) || gone.aborted || performance.now() >= deadline) return latest;
     }
-  }
-}
-
-/** What is heard of the end of one run of one tenant. */
-export class RunEnd {
-  readonly heard = new WakeUp();
-  /** The run as it ended, where the hint brought it. */
-  run: Run | null = null;
-  private readonly subscription: ReturnType<MessageBus['subscribe']>;
-
-  constructor(bus: MessageBus, runId: string, tenantId: string) {
-    this.subscription = bus.subscribe(liveEndSubject(runId), ({ envelope }) => {
-      const hint = liveRunEnded.data.safeParse(envelope.data);
-      // Ids of runs are their callers' choice, so another tenant may have a run of the same id.
-      if (!hint.success || envelope.tenantId !== tenantId) return;
-      this.run = hint.data.run;
-      this.heard.ring();
-    });
-    // Without hints the store is asked now and then.
-    this.subscription.catch(() => undefined);
-  }
-
-  /** Nobody needs to wait for it: what comes late is not looked at. */
-  stop(): void {
-    this.subscription.then((subscription) => subscription.stop()).catch(() => undefined);
   }
 }

@@ -4,7 +4,8 @@ import { Endpoint } from '../endpoint/endpoint.js';
 import type { RouteReply, RouteRequest, Serves } from '../endpoint/exchange.js';
 import { callersTraceparent } from './callers-traceparent.js';
 import { preferredWait } from './prefer.js';
-import { type RunEnd, RunEndWaiter } from './run-end-waiter.js';
+import { RunEndWaiter } from './run-end-waiter.js';
+import type { RunEnd } from './run-ends.js';
 import { RunStarter, type StartedRun } from './run-starter.js';
 
 type StartRun = typeof routes.startRun;

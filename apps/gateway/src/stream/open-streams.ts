@@ -1,5 +1,5 @@
 import type { Route } from '@millrace/contracts';
-import { MillraceError } from '@millrace/kernel';
+import { InFlight, MillraceError } from '@millrace/kernel';
 import { CONFIG } from '@millrace/service';
 import { httpOpenStreams, overloadRefusals } from '@millrace/telemetry';
 import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common';
@@ -10,7 +10,9 @@ import type { RouteRequest } from '../endpoint/exchange.js';
 @Injectable()
 export class OpenStreams implements BeforeApplicationShutdown {
   private readonly counts = new Map<string, number>();
-  private readonly draining = new AbortController();
+  /** What ends each. One signal for all would be joined to every request's own, and keep a mark of each for ever. */
+  private readonly ending = new InFlight<AbortController>();
+  private isDraining = false;
   private readonly open = httpOpenStreams.at({});
   private readonly refusals = overloadRefusals.at({ 'millrace.queue': 'http-streams' });
 
@@ -34,9 +36,16 @@ export class OpenStreams implements BeforeApplicationShutdown {
     this.counts.set(tenantId, this.countOf(tenantId) + 1);
     this.open.add(1);
     request.http.request.leaveInFlight?.();
+    const ending = new AbortController();
+    const end = (): void => ending.abort();
+    if (this.isDraining || request.signal.aborted) end();
+    request.signal.addEventListener('abort', end, { once: true });
+    const place = this.ending.add(ending);
     try {
-      return await work(AbortSignal.any([request.signal, this.draining.signal]));
+      return await work(ending.signal);
     } finally {
+      this.ending.remove(place, ending);
+      request.signal.removeEventListener('abort', end);
       this.release(tenantId);
     }
   }
@@ -46,7 +55,8 @@ export class OpenStreams implements BeforeApplicationShutdown {
   }
 
   beforeApplicationShutdown(): void {
-    this.draining.abort();
+    this.isDraining = true;
+    for (const ending of this.ending) ending.abort();
   }
 
   private release(tenantId: string): void {
