@@ -18,6 +18,14 @@ import { CreateKeyEndpoint, ListKeysEndpoint, RevokeKeyEndpoint } from './keys/k
 import { ChatCompletionsEndpoint } from './openai/chat-completions.endpoint.js';
 import { EmbeddingsEndpoint, ModelsEndpoint } from './openai/models.endpoints.js';
 import { ResponsesEndpoint } from './openai/responses/responses.endpoint.js';
+import {
+  DeleteModelRouteEndpoint,
+  GetModelRouteEndpoint,
+  ListModelRoutesEndpoint,
+  ListPricesEndpoint,
+  PutModelRouteEndpoint,
+  SetPricesEndpoint,
+} from './providers/model-route.endpoints.js';
 import { DeleteProviderEndpoint, ListProvidersEndpoint, PutProviderEndpoint } from './providers/provider.endpoints.js';
 import { CancelRunEndpoint } from './runs/cancel-run.endpoint.js';
 import { ForkRunEndpoint } from './runs/fork-run.endpoint.js';
@@ -105,6 +113,12 @@ export const endpoints = [
   PutProviderEndpoint,
   ListProvidersEndpoint,
   DeleteProviderEndpoint,
+  ListModelRoutesEndpoint,
+  GetModelRouteEndpoint,
+  PutModelRouteEndpoint,
+  DeleteModelRouteEndpoint,
+  ListPricesEndpoint,
+  SetPricesEndpoint,
   ReadUsageEndpoint,
   ListBudgetsEndpoint,
   SetBudgetEndpoint,

@@ -10,6 +10,17 @@ import { ModelCatalogue } from './models/model-catalogue.js';
 import { ProviderStore } from './models/provider.store.js';
 import { DeleteProviderHandler, ListProvidersHandler, PutProviderHandler } from './models/provider.handlers.js';
 import { TargetLimits } from './routing/target-limits.js';
+import { TargetOpener } from './routing/target-opener.js';
+import { TargetSlots } from './routing/target-slots.js';
+import { ListPricesHandler, SetPricesHandler } from './ledger/price.handlers.js';
+import { PriceBook } from './ledger/price-book.js';
+import {
+  DeleteModelRouteHandler,
+  GetModelRouteHandler,
+  ListModelRoutesHandler,
+  PutModelRouteHandler,
+} from './models/model-route.handlers.js';
+import { ModelRouteStore } from './models/model-route.store.js';
 import { Budgets } from './spending/budgets.js';
 import { ExpiredHolds } from './spending/expired-holds.js';
 import { ListBudgetsHandler, ReadUsageHandler, SetBudgetHandler } from './spending/spending.handlers.js';
@@ -33,6 +44,16 @@ import { RouteHandler } from './intents/route.handler.js';
     AnswerCacheShutdown,
     ProviderStore,
     TargetLimits,
+    TargetSlots,
+    TargetOpener,
+    ModelRouteStore,
+    PriceBook,
+    PutModelRouteHandler,
+    ListModelRoutesHandler,
+    GetModelRouteHandler,
+    DeleteModelRouteHandler,
+    ListPricesHandler,
+    SetPricesHandler,
     Budgets,
     Payments,
     ExpiredHolds,

@@ -1,6 +1,12 @@
 import {
   completeChat,
+  deleteModelRoute,
   deleteProvider,
+  getModelRoute,
+  listModelRoutes,
+  listPrices,
+  putModelRoute,
+  setPrices,
   embedTexts,
   listBudgets,
   listModels,
@@ -16,6 +22,13 @@ import { CompleteChatHandler } from './chat/complete-chat.handler.js';
 import { EmbedTextsHandler } from './chat/embed-texts.handler.js';
 import { ListModelsHandler } from './models/list-models.handler.js';
 import { CompleteHandler } from './completion/complete.handler.js';
+import { ListPricesHandler, SetPricesHandler } from './ledger/price.handlers.js';
+import {
+  DeleteModelRouteHandler,
+  GetModelRouteHandler,
+  ListModelRoutesHandler,
+  PutModelRouteHandler,
+} from './models/model-route.handlers.js';
 import type { LlmProviderConfig } from './config.js';
 import { ListBudgetsHandler, ReadUsageHandler, SetBudgetHandler } from './spending/spending.handlers.js';
 import { DeleteProviderHandler, ListProvidersHandler, PutProviderHandler } from './models/provider.handlers.js';
@@ -31,6 +44,12 @@ export const subscriptions = defineSubscriptions([
   { contract: putProvider, handler: PutProviderHandler },
   { contract: listProviders, handler: ListProvidersHandler },
   { contract: deleteProvider, handler: DeleteProviderHandler },
+  { contract: putModelRoute, handler: PutModelRouteHandler },
+  { contract: listModelRoutes, handler: ListModelRoutesHandler },
+  { contract: getModelRoute, handler: GetModelRouteHandler },
+  { contract: deleteModelRoute, handler: DeleteModelRouteHandler },
+  { contract: listPrices, handler: ListPricesHandler },
+  { contract: setPrices, handler: SetPricesHandler },
   { contract: setBudget, handler: SetBudgetHandler },
   { contract: listBudgets, handler: ListBudgetsHandler },
   { contract: readUsage, handler: ReadUsageHandler },

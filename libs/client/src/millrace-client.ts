@@ -13,6 +13,7 @@ import {
   type Run,
   type RunRecording,
   type Schedule,
+  type StoredModelRoute,
   type UploadedDocument,
   type Webhook,
   type WebhookDelivery,
@@ -400,6 +401,40 @@ export class MillraceClient {
 
   async deleteProvider(name: string, options: CallOptions = {}): Promise<void> {
     await this.transport.call(routes.deleteProvider, { params: { name }, ...options });
+  }
+
+  async listModelRoutes(options: CallOptions = {}): Promise<ResponseBodyOf<typeof routes.listModelRoutes>> {
+    return (await this.transport.call(routes.listModelRoutes, options)).body;
+  }
+
+  async getModelRoute(name: string, options: CallOptions = {}): Promise<StoredModelRoute> {
+    return (await this.transport.call(routes.getModelRoute, { params: { name }, ...options })).body;
+  }
+
+  /** Adds a route over the tenant's own providers, or changes it. */
+  async putModelRoute(
+    name: string,
+    body: BodyInputOf<typeof routes.putModelRoute>,
+    options: CallOptions = {},
+  ): Promise<StoredModelRoute> {
+    const call = { params: { name }, body, isRepeatable: true, ...options };
+    return (await this.transport.call(routes.putModelRoute, call)).body;
+  }
+
+  async deleteModelRoute(name: string, options: CallOptions = {}): Promise<void> {
+    await this.transport.call(routes.deleteModelRoute, { params: { name }, ...options });
+  }
+
+  async listPrices(options: CallOptions = {}): Promise<ResponseBodyOf<typeof routes.listPrices>> {
+    return (await this.transport.call(routes.listPrices, options)).body;
+  }
+
+  /** Says what models of the tenant's own providers cost, in place of what was said before. */
+  async setPrices(
+    body: BodyInputOf<typeof routes.setPrices>,
+    options: CallOptions = {},
+  ): Promise<ResponseBodyOf<typeof routes.setPrices>> {
+    return (await this.transport.call(routes.setPrices, { body, isRepeatable: true, ...options })).body;
   }
 
   /** Completions by day, model and key, with tokens and cost. */

@@ -19,6 +19,7 @@ export * from './http/run-routes.js';
 export * from './json-schema.js';
 export * from './llm-provider/calls.js';
 export * from './llm-provider/chat.js';
+export * from './llm-provider/model-route.js';
 export * from './llm-provider/provider.js';
 export * from './llm-provider/spending.js';
 export * from './orchestrator/approval.js';

@@ -197,6 +197,7 @@ export const metricName = {
   idempotencyClaims: 'millrace.idempotency.claims',
   circuitState: 'millrace.circuit.state',
   bulkheadCalls: 'millrace.bulkhead.calls',
+  modelTargetState: 'millrace.model.target.state',
   callRetries: 'millrace.call.retries',
   cacheRequests: 'millrace.cache.requests',
 

@@ -1,21 +1,8 @@
-import type { Usage } from '@millrace/contracts';
-import { z } from 'zod';
+import { type ModelPrice, modelPriceSchema, type Usage } from '@millrace/contracts';
 import type { TokenUsage } from '../providers/chat-model.js';
 
-const usd = z.number().min(0).max(1_000_000);
-
-/** What a model costs from a day on, in US dollars for a million tokens. */
-export const priceSchema = z.strictObject({
-  /** `openai/gpt-5-mini` */
-  model: z.string().min(1).max(300),
-  /** The first day, in UTC; absent: always. */
-  from: z.iso.date().optional(),
-  inputUsdPerMillion: usd,
-  /** Of input that the provider had cached; absent: as other input. */
-  cachedInputUsdPerMillion: usd.optional(),
-  outputUsdPerMillion: usd,
-});
-export type Price = z.infer<typeof priceSchema>;
+export const priceSchema = modelPriceSchema;
+export type Price = ModelPrice;
 export type Rates = Omit<Price, 'model' | 'from'>;
 
 const free: Rates = { inputUsdPerMillion: 0, outputUsdPerMillion: 0 };

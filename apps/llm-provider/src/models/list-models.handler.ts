@@ -2,12 +2,14 @@ import type { listModels, RequestOf, ResponseOf } from '@millrace/contracts';
 import { CONFIG, type CommandHandler, type CommandMessage } from '@millrace/service';
 import { Inject, Injectable } from '@nestjs/common';
 import type { LlmProviderConfig } from '../config.js';
+import { ModelRouteStore } from './model-route.store.js';
 import { ProviderStore } from './provider.store.js';
 
 @Injectable()
 export class ListModelsHandler implements CommandHandler<typeof listModels> {
   constructor(
     @Inject(ProviderStore) private readonly store: ProviderStore,
+    @Inject(ModelRouteStore) private readonly routes: ModelRouteStore,
     @Inject(CONFIG) private readonly config: LlmProviderConfig,
   ) {}
 
@@ -16,7 +18,8 @@ export class ListModelsHandler implements CommandHandler<typeof listModels> {
     const models = providers.flatMap(({ name, models: listed }) =>
       listed.map((model) => ({ name: `${name}/${model}`, provider: name })),
     );
-    const routes = this.config.routes.map(({ name }) => ({ name: `route:${name}`, provider: 'millrace' }));
+    const own = (await this.routes.routes(tenantId)).map(({ route }) => route);
+    const routes = [...this.config.routes, ...own].map(({ name }) => ({ name: `route:${name}`, provider: 'millrace' }));
     return { items: [...routes, ...models] };
   }
 }

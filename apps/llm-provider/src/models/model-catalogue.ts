@@ -1,6 +1,6 @@
 import type { EmbeddingModelV4 } from '@ai-sdk/provider';
 import type { AnswerCache } from '@millrace/contracts';
-import { invalidInput, MillraceError, systemClock } from '@millrace/kernel';
+import { invalidInput, MillraceError } from '@millrace/kernel';
 import type { Cache } from '@millrace/cache';
 import { CONFIG } from '@millrace/service';
 import { ANSWER_CACHE } from '../caching/answer-cache.provider.js';
@@ -10,22 +10,21 @@ import type { CompletionModel } from '../completion/completion-model.js';
 import { ProviderCompletionModel } from '../completion/provider-completion-model.js';
 import type { LlmProviderConfig } from '../config.js';
 import { extractiveModel } from '../extractive/extractive-model.js';
-import { PriceList } from '../ledger/price.js';
 import type { ChatModel } from '../providers/chat-model.js';
 import { openProvider, type OpenProvider } from '../providers/open-provider.js';
 import { ProviderModel, type ProviderModelOptions } from '../providers/provider-model.js';
 import { Payments } from '../spending/payments.js';
-import type { RouteTarget } from '../routing/route.js';
+import type { Route, RouteTarget } from '../routing/route.js';
 import { RoutedModel } from '../routing/routed-model.js';
-import { Target } from '../routing/target.js';
-import { TargetLimits } from '../routing/target-limits.js';
+import type { Target } from '../routing/target.js';
+import { TargetOpener } from '../routing/target-opener.js';
+import { Believed, keep } from './believed.js';
+import { ModelRouteStore, type StoredRoute } from './model-route.store.js';
 import type { ConfiguredProvider } from './models-file.js';
 import { ProviderStore, type StoredProvider } from './provider.store.js';
 
 /** Models kept open; beyond them the one that was opened first is opened again when it is needed. */
 const mostOpen = 1_000;
-/** How long a tenant's providers are believed to be as they were read: so long another process goes on with a changed one. */
-const believedMs = 5_000;
 
 const routePrefix = 'route:';
 
@@ -38,30 +37,31 @@ interface KnownProvider extends Omit<ConfiguredProvider, 'apiKey'> {
 /** Every model that a tenant can name. Each is opened once, so that its circuit and its slots are known to all its callers. */
 @Injectable()
 export class ModelCatalogue {
-  private readonly tenants = new Map<
-    string,
-    { readonly until: number; readonly providers: Promise<readonly KnownProvider[]> }
-  >();
+  private readonly ownProviders: Believed<readonly KnownProvider[]>;
+  private readonly ownRoutes: Believed<readonly StoredRoute[]>;
   private readonly opened = new Map<string, Promise<OpenProvider>>();
   private readonly models = new Map<string, ChatModel>();
   private readonly completionModels = new WeakMap<ChatModel, ProviderCompletionModel>();
   private readonly routes = new Map<string, Promise<ChatModel>>();
   private readonly installed: readonly KnownProvider[];
-  private readonly prices: PriceList;
 
   constructor(
     @Inject(CONFIG) private readonly config: LlmProviderConfig,
     @Inject(ProviderStore) private readonly store: ProviderStore,
-    @Inject(TargetLimits) private readonly limits: TargetLimits,
+    @Inject(ModelRouteStore) routeStore: ModelRouteStore,
+    @Inject(TargetOpener) private readonly targets: TargetOpener,
     @Inject(Payments) private readonly payments: Payments,
     @Inject(ANSWER_CACHE) private readonly answers: Cache,
   ) {
-    this.prices = new PriceList(config.prices);
     this.installed = config.providers.map((provider) => ({
       ...provider,
       identity: provider.name,
       key: () => provider.apiKey,
     }));
+    this.ownProviders = new Believed(async (tenantId) =>
+      (await store.list(tenantId)).map((provider) => this.knownOf(provider)),
+    );
+    this.ownRoutes = new Believed((tenantId) => routeStore.routes(tenantId));
   }
 
   /** The model that answers tasks of this name; the configured one where they name none. @throws as `chatModel` */
@@ -78,7 +78,7 @@ export class ModelCatalogue {
 
   /** @throws MillraceError `unknown_model` where the tenant has no provider of that name; `unknown_model_route`; `secret_unreadable` */
   async chatModel(tenantId: string, name: string): Promise<ChatModel> {
-    if (name.startsWith(routePrefix)) return this.route(name.slice(routePrefix.length));
+    if (name.startsWith(routePrefix)) return this.route(tenantId, name.slice(routePrefix.length));
     const { provider, modelId } = await this.find(tenantId, name);
     const key = `${provider.identity}/${modelId}`;
     const known = this.models.get(key);
@@ -86,7 +86,7 @@ export class ModelCatalogue {
     const open = await this.open(provider);
     return (
       this.models.get(key) ??
-      keep(this.models, key, this.cached(this.modelOf(provider, open, modelId), `${key} ${provider.baseUrl}`))
+      keep(this.models, key, this.cached(this.modelOf(provider, open, modelId), `${key} ${provider.baseUrl}`), mostOpen)
     );
   }
 
@@ -103,46 +103,55 @@ export class ModelCatalogue {
     ]);
   }
 
-  /** What this process knew of a tenant's providers is out of date. */
+  /** What this process knew of a tenant's providers and routes is out of date. */
   forget(tenantId: string): void {
-    this.tenants.delete(tenantId);
+    this.ownProviders.forget(tenantId);
+    this.ownRoutes.forget(tenantId);
   }
 
-  /** Routes are of the installation; each is opened once. */
-  private route(name: string): Promise<ChatModel> {
-    const known = this.routes.get(name);
-    if (known !== undefined) return known;
+  /** Those of the installation come first; each is opened once, a tenant's again when it or one of its providers has changed. */
+  private async route(tenantId: string, name: string): Promise<ChatModel> {
     const route = this.config.routes.find((each) => each.name === name);
-    if (route === undefined) throw unknownRoute(name);
-    const targets = (of: readonly RouteTarget[]): Promise<Target[]> => Promise.all(of.map((each) => this.target(each)));
-    const opened = Promise.all([targets(route.targets), targets(route.fallback)]).then(([chosen, fallback]) =>
-      this.cached(new RoutedModel(route, chosen, fallback), `route ${JSON.stringify(route)}`, route.cache),
+    if (route !== undefined) return this.openRoute(`${routePrefix}${name}`, route, this.installed, null);
+    const stored = (await this.ownRoutes.of(tenantId)).find((each) => each.route.name === name);
+    if (stored === undefined) throw unknownRoute(name);
+    const providers = await this.ownProviders.of(tenantId);
+    const versions = providers.map(({ identity }) => identity).join(' ');
+    return this.openRoute(`${tenantId}:${stored.revision} ${versions}`, stored.route, providers, tenantId);
+  }
+
+  private openRoute(
+    key: string,
+    route: Route,
+    providers: readonly KnownProvider[],
+    tenantId: string | null,
+  ): Promise<ChatModel> {
+    const known = this.routes.get(key);
+    if (known !== undefined) return known;
+    const all = (of: readonly RouteTarget[]): Promise<Target[]> =>
+      Promise.all(of.map((target) => this.target(target, route, providers, tenantId)));
+    const opened = Promise.all([all(route.targets), all(route.fallback)]).then(([chosen, fallback]) =>
+      this.cached(new RoutedModel(route, chosen, fallback), `${key} ${JSON.stringify(route)}`, route.cache),
     );
-    this.routes.set(name, opened);
-    return opened;
+    opened.catch(() => this.routes.delete(key));
+    return keep(this.routes, key, opened, mostOpen);
   }
 
   private cached(model: ChatModel, identity: string, byDefault?: AnswerCache): ChatModel {
     return new CachedModel(model, { cache: this.answers, identity, byDefault });
   }
 
-  private async target(options: RouteTarget): Promise<Target> {
+  private async target(
+    options: RouteTarget,
+    route: Route,
+    providers: readonly KnownProvider[],
+    tenantId: string | null,
+  ): Promise<Target> {
     const [providerName, modelId = ''] = split(options.model);
-    const provider = this.installed.find(({ name }) => name === providerName);
+    const provider = providers.find(({ name }) => name === providerName);
     if (provider === undefined) throw unknownModel(options.model);
-    const { first, idle, total } = options.timeout;
-    const { timeouts } = this.config.limits;
-    const model = this.modelOf(provider, await this.open(provider), modelId, {
-      concurrency: options.limits.concurrency,
-      // The route itself asks again, and another target first.
-      attempts: 1,
-      timeouts: {
-        firstTokenMs: first ?? timeouts.firstTokenMs,
-        idleMs: idle ?? timeouts.idleMs,
-        totalMs: total ?? timeouts.totalMs,
-      },
-    });
-    return new Target(options, model, this.limits, () => this.prices.at(options.model, systemClock.now()));
+    const model = this.modelOf(provider, await this.open(provider), modelId, this.targets.modelOptions(options));
+    return this.targets.open(options, model, { route, tenantId, baseUrl: provider.baseUrl });
   }
 
   /** By `PROVIDER/MODEL`, or by the name of a model that a provider lists. @throws MillraceError `unknown_model` */
@@ -155,21 +164,12 @@ export class ModelCatalogue {
     const lists = (provider: KnownProvider): boolean => provider.models.includes(name);
     const installed = this.installed.find(isMeant);
     if (installed !== undefined && modelId !== undefined) return { provider: installed, modelId };
-    const all = [...this.installed, ...(await this.ownProviders(tenantId))];
+    const all = [...this.installed, ...(await this.ownProviders.of(tenantId))];
     const named = all.find(isMeant);
     if (named !== undefined && modelId !== undefined) return { provider: named, modelId };
     const listing = all.find(lists);
     if (listing !== undefined) return { provider: listing, modelId: name };
     throw unknownModel(name);
-  }
-
-  private ownProviders(tenantId: string): Promise<readonly KnownProvider[]> {
-    const known = this.tenants.get(tenantId);
-    if (known !== undefined && known.until > performance.now()) return known.providers;
-    const providers = this.store.list(tenantId).then((stored) => stored.map((provider) => this.knownOf(provider)));
-    providers.catch(() => this.forget(tenantId));
-    keep(this.tenants, tenantId, { until: performance.now() + believedMs, providers });
-    return providers;
   }
 
   private knownOf(provider: StoredProvider): KnownProvider {
@@ -181,7 +181,7 @@ export class ModelCatalogue {
     const known = this.opened.get(provider.identity);
     if (known !== undefined) return known;
     const { kind, baseUrl } = provider;
-    return keep(this.opened, provider.identity, openProvider({ kind, baseUrl, apiKey: provider.key() }));
+    return keep(this.opened, provider.identity, openProvider({ kind, baseUrl, apiKey: provider.key() }), mostOpen);
   }
 
   private modelOf(
@@ -200,13 +200,6 @@ export class ModelCatalogue {
       ...more,
     });
   }
-}
-
-function keep<Value>(map: Map<string, Value>, key: string, value: Value): Value {
-  const [oldest] = map.keys();
-  if (map.size >= mostOpen && oldest !== undefined) map.delete(oldest);
-  map.set(key, value);
-  return value;
 }
 
 function split(name: string): [string, string | undefined] {

@@ -3,6 +3,7 @@ import { MillraceError } from '@millrace/kernel';
 import {
   answers,
   answersStatus,
+  drips,
   eventually,
   hangs,
   startScriptedProvider,
@@ -16,6 +17,8 @@ import { routeSchema, type RouteTarget } from './route.js';
 import { RoutedModel } from './routed-model.js';
 import { Target } from './target.js';
 import type { TargetLimits } from './target-limits.js';
+import { TargetProbe } from './target-probe.js';
+import type { TargetSlots } from './target-slots.js';
 
 let provider: ScriptedProvider;
 beforeAll(async () => {
@@ -31,8 +34,9 @@ const asked = () => provider.requests.slice(before).map(({ body }) => body.model
 
 /** Targets without limits never ask for them. */
 const noLimits = undefined as unknown as TargetLimits;
+const noSlots = undefined as unknown as TargetSlots;
 
-async function targetOf(options: RouteTarget): Promise<Target> {
+async function targetOf(options: RouteTarget, probe?: TargetProbe): Promise<Target> {
   const open = await openProvider({ kind: 'openai-compatible', baseUrl: provider.baseUrl, apiKey: null });
   const model = new ProviderModel({
     name: options.model,
@@ -44,8 +48,19 @@ async function targetOf(options: RouteTarget): Promise<Target> {
     maxTokens: 100,
     attempts: 1,
   });
-  return new Target(options, model, noLimits, () => ({ inputUsdPerMillion: 0, outputUsdPerMillion: 0 }));
+  return new Target(model, {
+    target: options,
+    key: options.model,
+    limits: noLimits,
+    slots: noSlots,
+    ...(probe !== undefined && { probe }),
+    rates: () => ({ inputUsdPerMillion: 0, outputUsdPerMillion: 0 }),
+    longestCallMs: 10_000,
+    onUnreleased: () => undefined,
+  });
 }
+
+const probeOf = (target: object | undefined): TargetProbe | undefined => (target as { probe?: TargetProbe }).probe;
 
 /** Asks targets in the order of their weights. */
 async function routeOf(names: readonly (string | object)[], more: object = {}): Promise<RoutedModel> {
@@ -53,11 +68,11 @@ async function routeOf(names: readonly (string | object)[], more: object = {}): 
     weight: 1 / (index + 1),
     ...(typeof target === 'string' ? { model: `p/${target}` } : target),
   }));
-  const route = routeSchema.parse({ name: 'spec', rounds: 1, targets, ...more });
-  const [chosen, fallback] = await Promise.all(
-    [route.targets, route.fallback].map((of) => Promise.all(of.map(targetOf))),
-  );
-  return new RoutedModel(route, chosen ?? [], fallback ?? [], () => 0.5);
+  const plain = targets.map(({ probe: _, ...target }: { weight: number; probe?: TargetProbe }) => target);
+  const route = routeSchema.parse({ name: 'spec', rounds: 1, targets: plain, ...more });
+  const chosen = await Promise.all(route.targets.map((target, index) => targetOf(target, probeOf(targets[index]))));
+  const fallback = await Promise.all(route.fallback.map((target) => targetOf(target)));
+  return new RoutedModel(route, chosen, fallback, () => 0.5);
 }
 
 interface Outcome {
@@ -188,5 +203,80 @@ describe('a route', () => {
     caller.abort(new MillraceError('cancelled', 'run_cancelled', 'Enough.'));
     expect((await asking).error).toMatchObject({ code: 'run_cancelled' });
     await eventually(() => provider.abandoned > abandoned);
+  });
+
+  describe('that hedges', () => {
+    const hedge = { afterMs: 50 };
+
+    it('asks another target when the first shows nothing, takes whichever begins first, and ends the other', async () => {
+      const abandoned = provider.abandoned;
+      const { answer, shown } = await ask(await routeOf(['hostile:silence', 'good'], { hedge }));
+      expect(answer).toMatchObject({ text: 'Well.', model: 'p/good' });
+      expect(shown).toBe('Well.');
+      expect(asked()).toEqual(['hostile:silence', 'good']);
+      await eventually(() => provider.abandoned > abandoned);
+    });
+
+    it('asks nobody else where the first begins in time, also when it is slow afterwards', async () => {
+      provider.script(drips('Herons fish.', 20));
+      const { answer } = await ask(await routeOf(['slow', 'good'], { hedge: { afterMs: 100 } }));
+      expect(answer).toMatchObject({ text: 'Herons fish.', model: 'p/slow' });
+      expect(asked()).toEqual(['slow']);
+    });
+
+    it('never mixes two answers, however close they begin', async () => {
+      for (let delay = 30; delay <= 70; delay += 5) {
+        provider.script(
+          (response, request) => void setTimeout(() => void answers('From the first.')(response, request), delay),
+          answers('From the second.'),
+        );
+        const { answer, shown } = await ask(await routeOf(['a', 'b'], { hedge }));
+        expect(shown).toBe(answer?.text);
+        expect(['From the first.', 'From the second.']).toContain(shown);
+      }
+    });
+
+    it('waits for the first when the second fails, and goes on to others when both do', async () => {
+      provider.script(
+        (response, request) => void setTimeout(() => void answers('Late.')(response, request), 200),
+        answersStatus(500),
+      );
+      expect((await ask(await routeOf(['slow', 'b'], { hedge }))).answer?.text).toBe('Late.');
+      before = provider.requests.length;
+      provider.script(
+        (response, request) => void setTimeout(() => void answersStatus(503)(response, request), 200),
+        answersStatus(500),
+        answers('Third.'),
+      );
+      expect((await ask(await routeOf(['slow', 'b', 'c'], { hedge }))).answer?.text).toBe('Third.');
+      expect(asked()).toEqual(['slow', 'b', 'c']);
+    });
+
+    it('has nobody else to ask, and waits', async () => {
+      provider.script((response, request) => void setTimeout(() => void answers('Late.')(response, request), 150));
+      expect((await ask(await routeOf(['only'], { hedge }))).answer?.text).toBe('Late.');
+    });
+
+    it('ends both when the caller gives up', async () => {
+      const abandoned = provider.abandoned;
+      const caller = new AbortController();
+      const asking = ask(await routeOf(['hostile:silence', 'hostile:silence'], { hedge }), caller.signal);
+      await eventually(() => asked().length === 2);
+      caller.abort(new MillraceError('cancelled', 'run_cancelled', 'Enough.'));
+      expect((await asking).error).toMatchObject({ code: 'run_cancelled' });
+      await eventually(() => provider.abandoned >= abandoned + 2);
+    });
+  });
+
+  it('asks no target whose server does not answer a look, and comes back when it does', async () => {
+    let status = 500;
+    const probe = new TargetProbe({ everyMs: 1, timeoutMs: 100 }, () => Promise.resolve(status));
+    const route = await routeOf([{ model: 'p/a', probe }, 'b']);
+    await eventually(async () => (await ask(route)).answer?.model === 'p/b');
+    // Nobody may look without a key, but somebody is there.
+    status = 401;
+    await eventually(async () => (await ask(route)).answer?.model === 'p/a');
+    const dead = new TargetProbe({ everyMs: 1, timeoutMs: 100 }, () => Promise.reject(new Error('no connection')));
+    await eventually(() => !dead.seesItUp);
   });
 });

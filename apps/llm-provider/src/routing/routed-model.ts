@@ -4,12 +4,14 @@
  * 1. A call goes to another target only while nothing of an answer has been shown.
  * 2. A target whose circuit is open, that is busy, that is over its limits or that asked to be left alone is not asked.
  * 3. A failure that no other target would spare the caller (a wrong request, a content filter) is the caller's at once.
- * 4. When every target is busy the call waits, in turns by tenant, until the queue's deadline.
+ * 4. Where the route hedges, a second target is asked while the first shows nothing (see `hedged-call.ts`).
+ * 5. When every target is busy the call waits, in turns by tenant, until the queue's deadline.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { MillraceError } from '@millrace/kernel';
 import { fairQueue, type FairQueue } from '@millrace/resilience';
 import type { ChatAnswer, ChatListener, ChatModel, ChatRequest } from '../providers/chat-model.js';
+import { hedgedCall } from './hedged-call.js';
 import { orderTargets, type TargetState } from './order-targets.js';
 import type { Route } from './route.js';
 import type { Target } from './target.js';
@@ -32,6 +34,9 @@ const ofTheTarget: ReadonlySet<string> = new Set([
 /** Longer than this nobody waits for a target to come back; the caller is told to. */
 const longestPauseMs = 10_000;
 const firstPauseMs = 200;
+
+/** Made once. */
+type Call = (listener: ChatListener) => Promise<ChatAnswer>;
 
 export class RoutedModel implements ChatModel {
   readonly name: string;
@@ -71,19 +76,37 @@ export class RoutedModel implements ChatModel {
     listener: ChatListener,
   ): Promise<{ readonly answer: ChatAnswer } | { readonly failure: MillraceError | undefined }> {
     let failure: MillraceError | undefined;
-    for (const target of this.order()) {
-      listener.signal.throwIfAborted();
-      if (!(await target.admits(request))) continue;
+    listener.signal.throwIfAborted();
+    const left = [...this.order()];
+    for (let call = await this.next(left, request); call !== null; call = await this.next(left, request)) {
       let shown = false;
       const onShown = (): void => void (shown = true);
       try {
-        return { answer: await target.chat(request, watched(listener, onShown)) };
+        return { answer: await this.make(call, left, request, watched(listener, onShown)) };
       } catch (error) {
         if (shown || !(error instanceof MillraceError) || !ofTheTarget.has(error.code)) throw error;
         failure = error;
+        listener.signal.throwIfAborted();
       }
     }
     return { failure };
+  }
+
+  /** A call of the next target that takes one. */
+  private async next(left: Target[], request: ChatRequest): Promise<Call | null> {
+    for (let target = left.shift(); target !== undefined; target = left.shift()) {
+      const asked = target;
+      const admission = await asked.admit(request);
+      if (admission !== null) return (listener) => asked.chat(request, listener).finally(() => admission.release());
+    }
+    return null;
+  }
+
+  private make(call: Call, left: Target[], request: ChatRequest, listener: ChatListener): Promise<ChatAnswer> {
+    const { hedge } = this.route;
+    return hedge === undefined
+      ? call(listener)
+      : hedgedCall(call, () => this.next(left, request), hedge.afterMs, listener);
   }
 
   private order(): readonly Target[] {

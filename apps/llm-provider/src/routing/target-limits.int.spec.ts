@@ -31,7 +31,7 @@ describe.each(backendKinds)('limits of a target on %s', (backend) => {
       withinOneMinute(async () => {
         const target = targetWith(limits);
         const half = Array.from({ length: calls / 2 });
-        const taken = half.flatMap(() => replicas.map((replica) => replica.take(target, tokens)));
+        const taken = half.flatMap(() => replicas.map((replica) => replica.take(target.model, target.limits, tokens)));
         return (await Promise.all(taken)).filter((isTaken) => isTaken).length;
       });
     try {
@@ -49,9 +49,13 @@ describe.each(backendKinds)('limits of a target on %s', (backend) => {
     try {
       const taken = await withinOneMinute(async () => {
         const target = targetWith({ tokensPerMinute: 100 });
-        const first = await limits.take(target, 500);
-        await limits.add(target, -450);
-        return [first, await limits.take(target, 50), await limits.take(target, 1)];
+        const first = await limits.take(target.model, target.limits, 500);
+        await limits.add(target.model, -450);
+        return [
+          first,
+          await limits.take(target.model, target.limits, 50),
+          await limits.take(target.model, target.limits, 1),
+        ];
       });
       expect(taken).toEqual([true, true, false]);
     } finally {

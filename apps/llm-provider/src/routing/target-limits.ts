@@ -15,13 +15,13 @@ export class TargetLimits {
   constructor(@Inject(DATABASE) private readonly database: ServiceDatabase<LlmProviderTables>) {}
 
   /** Counts a call of so many tokens, if the limits of this minute leave room for it. */
-  async take({ model, limits }: RouteTarget, tokens: number): Promise<boolean> {
+  async take(target: string, limits: RouteTarget['limits'], tokens: number): Promise<boolean> {
     const { requestsPerMinute = unlimited, tokensPerMinute = unlimited } = limits;
     // A call larger than the whole limit is let through alone, or it would never be.
     const { rows } = await this.database.asServiceStatement(
       () => sql`
         insert into target_window as counted (model, minute, requests, tokens)
-        values (${model}, date_trunc('minute', now()), 1, ${tokens})
+        values (${target}, date_trunc('minute', now()), 1, ${tokens})
         on conflict (model) do update set
           minute = excluded.minute,
           requests = case when counted.minute = excluded.minute then counted.requests + 1 else 1 end,
@@ -34,11 +34,11 @@ export class TargetLimits {
   }
 
   /** Corrects the tokens of this minute. */
-  async add({ model }: RouteTarget, tokens: number): Promise<void> {
+  async add(target: string, tokens: number): Promise<void> {
     await this.database.asServiceStatement(
       () => sql`
         update target_window set tokens = greatest(0, tokens + ${tokens})
-        where model = ${model} and minute = date_trunc('minute', now())`,
+        where model = ${target} and minute = date_trunc('minute', now())`,
     );
   }
 }

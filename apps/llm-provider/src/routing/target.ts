@@ -5,45 +5,85 @@ import type { ProviderModel } from '../providers/provider-model.js';
 import type { TargetState } from './order-targets.js';
 import type { RouteTarget } from './route.js';
 import type { TargetLimits } from './target-limits.js';
+import type { TargetProbe } from './target-probe.js';
+import type { TargetSlots } from './target-slots.js';
 
 /** How much the newest call counts in the moving average. */
 const newest = 0.3;
 const charactersPerToken = 4;
 
+/** Leave to make one call: `release` it when the call is over, or not made. */
+export interface Admission {
+  release(): Promise<void>;
+}
+
+export interface TargetOptions {
+  readonly target: RouteTarget;
+  /** What its limits are counted under, over all processes. */
+  readonly key: string;
+  readonly limits: TargetLimits;
+  readonly slots: TargetSlots;
+  readonly probe?: TargetProbe;
+  /** What it costs now. */
+  readonly rates: () => Rates;
+  /** No call takes longer, in milliseconds. */
+  readonly longestCallMs: number;
+  /** Told when a slot could not be given back; it is free when its time is over. */
+  readonly onUnreleased: (error: unknown) => void;
+}
+
 /** One model of a route: what it is doing, how fast it is, and whether it wants to be left alone. */
 export class Target {
   readonly concurrency: number;
+  readonly name: string;
   private inFlight = 0;
   private firstTokenMs: number | null = null;
   /** By `performance.now()`. */
   private leftAloneUntil = 0;
 
-  /** @param rates what it costs now */
   constructor(
-    private readonly options: RouteTarget,
     private readonly model: ProviderModel,
-    private readonly limits: TargetLimits,
-    private readonly rates: () => Rates,
+    private readonly options: TargetOptions,
   ) {
-    this.concurrency = options.limits.concurrency;
+    this.concurrency = options.target.limits.concurrency;
+    this.name = options.target.model;
   }
 
   state(): TargetState {
-    const isFree = this.inFlight < this.concurrency && performance.now() >= this.leftAloneUntil;
-    const { inputUsdPerMillion, outputUsdPerMillion } = this.rates();
+    const { inputUsdPerMillion, outputUsdPerMillion } = this.options.rates();
     return {
-      isAvailable: isFree && this.model.letsThrough,
-      weight: this.options.weight,
+      isAvailable: this.condition() === 'available',
+      weight: this.options.target.weight,
       load: this.inFlight / this.concurrency,
       price: inputUsdPerMillion + outputUsdPerMillion,
       firstTokenMs: this.firstTokenMs,
     };
   }
 
-  /** Whether its limits leave room for the call, which is counted then. */
-  async admits(request: ChatRequest): Promise<boolean> {
-    if (!this.hasLimits()) return true;
-    return await this.limits.take(this.options, estimatedTokens(request));
+  /** Why it is asked or not. */
+  condition(): TargetCondition {
+    if (!this.model.letsThrough) return 'open';
+    if (performance.now() < this.leftAloneUntil) return 'left-alone';
+    if (this.options.probe?.seesItUp === false) return 'down';
+    return this.inFlight < this.concurrency ? 'available' : 'busy';
+  }
+
+  /** Leave to make a call, which its limits count then; null where they have no room for it. */
+  async admit(request: ChatRequest): Promise<Admission | null> {
+    const { target, key, limits, slots, longestCallMs, onUnreleased } = this.options;
+    const { sharedConcurrency, requestsPerMinute, tokensPerMinute } = target.limits;
+    const giveBack = sharedConcurrency === undefined ? noSlot : await slots.take(key, sharedConcurrency, longestCallMs);
+    if (giveBack === null) return null;
+    const admission = { release: () => giveBack().catch(onUnreleased) };
+    if (requestsPerMinute === undefined && tokensPerMinute === undefined) return admission;
+    try {
+      if (await limits.take(key, target.limits, estimatedTokens(request))) return admission;
+    } catch (error) {
+      await admission.release();
+      throw error;
+    }
+    await admission.release();
+    return null;
   }
 
   async chat(request: ChatRequest, listener: ChatListener): Promise<ChatAnswer> {
@@ -79,16 +119,16 @@ export class Target {
 
   /** What was estimated becomes what it was. */
   private async settle(request: ChatRequest, { usage }: ChatAnswer): Promise<void> {
-    if (this.options.limits.tokensPerMinute === undefined) return;
-    const used = usage.promptTokens + usage.completionTokens;
-    await this.limits.add(this.options, used - estimatedTokens(request));
-  }
-
-  private hasLimits(): boolean {
-    const { requestsPerMinute, tokensPerMinute } = this.options.limits;
-    return requestsPerMinute !== undefined || tokensPerMinute !== undefined;
+    const { target, key, limits } = this.options;
+    if (target.limits.tokensPerMinute === undefined) return;
+    await limits.add(key, usage.promptTokens + usage.completionTokens - estimatedTokens(request));
   }
 }
+
+export const targetConditions = ['available', 'busy', 'open', 'left-alone', 'down'] as const;
+export type TargetCondition = (typeof targetConditions)[number];
+
+const noSlot = (): Promise<void> => Promise.resolve();
 
 const estimatedTokens = (request: ChatRequest): number =>
   Math.ceil(JSON.stringify(request.messages).length / charactersPerToken);

@@ -45,6 +45,25 @@ export interface LlmProviderTables {
   };
   /** What a target of a route was asked in the newest minute, over all tenants and processes. */
   target_window: { model: string; minute: Date; requests: number; tokens: number };
+  /** A tenant's own routes. */
+  model_route: {
+    tenant_id: string;
+    name: string;
+    document: ColumnType<unknown, string, string>;
+    revision: string;
+    updated_at: ColumnType<Date, Date, Date>;
+  };
+  /** What models of a tenant's own providers cost, in US dollars for a million tokens. `first_day` is empty for always. */
+  model_price: {
+    tenant_id: string;
+    model: string;
+    first_day: string;
+    input_usd: number;
+    cached_input_usd: number | null;
+    output_usd: number;
+  };
+  /** Who has a slot of a target, over all tenants and processes: ids with the moment (Unix, ms) at which each ends. */
+  target_slot: { target: string; holders: unknown };
   /** Money in billionths of a dollar. */
   budget: {
     tenant_id: string;

@@ -7,13 +7,14 @@
  *    released; an answer that broke off costs what was written of it, or what the provider reported; and where nobody knows what was
  *    done (silence, a lost connection, a caller who left), all that was held stays counted.
  */
-import { MillraceError, newId, systemClock } from '@millrace/kernel';
+import { MillraceError, newId } from '@millrace/kernel';
 import { CONFIG, LOGGER } from '@millrace/service';
 import type { Logger } from '@millrace/telemetry';
 import { Inject, Injectable } from '@nestjs/common';
 import type { LlmProviderConfig } from '../config.js';
 import { CompletionLedger } from '../ledger/completion-ledger.js';
-import { priced, PriceList, type Rates } from '../ledger/price.js';
+import { PriceBook } from '../ledger/price-book.js';
+import { priced, type Rates } from '../ledger/price.js';
 import type { TokenUsage } from '../providers/chat-model.js';
 import { countTokens } from '../providers/token-count.js';
 import { Budgets, type Hold } from './budgets.js';
@@ -34,16 +35,15 @@ const marginMs = 30_000;
 
 @Injectable()
 export class Payments {
-  private readonly prices: PriceList;
   private readonly longestMs: number;
 
   constructor(
     @Inject(Budgets) private readonly budgets: Budgets,
     @Inject(CompletionLedger) private readonly ledger: CompletionLedger,
+    @Inject(PriceBook) private readonly prices: PriceBook,
     @Inject(CONFIG) config: LlmProviderConfig,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
-    this.prices = new PriceList(config.prices);
     this.longestMs = config.limits.timeouts.totalMs + marginMs;
   }
 
@@ -53,7 +53,7 @@ export class Payments {
     attempt: Attempt,
     make: (progress: AttemptProgress) => Promise<Result>,
   ): Promise<Result> {
-    const rates = this.prices.at(attempt.model, systemClock.now());
+    const rates = await this.prices.at(account.tenantId, attempt.model);
     const mostNano = nanoAbove(attempt.most(rates));
     const hold =
       mostNano === 0 ? null : await this.budgets.hold(account, mostNano, this.longestMs, aboutOf(account, attempt));

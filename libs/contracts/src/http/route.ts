@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import type { Role } from '../gateway/commands.js';
 
-export type HttpMethod = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /** Who may call: a role or one above it, or `public`, which must be said. Nothing is open by default. */
 export type Access = Role | 'public';

@@ -3,6 +3,7 @@ import { collectionRoutes } from './collection-routes.js';
 import { eventRoutes } from './event-routes.js';
 import { graphRoutes } from './graph-routes.js';
 import { keyRoutes } from './key-routes.js';
+import { modelRouteRoutes } from './model-route-routes.js';
 import { openAiResponsesRoutes } from './openai-responses.js';
 import { openAiRoutes } from './openai-routes.js';
 import { providerRoutes } from './provider-routes.js';
@@ -24,6 +25,7 @@ export const routes = {
   ...webhookRoutes,
   ...keyRoutes,
   ...providerRoutes,
+  ...modelRouteRoutes,
   ...spendingRoutes,
   ...openAiRoutes,
   ...openAiResponsesRoutes,

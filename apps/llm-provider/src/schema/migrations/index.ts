@@ -3,6 +3,7 @@ import { completion } from './0001-completion.js';
 import { provider } from './0002-provider.js';
 import { callsInOneStatement } from './0005-calls-in-one-statement.js';
 import { everyAttempt } from './0006-every-attempt.js';
+import { routesAndPrices } from './0007-routes-and-prices.js';
 import { spending } from './0004-spending.js';
 import { targetWindow } from './0003-target-window.js';
 
@@ -13,4 +14,5 @@ export const migrations: Migrations = {
   '0004_spending': spending,
   '0005_calls_in_one_statement': callsInOneStatement,
   '0006_every_attempt': everyAttempt,
+  '0007_routes_and_prices': routesAndPrices,
 };

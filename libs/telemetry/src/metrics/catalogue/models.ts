@@ -1,5 +1,5 @@
 import { metricAttribute as attribute, metricName } from '../../names.js';
-import { counter, histogram } from '../instruments.js';
+import { counter, gauge, histogram } from '../instruments.js';
 import { oneOf, upTo } from '../label-values.js';
 import { errorKinds } from './sets.js';
 
@@ -52,5 +52,18 @@ export const modelCost = counter({
   unit: 'USD',
   description: 'What completions cost by the configured prices',
   labels: model,
+  from,
+});
+
+export const modelTargetState = gauge({
+  name: metricName.modelTargetState,
+  unit: '1',
+  description:
+    'Whether a target of a route of the installation is asked, and why not: 1 for the state that it is in, 0 for the others',
+  labels: {
+    'millrace.route': upTo(100, 'the configured routes'),
+    'gen_ai.request.model': upTo(200, 'the configured targets'),
+    'millrace.state': oneOf('available', 'busy', 'open', 'left-alone', 'down'),
+  },
   from,
 });
