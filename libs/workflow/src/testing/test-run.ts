@@ -48,6 +48,8 @@ export class TestRun {
   graph: CompiledGraph;
   /** By digest: every version that it has been on, or was to go to. */
   private readonly versions = new Map<string, CompiledGraph>();
+  /** The documents of those, in order. */
+  readonly documents: JsonObject[] = [];
   readonly messages: RunMessage[] = [];
   readonly events: NewRunEvent[] = [];
   state: RunState = initialState();
@@ -58,6 +60,7 @@ export class TestRun {
   constructor(public document: JsonObject) {
     this.graph = compileGraph(document);
     this.versions.set(identity.digest, this.graph);
+    this.documents.push(document);
   }
 
   start(input: JsonObject = {}): NewRunEvent[] {
@@ -128,6 +131,7 @@ export class TestRun {
     const to = { ...identity, version: from.version + 1, digest: digestOf(document) };
     const compiled = compileGraph(document);
     this.versions.set(to.digest, compiled);
+    this.documents.push(document);
     const migration = { from, to, compiled, comparison: compareGraphs(this.document, document) };
     const message = { type: 'migrate', migration, now: this.tick() } as const;
     const refusal = refusalOf(this.graph, this.state, message);

@@ -1,0 +1,6 @@
+/** Runs that together have every kind of node, every policy and every event: recorded once, and replayed for ever. */
+import { nodeScenarios } from './node-scenarios.js';
+import { policyScenarios } from './policy-scenarios.js';
+import type { Scenarios } from './scenario-parts.js';
+
+export const scenarios: Scenarios = { ...nodeScenarios, ...policyScenarios };
