@@ -164,7 +164,7 @@ describe('the client', () => {
     await expect(refused).rejects.toMatchObject({
       kind: 'invalid',
       code: 'invalid_body',
-      violations: [{ pointer: '/graph', message: 'must be NAME or NAME@VERSION' }],
+      violations: [{ pointer: '/graph', message: 'must be NAME, NAME@VERSION or NAME@ALIAS' }],
     });
   });
 

@@ -14,6 +14,11 @@ import {
   PublishGraphEndpoint,
   ValidateGraphEndpoint,
 } from './graphs/graph.endpoints.js';
+import {
+  DeleteGraphAliasEndpoint,
+  ListGraphAliasesEndpoint,
+  SetGraphAliasEndpoint,
+} from './graphs/graph-alias.endpoints.js';
 import { CreateKeyEndpoint, ListKeysEndpoint, RevokeKeyEndpoint } from './keys/key.endpoints.js';
 import { ChatCompletionsEndpoint } from './openai/chat-completions.endpoint.js';
 import { EmbeddingsEndpoint, ModelsEndpoint } from './openai/models.endpoints.js';
@@ -102,6 +107,9 @@ export const endpoints = [
   ListGraphsEndpoint,
   GetGraphEndpoint,
   ValidateGraphEndpoint,
+  SetGraphAliasEndpoint,
+  ListGraphAliasesEndpoint,
+  DeleteGraphAliasEndpoint,
   CreateCollectionEndpoint,
   ListCollectionsEndpoint,
   UploadDocumentsEndpoint,

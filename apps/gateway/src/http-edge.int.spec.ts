@@ -118,7 +118,11 @@ describe('a body', () => {
     [
       'with a graph that is no name',
       { body: '{"graph": "../../etc"}', headers: json },
-      { status: 400, code: 'invalid_body', errors: [{ pointer: '/graph', message: 'must be NAME or NAME@VERSION' }] },
+      {
+        status: 400,
+        code: 'invalid_body',
+        errors: [{ pointer: '/graph', message: 'must be NAME, NAME@VERSION or NAME@ALIAS' }],
+      },
     ],
   ];
   it.each(refusals)('%s is refused', async (_, sent, expected) => {

@@ -1,6 +1,7 @@
 import { BUS, CLOCK, CONFIG, DATABASE, LOGGER } from '@millrace/service';
 import { Injectable, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { Database } from '@millrace/database';
+import { GraphAliases } from './graph/graph-aliases.js';
 import { readShippedGraphs } from './graph/shipped-graphs.js';
 import { Orchestrator, type OrchestratorPlatform } from './orchestrator.js';
 import { storesIn } from './schema/stores.js';
@@ -40,6 +41,7 @@ class OrchestratorLifecycle implements OnApplicationBootstrap, OnApplicationShut
       },
     },
     OrchestratorLifecycle,
+    GraphAliases,
     ...subscriptions.map((subscription) => subscription.handler),
   ],
 })

@@ -12,7 +12,10 @@ import {
   decideApproval,
   forkRun,
   getApproval,
+  deleteGraphAlias,
   getGraph,
+  listGraphAliases,
+  setGraphAlias,
   getRun,
   listApprovals,
   listGraphs,
@@ -32,6 +35,11 @@ import { defineSubscriptions } from '@millrace/service';
 import { DecideApprovalHandler } from './approval/decide-approval.handler.js';
 import { GetApprovalHandler } from './approval/get-approval.handler.js';
 import { ListApprovalsHandler } from './approval/list-approvals.handler.js';
+import {
+  DeleteGraphAliasHandler,
+  ListGraphAliasesHandler,
+  SetGraphAliasHandler,
+} from './graph/graph-alias.handlers.js';
 import { GetGraphHandler } from './graph/get-graph.handler.js';
 import { ListGraphsHandler } from './graph/list-graphs.handler.js';
 import { PublishGraphHandler } from './graph/publish-graph.handler.js';
@@ -80,5 +88,8 @@ export const subscriptions = defineSubscriptions([
   { contract: publishGraph, handler: PublishGraphHandler, maxInFlight: 16 },
   { contract: validateGraph, handler: ValidateGraphHandler, maxInFlight: 16 },
   { contract: getGraph, handler: GetGraphHandler, maxInFlight: 64 },
+  { contract: setGraphAlias, handler: SetGraphAliasHandler, maxInFlight: 16 },
+  { contract: listGraphAliases, handler: ListGraphAliasesHandler, maxInFlight: 64 },
+  { contract: deleteGraphAlias, handler: DeleteGraphAliasHandler, maxInFlight: 16 },
   { contract: listGraphs, handler: ListGraphsHandler, maxInFlight: 64 },
 ]);

@@ -5,6 +5,7 @@ import {
   type Collection,
   type CreatedApiKey,
   type CreatedWebhook,
+  type GraphAlias,
   type NewCloudEvent,
   type Provider,
   type QueryInputOf,
@@ -275,6 +276,28 @@ export class MillraceClient {
     options: CallOptions = {},
   ): Promise<ResponseBodyOf<typeof routes.getGraph>> {
     return (await this.transport.call(routes.getGraph, { params: { name }, query: { version }, ...options })).body;
+  }
+
+  /** Makes an alias mean a version of a graph from now on. */
+  async setGraphAlias(
+    name: string,
+    alias: string,
+    body: BodyInputOf<typeof routes.setGraphAlias>,
+    options: CallOptions = {},
+  ): Promise<GraphAlias> {
+    const call = { params: { name, alias }, body, isRepeatable: true, ...options };
+    return (await this.transport.call(routes.setGraphAlias, call)).body;
+  }
+
+  async listGraphAliases(
+    name: string,
+    options: CallOptions = {},
+  ): Promise<ResponseBodyOf<typeof routes.listGraphAliases>> {
+    return (await this.transport.call(routes.listGraphAliases, { params: { name }, ...options })).body;
+  }
+
+  async deleteGraphAlias(name: string, alias: string, options: CallOptions = {}): Promise<void> {
+    await this.transport.call(routes.deleteGraphAlias, { params: { name, alias }, ...options });
   }
 
   async createCollection(

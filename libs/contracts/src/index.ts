@@ -24,6 +24,7 @@ export * from './llm-provider/provider.js';
 export * from './llm-provider/spending.js';
 export * from './orchestrator/approval.js';
 export * from './orchestrator/commands.js';
+export * from './orchestrator/graph-alias.js';
 export * from './orchestrator/live.js';
 export * from './orchestrator/events.js';
 export * from './orchestrator/run.js';

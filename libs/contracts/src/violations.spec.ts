@@ -13,7 +13,7 @@ describe('violationsOf a union', () => {
 
   it('speaks of the branch that the value was meant for', () => {
     expect(violationsIn(body, { graph: 'Not A Name' })).toEqual([
-      { pointer: '/graph', message: 'must be NAME or NAME@VERSION' },
+      { pointer: '/graph', message: 'must be NAME, NAME@VERSION or NAME@ALIAS' },
     ]);
   });
 

@@ -4,6 +4,7 @@ import {
   getGraph,
   type MessageContext,
   type OpenAiChatRequest,
+  type RequestOf,
   type ResponseOf,
   type Run,
   startRun,
@@ -24,7 +25,7 @@ import { answeringNode, answerText, graphInput } from './graph-answer.js';
 type Answer = Extract<ResponseOf<typeof completeChat>, { status: 'completed' }>;
 
 export interface GraphCall {
-  /** `NAME` or `NAME@VERSION`. */
+  /** `NAME`, `NAME@VERSION` or `NAME@ALIAS`. */
   readonly graph: string;
   readonly body: OpenAiChatRequest;
   readonly context: MessageContext;
@@ -151,10 +152,12 @@ const restarted = (): MillraceError =>
     'The node that writes the answer began again after it was shown.',
   );
 
-function referenceOf(graph: string): { readonly name: string; readonly version?: number } {
-  const [, name, version] = /^([a-z0-9][a-z0-9_-]{0,62})(?:@([1-9][0-9]{0,8}))?$/.exec(graph) ?? [];
-  if (name !== undefined) return { name, ...(version !== undefined && { version: Number(version) }) };
-  throw invalidInput('unknown_model', 'A graph is called as graph:NAME or graph:NAME@VERSION.', [
+function referenceOf(graph: string): RequestOf<typeof getGraph> {
+  const pattern = /^([a-z0-9][a-z0-9_-]{0,62})(?:@(?:([1-9][0-9]{0,8})|([a-z][a-z0-9_-]{0,62})))?$/;
+  const [, name, version, alias] = pattern.exec(graph) ?? [];
+  if (name !== undefined)
+    return { name, ...(version !== undefined && { version: Number(version) }), ...(alias !== undefined && { alias }) };
+  throw invalidInput('unknown_model', 'A graph is called as graph:NAME, graph:NAME@VERSION or graph:NAME@ALIAS.', [
     { pointer: '/model', message: 'is no name of a graph' },
   ]);
 }

@@ -16,6 +16,7 @@ export const speaksOpenAi = (path: string): boolean => path.startsWith('/openai/
 const known: Readonly<Record<string, { readonly status: number; readonly type: string; readonly code: string }>> = {
   unknown_model: { status: 404, type: 'invalid_request_error', code: 'model_not_found' },
   unknown_graph: { status: 404, type: 'invalid_request_error', code: 'model_not_found' },
+  unknown_alias: { status: 404, type: 'invalid_request_error', code: 'model_not_found' },
   unknown_model_route: { status: 404, type: 'invalid_request_error', code: 'model_not_found' },
   invalid_api_key: { status: 401, type: 'invalid_request_error', code: 'invalid_api_key' },
   missing_api_key: { status: 401, type: 'invalid_request_error', code: 'invalid_api_key' },

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { type ConnectionFlags, connect, withConnection } from '../connection.js';
 import { printJson, printTable } from '../terminal/print.js';
 import { type Terminal, write } from '../terminal/terminal.js';
+import { addAliasCommands } from './graph-aliases.command.js';
 import { addImportCommand } from './import-graph.command.js';
 import { readGraphSource } from './read-graph-file.js';
 import { addValidateCommand } from './validate-graphs.command.js';
@@ -17,6 +18,7 @@ export function addGraphsCommand(program: Command, terminal: Terminal, setExitCo
 
   addValidateCommand(graphs, terminal, setExitCode);
   addImportCommand(graphs, terminal);
+  addAliasCommands(graphs, terminal);
 
   graphs
     .command('schema')

@@ -169,7 +169,17 @@ interface CachedOutputTable {
   expires_at: Date;
 }
 
+/** A name for a version of a graph, which can be moved. */
+interface GraphAliasTable {
+  tenant_id: string;
+  graph_name: string;
+  alias: string;
+  graph_version: number;
+  updated_at: ColumnType<Date, Date, Date>;
+}
+
 export interface OrchestratorTables {
+  graph_alias: GraphAliasTable;
   graph_version: GraphVersionTable;
   run: RunTable;
   run_event: RunEventTable;

@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { graphSchema, graphSummarySchema, validateGraph } from '../orchestrator/commands.js';
+import { aliasNameSchema, graphAliasSchema } from '../orchestrator/graph-alias.js';
 import { nameSchema, pageOf, pageRequestSchema } from '../shared.js';
 import { defineRoute } from './route.js';
 
 const tag = 'graphs';
+const aliasParams = z.strictObject({ name: nameSchema, alias: aliasNameSchema });
 const body = {
   kind: 'source',
   mediaTypes: ['application/json', 'application/yaml', 'application/x-yaml', 'text/yaml', 'text/x-yaml', 'text/plain'],
@@ -38,7 +40,7 @@ export const graphRoutes = {
     summary: 'One version of a graph with its document, the newest unless said otherwise.',
     role: 'viewer',
     params: z.strictObject({ name: nameSchema }),
-    query: z.strictObject({ version: z.int().positive().optional() }),
+    query: z.strictObject({ version: z.int().positive().optional(), alias: aliasNameSchema.optional() }),
     responses: { 200: { description: 'The version.', schema: graphSchema } },
   }),
   validateGraph: defineRoute({
@@ -50,5 +52,40 @@ export const graphRoutes = {
     role: 'viewer',
     body,
     responses: { 200: { description: 'Whether it is valid.', schema: validateGraph.response } },
+  }),
+  setGraphAlias: defineRoute({
+    name: 'setGraphAlias',
+    tag,
+    method: 'PUT',
+    path: '/v1/graphs/{name}/aliases/{alias}',
+    summary: 'Makes an alias mean a version of a graph: `NAME@ALIAS` starts that version from now on.',
+    role: 'editor',
+    params: aliasParams,
+    body: { kind: 'json', schema: z.strictObject({ version: z.int().positive() }) },
+    responses: { 200: { description: 'The alias as it is now.', schema: graphAliasSchema } },
+  }),
+  listGraphAliases: defineRoute({
+    name: 'listGraphAliases',
+    tag,
+    method: 'GET',
+    path: '/v1/graphs/{name}/aliases',
+    summary: 'What aliases of a graph mean now.',
+    role: 'viewer',
+    params: z.strictObject({ name: nameSchema }),
+    responses: {
+      200: { description: 'All of them, by name.', schema: z.object({ items: z.array(graphAliasSchema) }) },
+    },
+  }),
+  deleteGraphAlias: defineRoute({
+    name: 'deleteGraphAlias',
+    tag,
+    method: 'DELETE',
+    path: '/v1/graphs/{name}/aliases/{alias}',
+    summary: 'Forgets an alias; the version that it meant stays.',
+    role: 'editor',
+    params: aliasParams,
+    responses: {
+      200: { description: 'It is gone.', schema: z.object({ graph: nameSchema, alias: aliasNameSchema }) },
+    },
   }),
 };

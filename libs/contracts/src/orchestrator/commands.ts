@@ -8,6 +8,7 @@ import {
   pageRequestSchema,
   violationSchema,
 } from '../shared.js';
+import { aliasNameSchema } from './graph-alias.js';
 import { approvalIdSchema, approvalSchema, approvalStatusSchema, deciderSchema, decisionSchema } from './approval.js';
 import {
   graphIdentitySchema,
@@ -34,9 +35,14 @@ const runDecisionSchema = z.object({
 });
 export type RunDecision = z.infer<typeof runDecisionSchema>;
 
-/** `content`, `content@3`, or a whole graph document. */
+/** `content`, `content@3`, `content@live` by an alias, or a whole graph document. */
 export const graphReferenceSchema = z.union([
-  z.string().regex(/^[a-z0-9][a-z0-9_-]{0,62}(@[1-9][0-9]{0,8})?$/, 'must be NAME or NAME@VERSION'),
+  z
+    .string()
+    .regex(
+      /^[a-z0-9][a-z0-9_-]{0,62}(@([1-9][0-9]{0,8}|[a-z][a-z0-9_-]{0,62}))?$/,
+      'must be NAME, NAME@VERSION or NAME@ALIAS',
+    ),
   jsonObjectSchema,
 ]);
 export type GraphReference = z.infer<typeof graphReferenceSchema>;
@@ -209,7 +215,12 @@ export const getGraph = defineCommand({
   action: 'get',
   version: 1,
   summary: 'One version of a graph, the newest unless said otherwise.',
-  request: z.object({ name: nameSchema, version: z.int().positive().optional() }),
+  /** An alias is looked at where no version is given. Refuses with `unknown_alias`. */
+  request: z.object({
+    name: nameSchema,
+    version: z.int().positive().optional(),
+    alias: aliasNameSchema.optional(),
+  }),
   response: graphSchema,
 });
 export const listGraphs = defineCommand({

@@ -5,6 +5,7 @@ import { approvalsOfLaterAttempts } from './0004-approvals-of-later-attempts.js'
 import { eventWaits } from './0005-event-waits.js';
 import { sharedKeys } from './0006-shared-keys.js';
 import { schedules } from './0007-schedules.js';
+import { graphAliases } from './0009-graph-aliases.js';
 import { cachedOutputs } from './0008-cached-outputs.js';
 import { traces } from './0003-traces.js';
 
@@ -17,4 +18,5 @@ export const orchestratorMigrations: Migrations = {
   '0006_shared_keys': sharedKeys,
   '0007_schedules': schedules,
   '0008_cached_outputs': cachedOutputs,
+  '0009_graph_aliases': graphAliases,
 };
