@@ -17,12 +17,38 @@ export interface OrchestratorConfig {
   readonly maxWaitingBytes: number;
   readonly hotRunBytes: number;
   readonly maxOutputBytes: number;
+  /** How many tasks may wait in one queue of workers before further ones take turns by tenant and priority. */
+  readonly taskBurst: number;
+  /** How many turns a tenant gets for each one of another; 1 for those that are not named. */
+  readonly tenantWeights: ReadonlyMap<string, number>;
   /** Whether the completion of every step is announced as a stored event, beside what happens to runs as a whole. */
   readonly announceSteps: boolean;
 }
 
 const megabyte = 1024 * 1024;
 const count = (fallback: number, range: { min: number; max: number }) => wholeNumber(range).default(fallback);
+
+/** `TENANT=WEIGHT,…`, each weight from 1 to 1000. */
+const tenantWeights = () =>
+  z
+    .string()
+    .max(100_000)
+    .default('')
+    .refine(
+      (text) => entriesOf(text).every((entry) => /^[a-z0-9][a-z0-9_-]{0,62}=(1000|[1-9][0-9]{0,2})$/.test(entry)),
+      {
+        error: 'must be TENANT=WEIGHT,…, each weight a whole number from 1 to 1000',
+      },
+    )
+    .transform(
+      (text): ReadonlyMap<string, number> =>
+        new Map(entriesOf(text).map((entry) => [entry.split('=')[0] ?? '', Number(entry.split('=')[1])])),
+    );
+const entriesOf = (text: string): string[] =>
+  text
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '');
 
 /** @throws MillraceError `invalid_configuration` that names each wrong variable */
 export function orchestratorConfig(environment: Environment): OrchestratorConfig {
@@ -58,6 +84,8 @@ export function orchestratorConfig(environment: Environment): OrchestratorConfig
       count(8 * megabyte, { min: 1_000, max: 64 * megabyte }),
       '8388608',
     ),
+    taskBurst: variable('MILLRACE_ORCHESTRATOR_TASK_BURST', count(32, { min: 1, max: 100_000 }), '32'),
+    tenantWeights: variable('MILLRACE_ORCHESTRATOR_TENANT_WEIGHTS', tenantWeights(), 'acme=3,other=1'),
     announceSteps: variable('MILLRACE_ORCHESTRATOR_ANNOUNCE_STEPS', flag().default(false), 'true'),
   });
 }

@@ -5,6 +5,7 @@ import type { Logger } from '@millrace/telemetry';
 import { SlotGranter } from './concurrency/slot-granter.js';
 import type { OrchestratorConfig } from './config.js';
 import { newCounts, type OrchestratorCounts } from './counts.js';
+import { TaskDispatcher } from './dispatch/task-dispatcher.js';
 import { EventClock } from './event-wait/event-clock.js';
 import { EventWaits } from './event-wait/event-waits.js';
 import { FollowedRuns } from './following/followed-runs.js';
@@ -50,6 +51,10 @@ const maxPublishes = 4_096;
 const maxInFlightPerPartition = 2_048;
 const batchLimits = { maxItems: 500, maxBytes: 8 * 1024 * 1024 };
 const maxTimersInMemory = 10_000;
+/** Tasks that wait for their turn at most; beyond that they go to their queues as they come. */
+const maxHeldTasks = 5_000;
+/** How often a queue is looked at while tasks wait for their turn. */
+const lookAtQueueMs = 25;
 
 export class Orchestrator {
   readonly counts: OrchestratorCounts = newCounts();
@@ -66,6 +71,7 @@ export class Orchestrator {
   private readonly eventWaits: EventWaits;
   private readonly watched: WatchedTasks;
   private readonly granter: SlotGranter;
+  private readonly dispatcher: TaskDispatcher;
   private readonly republishing: RepublishingRounds;
   private readonly workers: CustomWorkers;
   private readonly stopMeasuring: () => void;
@@ -85,11 +91,20 @@ export class Orchestrator {
     const ledger = new PublicationLedger();
     const leases = new LeaseBook(config.replica, monotonicNow, (partition) => {
       hotRuns.dropPartition(partition);
+      this.dispatcher.forgetPartition(partition);
       ledger.forget(partition);
       this.watched.forget(partition);
       this.eventWaits.forget(partition);
       inbox.close(partition).catch((error: unknown) => onFailure('A subscription could not be ended.', error));
     });
+    const weights = config.tenantWeights;
+    const dispatching = { burst: config.taskBurst, maxHeld: maxHeldTasks, lookMs: lookAtQueueMs };
+    this.dispatcher = new TaskDispatcher(
+      bus,
+      { ...dispatching, weightOf: (tenantId) => weights.get(tenantId) ?? 1 },
+      monotonicNow,
+      onFailure,
+    );
     const followed = new FollowedRuns();
     const announce = announcing({ steps: config.announceSteps });
     const outputs = new OutputCache({
@@ -97,10 +112,19 @@ export class Orchestrator {
       complete: (key, { node, attempt, worker }, outcome) =>
         this.writer.submit(key, { type: 'task-result', node, attempt, worker, outcome }, 0),
     });
-    const publisher = new Publisher(bus, ledger, announce, followed, outputs, maxPublishes, (error) => {
-      counts.failedPublishes += 1;
-      onFailure('A message could not be published; its run is published again from its events.', error);
-    });
+    const publisher = new Publisher(
+      bus,
+      ledger,
+      this.dispatcher,
+      announce,
+      followed,
+      outputs,
+      maxPublishes,
+      (error) => {
+        counts.failedPublishes += 1;
+        onFailure('A message could not be published; its run is published again from its events.', error);
+      },
+    );
     this.writer = new RunWriter(
       {
         ...{ store: stores.runs, loader, hotRuns, leases, ledger, publisher, counts, clock, onFailure },
@@ -168,7 +192,7 @@ export class Orchestrator {
       },
       onFailure,
     );
-    const republisher = new Republisher(stores.runs, loader, bus, ledger, announce, (tasks) => {
+    const republisher = new Republisher(stores.runs, loader, bus, ledger, this.dispatcher, announce, (tasks) => {
       counts.republishedTasks += tasks;
     });
     this.republishing = new RepublishingRounds(republisher, leases, clock, config.reconcileAfterMs, onFailure);
@@ -187,8 +211,14 @@ export class Orchestrator {
     );
     this.stopMeasuring = measureOrchestrator({
       ...{ counts, leases, ledger, publisher, hotRuns, bus, clock },
+      dispatcher: this.dispatcher,
       ...{ writer: this.writer, timers: this.timers, store: stores.runs },
     });
+  }
+
+  /** Tasks that wait for their turn. */
+  get waitingTasks(): number {
+    return this.dispatcher.held;
   }
 
   /** Seeds the shipped graphs, takes partitions over and begins to work. */
@@ -212,6 +242,7 @@ export class Orchestrator {
     this.granter.stop();
     await this.workers.stop();
     await this.ownership.stop();
+    this.dispatcher.stop();
     await this.republishing.stop();
   }
 }

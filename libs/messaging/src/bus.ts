@@ -140,6 +140,9 @@ export interface ConsumerStatus {
   readonly redelivered: number;
 }
 
+/** What a durable consumer still has to do, over all replicas that pull from it. */
+export type Backlog = Pick<ConsumerStatus, 'pending' | 'unacknowledged'>;
+
 /** Messages of a work queue that nobody will ever be given. */
 export interface StrandedMessages {
   /** On subjects that no consumer has. */
@@ -193,6 +196,11 @@ export interface MessageBus {
   /** What the stream of a subject holds. Errors as `read`. */
   extent(subject: string): Promise<StreamExtent>;
   health(): Promise<BusHealth>;
+  /**
+   * What one durable consumer still has to do; null where there is none of that name.
+   * @throws MillraceError `not_a_stored_subject`, and what the transport throws
+   */
+  backlog(consumer: Pick<ConsumerOptions, 'durableName' | 'subject'>): Promise<Backlog | null>;
   /** What every stream holds now, of all services: for metrics, not for decisions. @throws what the transport throws */
   inspect(): Promise<readonly StreamStatus[]>;
   /** Ends every subscription and consumer within the grace period, then the connection. */

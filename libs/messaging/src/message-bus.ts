@@ -7,6 +7,7 @@ import type {
   DeclaredConsumer,
   IncomingMessage,
   LiveMessage,
+  Backlog,
   MessageBus,
   OutgoingMessage,
   PublishReceipt,
@@ -199,6 +200,10 @@ export class TransportBus implements MessageBus {
   health(): Promise<BusHealth> {
     if (this.state === 'open') return Promise.resolve(this.platform.transport.health());
     return Promise.resolve({ ready: false, problems: [`the bus is ${this.state}`] });
+  }
+
+  async backlog({ durableName, subject }: Pick<ConsumerOptions, 'durableName' | 'subject'>): Promise<Backlog | null> {
+    return await this.platform.transport.backlog(requireStream(subject), durableName);
   }
 
   inspect(): Promise<readonly StreamStatus[]> {

@@ -2,7 +2,15 @@
  * What lies under the bus: storing, passing and pulling messages as raw bytes. The two adapters (`jetstream/`,
  * `in-process/`) implement this; everything that both must hold alike is done once, above it.
  */
-import type { BusHealth, DeclaredConsumer, Headers, PublishReceipt, StreamExtent, StreamStatus } from './bus.js';
+import type {
+  Backlog,
+  BusHealth,
+  DeclaredConsumer,
+  Headers,
+  PublishReceipt,
+  StreamExtent,
+  StreamStatus,
+} from './bus.js';
 import type { StreamDefinition } from './topology.js';
 
 export interface RawMessage {
@@ -109,6 +117,8 @@ export interface Transport {
   /** @throws MillraceError `bus_unavailable`, `stream_unavailable` */
   extent(stream: StreamDefinition): Promise<StreamExtent>;
   health(): BusHealth;
+  /** Null where there is no such consumer. */
+  backlog(stream: StreamDefinition, durableName: string): Promise<Backlog | null>;
   inspect(): Promise<readonly StreamStatus[]>;
   /** Sends what was handed over, then ends. */
   close(): Promise<void>;

@@ -180,6 +180,7 @@ export const metricName = {
   engineFencedCommits: 'millrace.engine.fenced_commits',
   engineHotRuns: 'millrace.engine.hot_runs',
   engineTimers: 'millrace.engine.timers',
+  publicationTurns: 'millrace.publication.waiting_tasks',
   publicationsUnderWay: 'millrace.publication.under_way',
   publicationDebts: 'millrace.publication.debts',
   publicationLag: 'millrace.publication.lag',

@@ -11,6 +11,7 @@ export { approvalKey, changedApprovals, type ApprovalView } from './engine/appro
 export { checkInput } from './engine/check-input.js';
 export { decide } from './engine/decide.js';
 export type { CachedWork } from './engine/cached-work.js';
+export { doneTasksOf, type DoneTask } from './engine/done-tasks.js';
 export { mayBegin } from './engine/effect.js';
 export { refusalOfFork, reusedNodes, type Fork } from './engine/fork.js';
 export { evolve } from './engine/evolve.js';

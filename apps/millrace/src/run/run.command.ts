@@ -1,7 +1,7 @@
 import type { MillraceClient } from '@millrace/client';
-import { jsonObjectSchema, type Run } from '@millrace/contracts';
+import { jsonObjectSchema, runPrioritySchema, type Run, type RunPriority } from '@millrace/contracts';
 import { invalidInput, type JsonObject } from '@millrace/kernel';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type ConnectionFlags, connect, withConnection } from '../connection.js';
@@ -16,6 +16,7 @@ interface RunFlags extends ConnectionFlags {
   readonly input: string;
   readonly json?: boolean;
   readonly detach?: boolean;
+  readonly priority?: RunPriority;
   readonly idempotencyKey?: string;
 }
 
@@ -25,13 +26,20 @@ export function addRunCommand(program: Command, terminal: Terminal, setExitCode:
     .argument('<graph>', 'NAME, NAME@VERSION, or a file with a graph document (.yaml, .yml, .json)')
     .option('--input <json>', 'input of the run: a JSON object, or @FILE with one', '{}')
     .option('--idempotency-key <key>', 'the same key again gives the same run')
+    .addOption(
+      new Option('--priority <priority>', 'whose tasks go first where those of the tenant wait for workers').choices(
+        runPrioritySchema.options,
+      ),
+    )
     .option('--detach', 'do not wait for the end')
     .option('--json', 'print the run as JSON')
     .action(async (graph: string, flags: RunFlags) => {
       const client = connect(flags, terminal);
       const input = await readInput(flags.input, terminal.folder);
       const reference = /\.(ya?ml|json)$/.test(graph) ? await readGraphFile(resolve(terminal.folder, graph)) : graph;
-      const started = await client.startRun({ graph: reference, input }, { idempotencyKey: flags.idempotencyKey });
+      const { priority, idempotencyKey } = flags;
+      const body = { graph: reference, input, ...(priority !== undefined && { priority }) };
+      const started = await client.startRun(body, { idempotencyKey });
       const run = flags.detach ? started : await follow(client, started, terminal);
       if (flags.json || run.output === null) await printJson(terminal, run);
       else await printJson(terminal, run.output);

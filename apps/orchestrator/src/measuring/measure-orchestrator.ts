@@ -16,6 +16,7 @@ import {
   publicationFailures,
   publicationLag,
   publicationRepeats,
+  publicationTurns,
   publicationsUnderWay,
   runOldestAge,
   runsUnfinished,
@@ -23,6 +24,7 @@ import {
 } from '@millrace/telemetry';
 import type { Clock } from '@millrace/kernel';
 import type { OrchestratorCounts } from '../counts.js';
+import type { TaskDispatcher } from '../dispatch/task-dispatcher.js';
 import type { LeaseBook } from '../partition/lease-book.js';
 import type { PublicationLedger } from '../publication/publication-ledger.js';
 import type { Publisher } from '../publication/publisher.js';
@@ -37,6 +39,7 @@ export interface MeasuredParts {
   readonly leases: LeaseBook;
   readonly ledger: PublicationLedger;
   readonly publisher: Publisher;
+  readonly dispatcher: TaskDispatcher;
   readonly hotRuns: HotRuns;
   readonly writer: RunWriter;
   readonly timers: RunTimers;
@@ -73,13 +76,15 @@ function measureCounts(counts: OrchestratorCounts): (() => void)[] {
   ];
 }
 
-function measureMemory({ writer, hotRuns, timers, publisher, ledger, leases, clock }: MeasuredParts): (() => void)[] {
+function measureMemory(parts: MeasuredParts): (() => void)[] {
+  const { writer, hotRuns, timers, publisher, dispatcher, ledger, leases, clock } = parts;
   const one = (value: number) => [{ labels: {}, value }];
   return [
     engineWaiting.observe(() => one(writer.waiting)),
     engineHotRuns.observe(() => one(hotRuns.count)),
     engineTimers.observe(() => one(timers.count)),
     publicationsUnderWay.observe(() => one(publisher.pending)),
+    publicationTurns.observe(() => one(dispatcher.held)),
     publicationDebts.observe(() => one(ledger.owed().size)),
     publicationLag.observe(() => {
       const since = ledger.behindSince();

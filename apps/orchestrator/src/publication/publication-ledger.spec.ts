@@ -24,17 +24,20 @@ describe('PublicationLedger', () => {
     expect(ledger.owed().has(1)).toBe(false);
   });
 
-  it('never says that something is published which is open or owed', () => {
+  it('never says that something is published which is open, held or owed, and calls only what is open late', () => {
     const step = fc.oneof(
       fc.record({ kind: fc.constant('open' as const), partition: fc.nat(2) }),
       fc.record({ kind: fc.constant('close' as const), index: fc.nat(10) }),
       fc.record({ kind: fc.constant('owe' as const), partition: fc.nat(2), ago: fc.nat(20) }),
       fc.record({ kind: fc.constant('pay' as const), partition: fc.nat(2) }),
+      fc.record({ kind: fc.constant('hold' as const), partition: fc.nat(2), ago: fc.nat(20) }),
+      fc.record({ kind: fc.constant('let go' as const), index: fc.nat(10) }),
     );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
         const ledger = new PublicationLedger();
         const open: { at: number; partition: number; close: () => void }[] = [];
+        const held: { at: number; partition: number; letGo: () => void }[] = [];
         const owed = new Map<number, number>();
         let now = 1_000;
         for (const each of steps) {
@@ -44,6 +47,11 @@ describe('PublicationLedger', () => {
             open.push({ at: now, partition: each.partition, close: () => batch.close() });
           } else if (each.kind === 'close') {
             open.splice(each.index, 1).forEach((batch) => batch.close());
+          } else if (each.kind === 'hold') {
+            const { partition, ago } = each;
+            held.push({ at: now - ago, partition, letGo: ledger.hold(partition, at(now - ago)) });
+          } else if (each.kind === 'let go') {
+            held.splice(each.index, 1).forEach(({ letGo }) => letGo());
           } else if (each.kind === 'owe') {
             ledger.owe(each.partition, { since: at(now - each.ago), tasks: 'since' });
             owed.set(each.partition, Math.min(now - each.ago, owed.get(each.partition) ?? Infinity));
@@ -53,9 +61,11 @@ describe('PublicationLedger', () => {
             owed.delete(each.partition);
           }
           for (const partition of [0, 1, 2]) {
-            const bounds = open.filter((batch) => batch.partition === partition).map((batch) => batch.at);
+            const bounds = [...open, ...held].filter((batch) => batch.partition === partition).map((batch) => batch.at);
             const expected = Math.min(now, owed.get(partition) ?? Infinity, ...bounds);
             expect(ledger.publishedUntil(partition, at(now)).getTime()).toBe(expected);
+            const isOpen = open.some((batch) => batch.partition === partition);
+            expect(ledger.isQuiet(partition)).toBe(!isOpen);
           }
         }
       }),

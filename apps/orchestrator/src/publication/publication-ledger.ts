@@ -6,7 +6,8 @@
  * 1. A batch is open from before its commit until its last message is stored by the bus.
  * 2. A partition in debt (just taken over, a failed publish, a commit of unknown outcome) stays in debt until somebody has published from the
  *    moment of the debt on.
- * 3. `publishedUntil` is never later than an open batch or a debt of the partition.
+ * 3. What waits for its turn is held: it is no delay of publishing, but whoever takes its partition over is to publish it.
+ * 4. `publishedUntil` is never later than an open batch, a debt or something held of the partition.
  */
 export interface Debt {
   /** Events decided at or after this moment may be unpublished. */
@@ -21,6 +22,7 @@ export interface OpenBatch {
 
 export class PublicationLedger {
   private readonly open = new Set<{ readonly at: Date; readonly partitions: ReadonlySet<number> }>();
+  private readonly held = new Set<{ readonly at: Date; readonly partition: number }>();
   private readonly debts = new Map<number, Debt>();
 
   /** Opens a batch whose events are decided at `at`. */
@@ -28,6 +30,13 @@ export class PublicationLedger {
     const batch = { at, partitions };
     this.open.add(batch);
     return { close: () => void this.open.delete(batch) };
+  }
+
+  /** Something decided at `at` waits for its turn. @returns what says that it does no more */
+  hold(partition: number, at: Date): () => void {
+    const entry = { at, partition };
+    this.held.add(entry);
+    return () => void this.held.delete(entry);
   }
 
   /** Takes on a debt; an older one of the partition keeps its earlier moment and its wider scope. */
@@ -77,6 +86,7 @@ export class PublicationLedger {
     for (const batch of this.open) {
       if (batch.partitions.has(partition) && batch.at < until) until = batch.at;
     }
+    for (const { at, partition: holder } of this.held) if (holder === partition && at < until) until = at;
     return until < now ? until : now;
   }
 }

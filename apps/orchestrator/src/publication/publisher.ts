@@ -9,7 +9,10 @@
  */
 import type { RunEvent } from '@millrace/contracts';
 import type { MessageBus, OutgoingMessage } from '@millrace/messaging';
-import { tasksOf, type CachedWork, type TaskToDo } from '@millrace/workflow';
+import { doneTasksOf, tasksOf, type CachedWork, type TaskToDo } from '@millrace/workflow';
+import { isOutstanding } from '../dispatch/outstanding.js';
+import type { TaskDispatcher } from '../dispatch/task-dispatcher.js';
+import { queueOf } from '../dispatch/task-queues.js';
 import type { OutputCache } from '../output-cache/output-cache.js';
 import type { FollowedRuns } from '../following/followed-runs.js';
 import { scheduleText, tracesOfTasks, type EventTraces } from '../run/event-traces.js';
@@ -23,6 +26,14 @@ interface DueMessage {
   readonly task?: TaskToDo;
 }
 
+interface DueTask {
+  readonly message: OutgoingMessage;
+  readonly owe: () => void;
+  readonly done: () => void;
+  /** When it was decided. */
+  readonly at: Date;
+}
+
 export class Publisher {
   private underWay = 0;
   private waiting: (() => void)[] = [];
@@ -30,6 +41,7 @@ export class Publisher {
   constructor(
     private readonly bus: MessageBus,
     private readonly ledger: PublicationLedger,
+    private readonly dispatcher: TaskDispatcher,
     private readonly announce: Announce,
     private readonly followed: FollowedRuns,
     private readonly outputs: OutputCache,
@@ -60,13 +72,48 @@ export class Publisher {
       const owe = (): void => this.ledger.owe(run.key.partition, { since: at, tasks: 'since' });
       for (const { message, task } of this.dueMessages(run, decided, traces, at.toISOString())) {
         left += 1;
-        if (task?.cached === undefined) this.store(message, owe, done);
-        else void this.storeUnlessAnswered(run, task, task.cached, () => this.store(message, owe, done), done);
+        if (task === undefined) void this.store(message, owe, done);
+        else this.publishTask(run, task, { message, owe, done, at });
       }
+      this.noteDone(run, decided);
       if (this.followed.has(run.key)) this.bus.notify(liveMessage(run, decided, at.toISOString()));
+      if (ended) this.dispatcher.forgetRun(run.key);
       if (ended) this.bus.notify(endMessage(run, at.toISOString()));
     }
     done();
+  }
+
+  /** Publishes a task when it has its turn; until then the ledger holds it, and its batch is not kept open. */
+  private publishTask(run: HotRun, task: TaskToDo, due: DueTask): void {
+    const { message, owe, done, at } = due;
+    const dispatch = (): void => {
+      let isWaiting = false;
+      const offered = this.dispatcher.offer({
+        key: run.key,
+        taskId: message.envelope.id,
+        queue: queueOf(run.key.tenantId, task),
+        priority: run.origin.priority,
+        publish: () => this.store(message, owe, isWaiting ? () => undefined : done),
+        isDue: () => isOutstanding(run, task),
+        hold: () => {
+          isWaiting = true;
+          const release = this.ledger.hold(run.key.partition, at);
+          done();
+          return release;
+        },
+      });
+      void offered.then((outcome) => {
+        if (outcome === 'known') done();
+      });
+    };
+    if (task.cached === undefined) dispatch();
+    else void this.storeUnlessAnswered(run, task, task.cached, dispatch, done);
+  }
+
+  /** What was done makes room in its queue. */
+  private noteDone(run: HotRun, events: readonly RunEvent[]): void {
+    for (const task of doneTasksOf(run.graph.compiled, run.state, events))
+      this.dispatcher.noteDone(queueOf(run.key.tenantId, task).durableName);
   }
 
   private dueMessages(run: HotRun, events: readonly RunEvent[], traces: EventTraces, at: string): DueMessage[] {
@@ -90,10 +137,11 @@ export class Publisher {
     else store();
   }
 
-  private store(message: OutgoingMessage, owe: () => void, done: () => void): void {
+  private store(message: OutgoingMessage, owe: () => void, done: () => void): Promise<void> {
     this.underWay += 1;
-    this.bus
+    return this.bus
       .publish(message)
+      .then(() => undefined)
       .catch((error: unknown) => {
         owe();
         this.onFailure(error, message);

@@ -5,9 +5,11 @@
  */
 import type { RunEvent } from '@millrace/contracts';
 import type { MessageBus, OutgoingMessage } from '@millrace/messaging';
-import { outstandingTasks } from '@millrace/workflow';
+import { outstandingTasks, type TaskToDo } from '@millrace/workflow';
+import type { TaskDispatcher } from '../dispatch/task-dispatcher.js';
+import { queueOf } from '../dispatch/task-queues.js';
 import { scheduleText, tracesOfTasks } from '../run/event-traces.js';
-import type { RunKey } from '../run/hot-run.js';
+import type { HotRun, RunKey } from '../run/hot-run.js';
 import type { LoadedRun, RunLoader } from '../run/run.loader.js';
 import type { OrchestratorStores } from '../schema/stores.js';
 import type { PublicationLedger } from './publication-ledger.js';
@@ -27,6 +29,7 @@ export class Republisher {
     private readonly loader: RunLoader,
     private readonly bus: MessageBus,
     private readonly ledger: PublicationLedger,
+    private readonly dispatcher: TaskDispatcher,
     private readonly announce: Announce,
     private readonly onRepublished: (tasks: number) => void,
   ) {}
@@ -63,14 +66,49 @@ export class Republisher {
     for (let index = 0; index < keys.length; index += runsAtOnce) {
       const loaded = await this.loader.loadWithEvents(keys.slice(index, index + runsAtOnce));
       const messages = loaded.map((each) => ({
+        run: each.run,
         tasks: selectedTasks(each, selection),
         announcements: this.announce(each.run, each.events.filter(selection.announces), each.traces),
       }));
-      const all = messages.flatMap(({ tasks, announcements }) => [...tasks, ...announcements]);
-      await Promise.all(all.map((message) => this.bus.publish(message)));
+      const announcing = messages.flatMap(({ announcements }) => announcements.map((each) => this.bus.publish(each)));
+      const dispatching = messages.flatMap(({ run, tasks }) => tasks.map((each) => this.dispatch(run, each)));
+      await Promise.all([...announcing, ...dispatching]);
       this.onRepublished(messages.reduce((sum, { tasks }) => sum + tasks.length, 0));
     }
   }
+
+  /** Publishes a task, or lets it wait for its turn; then the partition is in debt for it should that fail. @throws what the bus throws */
+  private async dispatch(run: HotRun, { task, scheduledAt, message }: SelectedTask): Promise<void> {
+    const { partition } = run.key;
+    const since = new Date(scheduledAt);
+    let failure: Error | undefined;
+    let isWaiting = false;
+    await this.dispatcher.offer({
+      key: run.key,
+      taskId: message.envelope.id,
+      queue: queueOf(run.key.tenantId, task),
+      priority: run.origin.priority,
+      publish: async () => {
+        await this.bus.publish(message).catch((error: unknown) => {
+          failure = error instanceof Error ? error : new Error(String(error));
+          if (isWaiting) this.ledger.owe(partition, { since, tasks: 'since' });
+        });
+      },
+      isDue: () => true,
+      hold: () => {
+        isWaiting = true;
+        return this.ledger.hold(partition, since);
+      },
+    });
+    if (failure !== undefined) throw failure;
+  }
+}
+
+/** A task of a run that is published again. */
+interface SelectedTask {
+  readonly task: TaskToDo;
+  readonly scheduledAt: string;
+  readonly message: OutgoingMessage;
 }
 
 /** Whether an age passed `afterMs` times a power of two since the pass before. */
@@ -80,7 +118,7 @@ export function isDueAgain(ageMs: number, sincePreviousMs: number, afterMs: numb
   return lastThreshold > ageMs - sincePreviousMs;
 }
 
-function selectedTasks({ run, events, traces }: LoadedRun, { takes }: Selection): OutgoingMessage[] {
+function selectedTasks({ run, events, traces }: LoadedRun, { takes }: Selection): SelectedTask[] {
   if (run.ended) return [];
   const scheduledAt = new Map<string, string>();
   for (const event of events) {
@@ -89,6 +127,7 @@ function selectedTasks({ run, events, traces }: LoadedRun, { takes }: Selection)
   const scheduling = tracesOfTasks(events, traces);
   return outstandingTasks(run.graph.compiled, run.state).flatMap((task) => {
     const at = scheduledAt.get(scheduleText(task)) ?? run.origin.createdAt;
-    return takes(at) ? [taskMessage(run, task, at, scheduling.get(scheduleText(task)))] : [];
+    const message = (): OutgoingMessage => taskMessage(run, task, at, scheduling.get(scheduleText(task)));
+    return takes(at) ? [{ task, scheduledAt: at, message: message() }] : [];
   });
 }

@@ -72,6 +72,14 @@ export const booking = document('test-booking', [
   { id: 'pay', kind: 'tool', needs: ['hotel'], with: { tool: 'refuse' } },
 ]);
 
+/** 500 steps at once. */
+export const wide = document('test-wide', [
+  {
+    ...{ id: 'all', kind: 'map', over: Array.from({ length: 500 }, (_, index) => index), maxParallel: 500 },
+    nodes: [echo('one', [])],
+  },
+]);
+
 /** One step, of which two run at a time. */
 export const sharing = document('test-sharing', [
   echo('only', [], { retry: { maxAttempts: 1 }, concurrency: [{ key: 'shop', limit: 2 }] }),

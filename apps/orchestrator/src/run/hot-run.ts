@@ -3,7 +3,7 @@
  * It may run ahead of the store only inside one batch: when that batch is not committed, the hot run is dropped and
  * folded anew from the store.
  */
-import { terminalEventTypes, type GraphIdentity, type Run, type RunEvent } from '@millrace/contracts';
+import { terminalEventTypes, type GraphIdentity, type Run, type RunEvent, type RunPriority } from '@millrace/contracts';
 import type { JsonObject } from '@millrace/kernel';
 import {
   changedApprovals,
@@ -41,6 +41,7 @@ export interface RunOrigin {
   readonly input: JsonObject;
   readonly correlationId: string;
   readonly traceparent?: string | undefined;
+  readonly priority: RunPriority;
   readonly createdAt: string;
 }
 
@@ -129,8 +130,8 @@ export const graphAt = ({ graph, earlierGraphs }: HotRun, position: number): Gra
 export function foldRun(key: RunKey, { first: graph, later }: RunGraphs, events: readonly RunEvent[]): HotRun {
   const [first] = events;
   if (first?.type !== 'RunStarted') throw new Error(`Run ${key.runId} does not begin with RunStarted.`);
-  const { input, correlationId, traceparent } = first.data;
-  const run = newHotRun(key, graph, { input, correlationId, traceparent, createdAt: first.at });
+  const { input, correlationId, traceparent, priority = 'normal' } = first.data;
+  const run = newHotRun(key, graph, { input, correlationId, traceparent, priority, createdAt: first.at });
   for (const event of events) {
     if (event.position !== run.position + 1) throw new Error(`Run ${key.runId} has a gap before ${event.position}.`);
     if (event.type === 'RunMigrated') moveTo(run, graphNamed(later, event.data.to));

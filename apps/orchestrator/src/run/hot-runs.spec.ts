@@ -8,7 +8,12 @@ const compiled = compileGraph({ apiVersion: 'millrace/v1', kind: 'Graph', metada
 const graph = { identity: { name: 'test', version: 1, digest: 'd' }, compiled };
 const keyOf = (id: string, partition: number): RunKey => ({ tenantId: 'acme', runId: `run_${id}`, partition });
 const runOf = (key: RunKey, ended = false) => {
-  const origin = { input: {}, correlationId: 'test', createdAt: '2026-01-01T00:00:00.000Z' };
+  const origin = {
+    input: {},
+    correlationId: 'test',
+    priority: 'normal' as const,
+    createdAt: '2026-01-01T00:00:00.000Z',
+  };
   return { ...newHotRun(key, graph, origin), ended };
 };
 

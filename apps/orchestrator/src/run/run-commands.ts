@@ -21,6 +21,7 @@ import {
   type retryRun,
   type Run,
   type RunDecision,
+  type RunPriority,
   type signalRun,
   type startRun,
 } from '@millrace/contracts';
@@ -61,6 +62,7 @@ interface RunBeginning {
   readonly graph: ResolvedGraph;
   readonly input: JsonObject;
   readonly traceparent: string | undefined;
+  readonly priority?: RunPriority | undefined;
   readonly fork?: Fork;
 }
 
@@ -212,7 +214,12 @@ export class RunCommands {
 
   private async startHere(key: RunKey, context: MessageContext, data: StartRunRequest): Promise<Run> {
     const graph = await this.parts.graphs.resolve(key.tenantId, data.graph);
-    return await this.startOn(key, context, { graph, input: data.input, traceparent: data.traceparent });
+    return await this.startOn(key, context, {
+      graph,
+      input: data.input,
+      priority: data.priority,
+      traceparent: data.traceparent,
+    });
   }
 
   private async forkHere(key: RunKey, context: MessageContext, data: ForkRunRequest): Promise<Run> {

@@ -12,6 +12,7 @@ import type {
   NewRunEvent,
   Run,
   RunEvent,
+  RunPriority,
   TaskOutcome,
 } from '@millrace/contracts';
 import { assertNever, type JsonObject, type JsonValue, type MillraceError } from '@millrace/kernel';
@@ -62,6 +63,7 @@ export type RunInput =
       readonly input: JsonObject;
       readonly correlationId: string;
       readonly traceparent?: string | undefined;
+      readonly priority?: RunPriority | undefined;
       readonly fork?: Fork | undefined;
     }
   | {
@@ -208,8 +210,8 @@ const refusal = (found: 'ended' | 'unknown'): RunAnswer =>
   found === 'ended' ? { kind: 'unchanged' } : { kind: 'unknown-run' };
 
 function hotRunFor(key: RunKey, work: Extract<RunWork, { type: 'start' }>, now: string): HotRun {
-  const { graph, input, correlationId, traceparent } = work;
-  return newHotRun(key, graph, { input, correlationId, traceparent, createdAt: now });
+  const { graph, input, correlationId, traceparent, priority = graph.compiled.priority } = work;
+  return newHotRun(key, graph, { input, correlationId, traceparent, priority, createdAt: now });
 }
 
 function applyWork(run: HotRun, work: RunWork, circumstances: Circumstances, events: DecidedEvent[]): RunAnswer {
@@ -257,6 +259,7 @@ function messageOf(run: HotRun, work: RunInput, { now, random }: Circumstances):
         correlationId: work.correlationId,
         ...(work.traceparent !== undefined && { traceparent: work.traceparent }),
         ...(work.fork !== undefined && { fork: work.fork }),
+        priority: run.origin.priority,
         now,
       };
     case 'task-result':

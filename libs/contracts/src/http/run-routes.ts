@@ -4,6 +4,7 @@ import { runEventSchema } from '../orchestrator/run-event.js';
 import {
   commandIdSchema,
   runIdSchema,
+  runPrioritySchema,
   runRecordingSchema,
   runSchema,
   runStatusSchema,
@@ -35,7 +36,12 @@ export const runRoutes = {
     }),
     body: {
       kind: 'json',
-      schema: z.strictObject({ graph: graphReferenceSchema, input: jsonObjectSchema.default({}) }),
+      schema: z.strictObject({
+        graph: graphReferenceSchema,
+        input: jsonObjectSchema.default({}),
+        /** Whose tasks go first where the tenant's tasks wait for workers; absent: what the graph says. */
+        priority: runPrioritySchema.optional(),
+      }),
     },
     responses: {
       200: {

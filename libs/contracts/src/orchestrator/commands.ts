@@ -14,6 +14,7 @@ import {
   graphIdentitySchema,
   commandIdSchema,
   runIdSchema,
+  runPrioritySchema,
   runRecordingSchema,
   runSchema,
   runStatusSchema,
@@ -66,6 +67,8 @@ export const startRun = defineCommand({
     runId: runIdSchema,
     graph: graphReferenceSchema,
     input: jsonObjectSchema,
+    /** Absent: that of the graph. */
+    priority: runPrioritySchema.optional(),
     traceparent: z.string().optional(),
   }),
   response: runSchema,

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { errorShapeSchema, jsonObjectSchema, jsonValueSchema, usageSchema } from '../shared.js';
 import { decidedBySchema } from './approval.js';
-import { generationSchema, graphIdentitySchema, runErrorSchema, runIdSchema } from './run.js';
+import { generationSchema, graphIdentitySchema, runErrorSchema, runIdSchema, runPrioritySchema } from './run.js';
 
 const node = z.string().min(1).max(500);
 const attempt = z.int().positive();
@@ -22,6 +22,8 @@ const runStarted = event(
     input: jsonObjectSchema,
     correlationId: z.string(),
     traceparent: z.string().optional(),
+    /** Absent: normal. */
+    priority: runPrioritySchema.optional(),
     /** The run that it was forked from, how far that was, and the node that this one begins at, with its input where that is another. */
     forkedFrom: z
       .object({ runId: runIdSchema, position: z.int().positive(), node, with: jsonValueSchema.optional() })

@@ -16,6 +16,10 @@ export const graphIdentitySchema = z.object({
 });
 export type GraphIdentity = z.infer<typeof graphIdentitySchema>;
 
+/** Whose tasks go first where those of one tenant wait for workers. */
+export const runPrioritySchema = z.enum(['low', 'normal', 'high']);
+export type RunPriority = z.infer<typeof runPrioritySchema>;
+
 /** `paused`: nothing begins until the run is resumed. */
 export const runStatusSchema = z.enum(['queued', 'running', 'waiting', 'paused', 'completed', 'failed', 'cancelled']);
 export type RunStatus = z.infer<typeof runStatusSchema>;

@@ -38,6 +38,28 @@ export function inspectingConformance(open: OpenWorld): void {
       await consuming.stop();
     });
 
+    it('tells the backlog of one consumer, and of one that is not there that it is not', async () => {
+      await using world = await open();
+      const bus = await world.connect();
+      const options = { ...consumer(`task.${token()}.v1`), slots: 2 };
+      expect(await bus.backlog(options)).toBeNull();
+      const gate = deferred();
+      await publishNumbers(bus, options.subject, 5);
+      const consuming = await bus.consume(options, async () => {
+        await gate.promise;
+        return ack;
+      });
+      await eventually(async () => {
+        const backlog = await bus.backlog(options);
+        return backlog?.unacknowledged === 2 && backlog.pending === 3;
+      });
+      gate.resolve();
+      await eventually(async () => (await bus.backlog(options))?.pending === 0);
+      await consuming.stop();
+      const nowhere = { durableName: 'x', subject: 'nowhere.at.all' };
+      await expect(bus.backlog(nowhere)).rejects.toMatchObject({ code: 'not_a_stored_subject' });
+    });
+
     it('counts messages that were given more than once', async () => {
       await using world = await open();
       const bus = await world.connect();

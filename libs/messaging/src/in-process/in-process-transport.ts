@@ -5,7 +5,15 @@
 import { isCustomWork } from '@millrace/contracts';
 import { MillraceError, type Clock } from '@millrace/kernel';
 import { randomUUID } from 'node:crypto';
-import type { BusHealth, DeclaredConsumer, Headers, PublishReceipt, StreamExtent, StreamStatus } from '../bus.js';
+import type {
+  Backlog,
+  BusHealth,
+  DeclaredConsumer,
+  Headers,
+  PublishReceipt,
+  StreamExtent,
+  StreamStatus,
+} from '../bus.js';
 import type { ReportProblem } from '../problem.js';
 import { matchesSubject, patternsOverlap } from '../subject.js';
 import type { StreamDefinition, StreamName } from '../topology.js';
@@ -192,6 +200,13 @@ export class InProcessTransport implements Transport {
       log.forgetOld(this.clock.now().getTime());
       resolve(this.extentOf(log));
     });
+  }
+
+  backlog(stream: StreamDefinition, durableName: string): Promise<Backlog | null> {
+    const status = this.stateOf(stream).queues.get(durableName)?.status;
+    return Promise.resolve(
+      status === undefined ? null : { pending: status.pending, unacknowledged: status.unacknowledged },
+    );
   }
 
   inspect(): Promise<readonly StreamStatus[]> {

@@ -1,8 +1,9 @@
 /** What the server holds, asked of it for metrics: a few small requests, whatever is stored. */
 import type { ConsumerInfo, JetStreamManager } from '@nats-io/jetstream';
 import { isCustomWork } from '@millrace/contracts';
-import type { ConsumerStatus, StreamStatus, StrandedMessages } from '../bus.js';
+import type { Backlog, ConsumerStatus, StreamStatus, StrandedMessages } from '../bus.js';
 import { matchesSubject } from '../subject.js';
+import { apiCode, hasApiCode } from './failures.js';
 import { topology, type StreamDefinition } from '../topology.js';
 
 /** Readers of streams make consumers of their own that come and go; more than so many are not looked through. */
@@ -10,6 +11,21 @@ const mostConsumers = 1_000;
 
 export const inspectStreams = (manager: JetStreamManager): Promise<readonly StreamStatus[]> =>
   Promise.all(topology.map((stream) => inspectStream(manager, stream)));
+
+/** One small request. */
+export async function backlogOf(
+  manager: JetStreamManager,
+  stream: string,
+  durableName: string,
+): Promise<Backlog | null> {
+  try {
+    const { num_pending: pending, num_ack_pending: unacknowledged } = await manager.consumers.info(stream, durableName);
+    return { pending, unacknowledged };
+  } catch (error) {
+    if (hasApiCode(error, apiCode.consumerNotFound, apiCode.streamNotFound)) return null;
+    throw error;
+  }
+}
 
 async function inspectStream(manager: JetStreamManager, stream: StreamDefinition): Promise<StreamStatus> {
   const isQueue = stream.retention === 'work-queue';

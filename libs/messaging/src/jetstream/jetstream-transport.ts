@@ -3,7 +3,15 @@ import { toMillraceError } from '@millrace/kernel';
 import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
 import { headers as newHeaders, type Msg, type MsgHdrs } from '@nats-io/nats-core';
 import { z } from 'zod';
-import type { BusHealth, DeclaredConsumer, Headers, PublishReceipt, StreamExtent, StreamStatus } from '../bus.js';
+import type {
+  Backlog,
+  BusHealth,
+  DeclaredConsumer,
+  Headers,
+  PublishReceipt,
+  StreamExtent,
+  StreamStatus,
+} from '../bus.js';
 import type { ReportProblem } from '../problem.js';
 import type { StreamDefinition } from '../topology.js';
 import type {
@@ -24,7 +32,7 @@ import type { Connection } from './connection.js';
 import { confirmationFailure, refusal } from './failures.js';
 import { followStream } from './follow-stream.js';
 import { headersOf } from './held-message.js';
-import { inspectStreams } from './inspect-streams.js';
+import { backlogOf, inspectStreams } from './inspect-streams.js';
 import { PullConsumer } from './pull-consumer.js';
 import { extentOfStream, readStream } from './read-stream.js';
 import { ReplyInbox } from './reply-inbox.js';
@@ -147,6 +155,10 @@ export class JetStreamTransport implements Transport {
 
   extent(stream: StreamDefinition): Promise<StreamExtent> {
     return extentOfStream(this.platform, stream);
+  }
+
+  backlog({ name }: StreamDefinition, durableName: string): Promise<Backlog | null> {
+    return backlogOf(this.platform.manager, name, durableName);
   }
 
   inspect(): Promise<readonly StreamStatus[]> {

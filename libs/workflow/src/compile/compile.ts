@@ -50,6 +50,7 @@ export function compileGraph(document: GraphDocument | JsonObject): CompiledGrap
     timeoutMs: graph.timeout === undefined ? null : durationMs(graph.timeout),
     root,
     budget: compileBudget(graph.budget),
+    priority: graph.priority ?? 'normal',
     compensates: compensatesIn(root),
     shares: sharesIn(root),
     signals: new Set(signalsOf(graph.nodes)),

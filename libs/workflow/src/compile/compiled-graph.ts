@@ -1,5 +1,5 @@
 /** A graph in the form that the engine runs: expressions parsed, nodes indexed, dependents known. */
-import { taskContracts, type TaskKind } from '@millrace/contracts';
+import { taskContracts, type RunPriority, type TaskKind } from '@millrace/contracts';
 import type { JsonObject, JsonValue } from '@millrace/kernel';
 import type { z } from 'zod';
 import type { CombineNode } from '../document/graph-document.js';
@@ -12,6 +12,8 @@ export interface CompiledGraph {
   readonly input: z.ZodType<JsonObject>;
   readonly timeoutMs: number | null;
   readonly budget: CompiledBudget | null;
+  /** Of runs that are started with no other. */
+  readonly priority: RunPriority;
   /** Whether some effect is taken back when the run does not complete. */
   readonly compensates: boolean;
   /** Whether some node shares keys with those of other runs. */

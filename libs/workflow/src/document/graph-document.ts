@@ -1,5 +1,13 @@
 /** Graph documents, `apiVersion: millrace/v1`: the schema is the source of the types, of the checks and of the JSON Schema for editors. */
-import { eventPatternSchema, intentSchema, nameSchema, taskContracts, type TaskKind } from '@millrace/contracts';
+import {
+  eventPatternSchema,
+  intentSchema,
+  nameSchema,
+  runPrioritySchema,
+  taskContracts,
+  type RunPriority,
+  type TaskKind,
+} from '@millrace/contracts';
 import { z } from 'zod';
 import { limits } from '../limits.js';
 import { agentFields } from './agent-fields.js';
@@ -314,6 +322,7 @@ export interface GraphDocument {
   input: InputSchema;
   timeout?: string | undefined;
   budget?: BudgetDocument | undefined;
+  priority?: RunPriority | undefined;
   nodes: GraphNode[];
   output?: Json | undefined;
 }
@@ -325,6 +334,9 @@ export const graphDocumentSchema = z.strictObject({
   input: inputSchemaSchema.default({ type: 'object' }).describe("A JSON Schema for the run's input."),
   timeout: duration.optional().describe('How long a run may take; then it fails with run_timeout.'),
   budget: budget.optional().describe('Looked at before each attempt of a node that a worker executes.'),
+  priority: runPrioritySchema
+    .optional()
+    .describe("Whose tasks go first where the tenant's wait for workers, unless the start of a run says another."),
   nodes: z.array(nodeSchema).min(1),
   output: template.optional().describe("The run's output. Null by default."),
 });

@@ -173,10 +173,19 @@ function start(graph: CompiledGraph, state: RunState, message: Extract<RunMessag
   const input = 'input' in checked ? checked.input : message.input;
   const decision = newDecision(graph, state, now);
   const trace = traceparent === undefined ? {} : { traceparent };
+  const priority = message.priority ?? graph.priority;
   record(decision, {
     type: 'RunStarted',
     at: now,
-    data: { runId, graph: message.graph, input, correlationId, ...trace, ...(fork && { forkedFrom: originOf(fork) }) },
+    data: {
+      runId,
+      graph: message.graph,
+      input,
+      correlationId,
+      ...trace,
+      ...(priority !== 'normal' && { priority }),
+      ...(fork && { forkedFrom: originOf(fork) }),
+    },
   });
   if ('violations' in checked) {
     const reasons = checked.violations.map(({ pointer, message: text }) => `${pointer || '/'}: ${text}`);

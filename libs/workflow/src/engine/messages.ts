@@ -1,5 +1,5 @@
 /** What can happen to a run from outside. Time and chance arrive here, so that the engine has neither. */
-import type { ApprovalDecision, Decider, GraphIdentity, TaskOutcome } from '@millrace/contracts';
+import type { ApprovalDecision, Decider, GraphIdentity, RunPriority, TaskOutcome } from '@millrace/contracts';
 import type { JsonObject, JsonValue } from '@millrace/kernel';
 import type { Fork } from './fork.js';
 import type { Migration } from './migrate-run.js';
@@ -13,6 +13,8 @@ export type RunMessage =
       readonly input: JsonObject;
       readonly correlationId: string;
       readonly traceparent?: string | undefined;
+      /** In place of that of the graph. */
+      readonly priority?: RunPriority | undefined;
       /** What it takes from another run. */
       readonly fork?: Fork | undefined;
       readonly now: string;

@@ -31,6 +31,7 @@ export function growGraph(dice: Dice): JsonObject {
     ...(dice.percent(30) && { input: inputSchema }),
     ...(dice.percent(15) && { timeout: `${dice.within([4, 40])}s` }),
     ...(dice.percent(25) && { budget: budgetOf(dice) }),
+    ...(dice.percent(30) && { priority: dice.pick(['low', 'normal', 'high']) }),
     nodes,
     ...(dice.percent(70) && { output: nodes.map((node) => `\${{ nodes.${node['id'] as string}.status }}`) }),
   };

@@ -17,6 +17,9 @@ const config = {
   maxWaitingBytes: 64 * 1024 * 1024,
   maxOutputBytes: 8 * 1024 * 1024,
   announceSteps: true,
+  /** So few that tasks wait for their turns. */
+  taskBurst: 2,
+  tenantWeights: new Map(),
 };
 
 /** Of so few bytes that some runs leave memory and are folded anew. */

@@ -135,6 +135,10 @@ export class Connection implements Transport {
     return this.join('extent', () => this.broker.transport.extent(...asked));
   }
 
+  backlog(...asked: Parameters<Transport['backlog']>): ReturnType<Transport['backlog']> {
+    return this.join('backlog', () => this.broker.transport.backlog(...asked));
+  }
+
   inspect(): ReturnType<Transport['inspect']> {
     return this.join('inspect', () => this.broker.transport.inspect());
   }

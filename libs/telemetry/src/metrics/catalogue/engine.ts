@@ -142,6 +142,14 @@ export const engineTimers = gauge({
   from,
 });
 
+export const publicationTurns = gauge({
+  name: metricName.publicationTurns,
+  unit: '{task}',
+  description: 'Tasks that wait for the turn of their tenant and priority, because their queue is long',
+  labels: {},
+  from,
+});
+
 export const publicationsUnderWay = gauge({
   name: metricName.publicationsUnderWay,
   unit: '{message}',
