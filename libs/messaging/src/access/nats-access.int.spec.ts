@@ -146,6 +146,14 @@ describe('a service as a user of NATS', () => {
     }
   });
 
+  it('sees how much waits for workers as the orchestrator, which shares turns by it', async () => {
+    const looks = ['worker-llm', 'worker-tool', 'worker=acme=prices'].map(
+      (consumer) => `$JS.API.CONSUMER.INFO.TASKS.${consumer}`,
+    );
+    expect(await publishable('orchestrator', looks)).toEqual(looks);
+    expect(await publishable('gateway', looks)).toEqual([]);
+  });
+
   it('takes tasks of its own kinds only, under whatever name', async () => {
     const take = [llmTask, searchTask, toolTask].flatMap(({ subject, taskKind }) => [
       `$JS.API.CONSUMER.CREATE.TASKS.worker-${taskKind}.${subject}`,

@@ -47,7 +47,7 @@ function messagesOfRound({ text, calls, flaw }: EndedRound): ChatMessage[] {
 const leftOut = '(left out: the conversation has grown too long)';
 
 /** The rounds such that they stay within bounds together: of the oldest, what tools answered is left out first, then all that is long. */
-export function shortened(rounds: readonly EndedRound[]): readonly EndedRound[] {
+function shortened(rounds: readonly EndedRound[]): readonly EndedRound[] {
   let excess = rounds.reduce((sum, round) => sum + lengthOf(round), 0) - limits.agentConversationLength;
   if (excess <= 0) return rounds;
   return rounds.map((round) => {
