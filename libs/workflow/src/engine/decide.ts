@@ -9,7 +9,8 @@
  *                 failed, and may be tried again in time             NodeRetryScheduled
  *                 failed for good                                    NodeFailed, and so on outwards to RunFailed or onError: continue
  *   task-idle     the running attempt, of a node that has a limit    as failed with idle_timeout
- *   timer retry   the node is retrying, after this attempt           NodeScheduled, attempt n + 1
+ *   timer retry   the node is retrying, after this attempt, and the  NodeScheduled, attempt n + 1
+ *                 run is not paused
  *   timer timeout the node is running or retrying, of this attempt,  NodeFailed timeout, as above
  *                 and its limit has passed
  *                 the node is an approval                            ApprovalDecided, NodeCompleted or NodeFailed, as above
@@ -23,7 +24,8 @@
  *   what would begin an attempt beyond the budget                    RunPaused, RunFailed or NodeSkipped, as the graph says
  *   pause         the run is running, and not paused                 RunPaused; what follows from later events is held back
  *   resume        the run is paused                                  RunResumed, and what was held back
- *   slots-granted the running attempt waits for room                 SlotsGranted
+ *   slots-granted the running attempt waits for room, and the run    SlotsGranted
+ *                 is not paused
  *   task-begin    the running attempt has no claim, and needs one    EffectBegun
  *   what fails an attempt and does not tell whether an effect        EffectUncertain
  *                 happened that must not happen twice
