@@ -132,9 +132,9 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'goes-on-while-ending',
-    seed: 19,
+    seed: 402,
     breaks: ['a run that is to end begins nothing but what takes effects back'],
-    change: replace(`${engine}/advance.js`, ' || decision.state.ending !== null', ''),
+    change: replace(`${engine}/begin.js`, '!location || state.ending !== null', '!location'),
   },
   {
     name: 'takes-back-in-the-wrong-order',
