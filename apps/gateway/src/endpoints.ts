@@ -31,6 +31,7 @@ import {
   PutModelRouteEndpoint,
   SetPricesEndpoint,
 } from './providers/model-route.endpoints.js';
+import { RerankEndpoint } from './providers/rerank.endpoint.js';
 import { DeleteProviderEndpoint, ListProvidersEndpoint, PutProviderEndpoint } from './providers/provider.endpoints.js';
 import { CancelRunEndpoint } from './runs/cancel-run.endpoint.js';
 import { ForkRunEndpoint } from './runs/fork-run.endpoint.js';
@@ -121,6 +122,7 @@ export const endpoints = [
   PutProviderEndpoint,
   ListProvidersEndpoint,
   DeleteProviderEndpoint,
+  RerankEndpoint,
   ListModelRoutesEndpoint,
   GetModelRouteEndpoint,
   PutModelRouteEndpoint,

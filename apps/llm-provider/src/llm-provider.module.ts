@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { AnswerCacheShutdown, answerCacheProvider } from './caching/answer-cache.provider.js';
 import { CompleteChatHandler } from './chat/complete-chat.handler.js';
 import { EmbedTextsHandler } from './chat/embed-texts.handler.js';
+import { RerankTextsHandler } from './chat/rerank-texts.handler.js';
 import { OpenCalls } from './chat/open-calls.js';
 import { ListModelsHandler } from './models/list-models.handler.js';
 import { CompleteHandler } from './completion/complete.handler.js';
@@ -34,6 +35,7 @@ import { RouteHandler } from './intents/route.handler.js';
     CompleteHandler,
     CompleteChatHandler,
     EmbedTextsHandler,
+    RerankTextsHandler,
     ListModelsHandler,
     OpenCalls,
     CompletionLedger,

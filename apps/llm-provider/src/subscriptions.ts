@@ -14,12 +14,14 @@ import {
   llmTask,
   putProvider,
   readUsage,
+  rerankTexts,
   routeTask,
   setBudget,
 } from '@millrace/contracts';
 import { defineSubscriptions } from '@millrace/service';
 import { CompleteChatHandler } from './chat/complete-chat.handler.js';
 import { EmbedTextsHandler } from './chat/embed-texts.handler.js';
+import { RerankTextsHandler } from './chat/rerank-texts.handler.js';
 import { ListModelsHandler } from './models/list-models.handler.js';
 import { CompleteHandler } from './completion/complete.handler.js';
 import { ListPricesHandler, SetPricesHandler } from './ledger/price.handlers.js';
@@ -40,6 +42,7 @@ export const subscriptions = defineSubscriptions([
   { contract: routeTask, handler: RouteHandler, slots: (config: LlmProviderConfig) => config.slots },
   { contract: completeChat, handler: CompleteChatHandler, maxInFlight: 2_000 },
   { contract: embedTexts, handler: EmbedTextsHandler },
+  { contract: rerankTexts, handler: RerankTextsHandler },
   { contract: listModels, handler: ListModelsHandler },
   { contract: putProvider, handler: PutProviderHandler },
   { contract: listProviders, handler: ListProvidersHandler },

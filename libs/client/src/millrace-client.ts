@@ -33,6 +33,8 @@ export interface StartRunOptions extends CallOptions {
   readonly idempotencyKey?: string;
 }
 
+type Given<Name extends keyof typeof routes> = BodyInputOf<(typeof routes)[Name]>;
+type Reply<Name extends keyof typeof routes> = Promise<ResponseBodyOf<(typeof routes)[Name]>>;
 type RunEventItem = ResponseBodyOf<typeof routes.listRunEvents>['items'][number];
 
 export interface FileToUpload {
@@ -289,10 +291,7 @@ export class MillraceClient {
     return (await this.transport.call(routes.setGraphAlias, call)).body;
   }
 
-  async listGraphAliases(
-    name: string,
-    options: CallOptions = {},
-  ): Promise<ResponseBodyOf<typeof routes.listGraphAliases>> {
+  async listGraphAliases(name: string, options: CallOptions = {}): Reply<'listGraphAliases'> {
     return (await this.transport.call(routes.listGraphAliases, { params: { name }, ...options })).body;
   }
 
@@ -426,7 +425,7 @@ export class MillraceClient {
     await this.transport.call(routes.deleteProvider, { params: { name }, ...options });
   }
 
-  async listModelRoutes(options: CallOptions = {}): Promise<ResponseBodyOf<typeof routes.listModelRoutes>> {
+  async listModelRoutes(options: CallOptions = {}): Reply<'listModelRoutes'> {
     return (await this.transport.call(routes.listModelRoutes, options)).body;
   }
 
@@ -448,16 +447,18 @@ export class MillraceClient {
     await this.transport.call(routes.deleteModelRoute, { params: { name }, ...options });
   }
 
-  async listPrices(options: CallOptions = {}): Promise<ResponseBodyOf<typeof routes.listPrices>> {
+  async listPrices(options: CallOptions = {}): Reply<'listPrices'> {
     return (await this.transport.call(routes.listPrices, options)).body;
   }
 
   /** Says what models of the tenant's own providers cost, in place of what was said before. */
-  async setPrices(
-    body: BodyInputOf<typeof routes.setPrices>,
-    options: CallOptions = {},
-  ): Promise<ResponseBodyOf<typeof routes.setPrices>> {
+  async setPrices(body: Given<'setPrices'>, options: CallOptions = {}): Reply<'setPrices'> {
     return (await this.transport.call(routes.setPrices, { body, isRepeatable: true, ...options })).body;
+  }
+
+  /** Orders texts by what they say on a query, the best first. */
+  async rerank(body: Given<'rerank'>, options: CallOptions = {}): Reply<'rerank'> {
+    return (await this.transport.call(routes.rerank, { body, ...options })).body;
   }
 
   /** Completions by day, model and key, with tokens and cost. */
@@ -473,10 +474,7 @@ export class MillraceClient {
   }
 
   /** Bounds what the tenant, or one of its keys, may spend on models in a month. */
-  async setBudget(
-    body: BodyInputOf<typeof routes.setBudget>,
-    options: CallOptions = {},
-  ): Promise<ResponseBodyOf<typeof routes.setBudget>> {
+  async setBudget(body: Given<'setBudget'>, options: CallOptions = {}): Reply<'setBudget'> {
     return (await this.transport.call(routes.setBudget, { body, isRepeatable: true, ...options })).body;
   }
 

@@ -12,6 +12,7 @@ import type { LlmProviderConfig } from '../config.js';
 import { extractiveModel } from '../extractive/extractive-model.js';
 import type { ChatModel } from '../providers/chat-model.js';
 import { openProvider, type OpenProvider } from '../providers/open-provider.js';
+import type { RerankingModel } from '../providers/reranking.js';
 import { ProviderModel, type ProviderModelOptions } from '../providers/provider-model.js';
 import { Payments } from '../spending/payments.js';
 import type { Route, RouteTarget } from '../routing/route.js';
@@ -100,6 +101,19 @@ export class ModelCatalogue {
     if (open.embedding !== undefined) return { name: `${provider.name}/${modelId}`, model: open.embedding(modelId) };
     throw invalidInput('no_embeddings', `The provider ${provider.name} turns no texts into vectors.`, [
       { pointer: '/model', message: 'is of a provider without such models' },
+    ]);
+  }
+
+  /** @throws MillraceError `unknown_model`; `no_reranking` where the provider ranks nothing */
+  async rerankingModel(
+    tenantId: string,
+    name: string,
+  ): Promise<{ readonly name: string; readonly model: RerankingModel }> {
+    const { provider, modelId } = await this.find(tenantId, name);
+    const open = await this.open(provider);
+    if (open.reranking !== undefined) return { name: `${provider.name}/${modelId}`, model: open.reranking(modelId) };
+    throw invalidInput('no_reranking', `The provider ${provider.name} ranks no texts.`, [
+      { pointer: '/model', message: 'is of a provider that ranks nothing: take one of the kind openai-compatible' },
     ]);
   }
 

@@ -1,5 +1,6 @@
 import type { EmbeddingModelV4, LanguageModelV4 } from '@ai-sdk/provider';
 import type { ProviderKind } from '@millrace/contracts';
+import { type RerankingModel, rerankingAt } from './reranking.js';
 import { guardedFetch, responseLimits } from './guarded-fetch.js';
 
 export interface ProviderAccess {
@@ -15,6 +16,8 @@ export interface OpenProvider {
   language(model: string): LanguageModelV4;
   /** Undefined where the provider has none. */
   embedding?(model: string): EmbeddingModelV4;
+  /** Undefined where it ranks no texts. */
+  reranking?(model: string): RerankingModel;
 }
 
 type Opener = (settings: Settings) => Promise<OpenProvider>;
@@ -66,8 +69,10 @@ const openers: Readonly<Record<ProviderKind, Opener>> = {
   // Azure's API of version 1 is OpenAI's with a header of its own for the key; its deployments are the models.
   'azure-openai': ({ baseURL, apiKey, fetch }) =>
     openCompatible({ baseURL: `${baseURL}/openai/v1`, fetch, headers: { 'api-key': apiKey } }),
-  'openai-compatible': ({ baseURL, apiKey, fetch }) =>
-    openCompatible({ baseURL, fetch, ...(apiKey !== '' && { apiKey }) }),
+  'openai-compatible': async ({ baseURL, apiKey, fetch }) => ({
+    ...(await openCompatible({ baseURL, fetch, ...(apiKey !== '' && { apiKey }) })),
+    reranking: (model) => rerankingAt({ baseURL, apiKey, fetch }, model),
+  }),
 };
 
 async function openCompatible(settings: {

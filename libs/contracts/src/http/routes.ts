@@ -6,6 +6,7 @@ import { keyRoutes } from './key-routes.js';
 import { modelRouteRoutes } from './model-route-routes.js';
 import { openAiResponsesRoutes } from './openai-responses.js';
 import { openAiRoutes } from './openai-routes.js';
+import { rerankRoutes } from './rerank-routes.js';
 import { providerRoutes } from './provider-routes.js';
 import type { Route } from './route.js';
 import { runRoutes } from './run-routes.js';
@@ -26,6 +27,7 @@ export const routes = {
   ...keyRoutes,
   ...providerRoutes,
   ...modelRouteRoutes,
+  ...rerankRoutes,
   ...spendingRoutes,
   ...openAiRoutes,
   ...openAiResponsesRoutes,

@@ -102,6 +102,30 @@ export const embedTexts = defineCommand({
   response: z.object({ embeddings: z.array(z.array(z.number())), model: z.string(), usage: callUsageSchema }),
 });
 
+export const rerankRequestSchema = z.strictObject({
+  model: calledModelSchema,
+  query: z.string().min(1).max(100_000),
+  texts: z.array(z.string().max(100_000)).min(1).max(1_000),
+  /** So many of the best; absent: all. */
+  top: z.int().min(1).max(1_000).optional(),
+});
+
+/** Refuses with `no_reranking` where the provider ranks nothing; else as other calls of models. */
+export const rerankTexts = defineCommand({
+  owner,
+  entity: 'ranking',
+  action: 'create',
+  version: 1,
+  summary: 'Has a model order texts by what they say on a query.',
+  request: rerankRequestSchema.extend({ keyId: z.string().nullable() }),
+  response: z.object({
+    /** The best first. Scores have no fixed range: they only compare texts of one answer. */
+    items: z.array(z.object({ index: z.int().nonnegative(), score: z.number() })),
+    model: z.string(),
+    usage: callUsageSchema,
+  }),
+});
+
 export const listModels = defineCommand({
   owner,
   entity: 'model',
