@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 export interface EventuallyOptions {
-  /** How long the condition may take to hold, in milliseconds. Default 10,000. */
+  /** How long the condition may take to hold, in milliseconds. Default 20,000: much more than any condition needs, on a machine that does much else. */
   readonly timeoutMs?: number;
   /** Time between two looks, in milliseconds. Default 20. */
   readonly intervalMs?: number;
@@ -18,7 +18,7 @@ export async function eventually<Result>(
   check: () => Result | Promise<Result>,
   options: EventuallyOptions = {},
 ): Promise<Exclude<Result, false>> {
-  const { timeoutMs = 10_000, intervalMs = 20, describe = 'the condition holds' } = options;
+  const { timeoutMs = 20_000, intervalMs = 20, describe = 'the condition holds' } = options;
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     const outcome = await look(check);
