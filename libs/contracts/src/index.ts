@@ -30,6 +30,8 @@ export * from './orchestrator/events.js';
 export * from './orchestrator/run.js';
 export * from './orchestrator/schedule.js';
 export * from './orchestrator/run-event.js';
+export * from './orchestrator/thread-id.js';
+export * from './orchestrator/thread.js';
 export * from './research/citation.js';
 export * from './research/commands.js';
 export * from './tasks/browser.js';

@@ -26,4 +26,6 @@ export { stateHashOf } from './engine/state-hash.js';
 export { initialState, type RunState } from './engine/state.js';
 export { outstandingTasks, tasksOf, type TaskToDo } from './engine/tasks.js';
 export { newTimersOf, timersOf, type Timer } from './engine/timers.js';
+export { threadPlaceOf, threadToRead, waitsForThread, type ThreadPlace } from './engine/thread.js';
 export { viewOf, type RunView } from './engine/view.js';
+export { mergePatch, patchedState } from './thread/merge-patch.js';

@@ -83,4 +83,7 @@ export const limits = {
   retries: 100,
   /** Signals that one run takes. */
   signals: 1_000,
+  /** Bytes, as JSON, and levels of the state of a thread. */
+  threadStateBytes: 262_144,
+  threadStateDepth: 32,
 } as const;

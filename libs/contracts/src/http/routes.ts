@@ -13,6 +13,7 @@ import { runRoutes } from './run-routes.js';
 import { spendingRoutes } from './spending-routes.js';
 import { scheduleRoutes } from './schedule-routes.js';
 import { systemRoutes } from './system-routes.js';
+import { threadRoutes } from './thread-routes.js';
 import { webhookRoutes } from './webhook-routes.js';
 
 /** The whole HTTP API, by operation id. */
@@ -20,6 +21,7 @@ export const routes = {
   ...runRoutes,
   ...approvalRoutes,
   ...scheduleRoutes,
+  ...threadRoutes,
   ...graphRoutes,
   ...collectionRoutes,
   ...eventRoutes,

@@ -10,6 +10,7 @@ import {
   runStatusSchema,
   runSummarySchema,
 } from '../orchestrator/run.js';
+import { onBusySchema, threadIdSchema } from '../orchestrator/thread-id.js';
 import { jsonObjectSchema, jsonValueSchema, nameSchema, pageOf, pageRequestSchema } from '../shared.js';
 import { defineRoute } from './route.js';
 
@@ -41,6 +42,10 @@ export const runRoutes = {
         input: jsonObjectSchema.default({}),
         /** Whose tasks go first where the tenant's tasks wait for workers; absent: what the graph says. */
         priority: runPrioritySchema.optional(),
+        /** The thread that it belongs to: one run is under way in it at a time. */
+        thread: threadIdSchema.optional(),
+        /** What happens where one is; what the graph says where absent. */
+        onBusy: onBusySchema.optional(),
       }),
     },
     responses: {
@@ -71,6 +76,7 @@ export const runRoutes = {
       ...pageRequestSchema.shape,
       status: runStatusSchema.optional(),
       graph: nameSchema.optional(),
+      thread: threadIdSchema.optional(),
     }),
     responses: { 200: { description: 'A page of runs.', schema: pageOf(runSummarySchema) } },
   }),

@@ -21,6 +21,7 @@ import {
   runSummarySchema,
 } from './run.js';
 import { runEventSchema } from './run-event.js';
+import { onBusySchema, threadIdSchema } from './thread-id.js';
 
 const owner = 'orchestrator';
 
@@ -70,6 +71,9 @@ export const startRun = defineCommand({
     /** Absent: that of the graph. */
     priority: runPrioritySchema.optional(),
     traceparent: z.string().optional(),
+    thread: threadIdSchema.optional(),
+    /** Absent: as the graph says. */
+    onBusy: onBusySchema.optional(),
   }),
   response: runSchema,
 });
@@ -179,7 +183,11 @@ export const listRuns = defineCommand({
   action: 'list',
   version: 1,
   summary: 'Runs, newest first.',
-  request: pageRequestSchema.extend({ status: runStatusSchema.optional(), graph: nameSchema.optional() }),
+  request: pageRequestSchema.extend({
+    status: runStatusSchema.optional(),
+    graph: nameSchema.optional(),
+    thread: threadIdSchema.optional(),
+  }),
   response: pageOf(runSummarySchema),
 });
 export const listRunEvents = defineCommand({

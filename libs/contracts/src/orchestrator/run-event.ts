@@ -6,8 +6,11 @@ import { z } from 'zod';
 import { errorShapeSchema, jsonObjectSchema, jsonValueSchema, usageSchema } from '../shared.js';
 import { decidedBySchema } from './approval.js';
 import { generationSchema, graphIdentitySchema, runErrorSchema, runIdSchema, runPrioritySchema } from './run.js';
+import { threadIdSchema } from './thread-id.js';
 
 const node = z.string().min(1).max(500);
+/** What a run knows of its thread. */
+const threadSeenSchema = z.object({ id: threadIdSchema, version: z.int().nonnegative(), state: jsonObjectSchema });
 const attempt = z.int().positive();
 
 const event = <Type extends string, Data extends z.ZodType>(type: Type, data: Data) =>
@@ -26,8 +29,29 @@ const runStarted = event(
     priority: runPrioritySchema.optional(),
     /** The run that it was forked from, how far that was, and the node that this one begins at, with its input where that is another. */
     forkedFrom: z
-      .object({ runId: runIdSchema, position: z.int().positive(), node, with: jsonValueSchema.optional() })
+      .object({
+        runId: runIdSchema,
+        position: z.int().positive(),
+        node,
+        with: jsonValueSchema.optional(),
+        /** What that run knew of its thread: this one reads it too, and is not in the thread. */
+        thread: threadSeenSchema.optional(),
+      })
       .optional(),
+    /** The thread that it belongs to. Nothing begins before `ThreadEntered`. */
+    thread: threadIdSchema.optional(),
+  }),
+);
+/**
+ * It is the run's turn in its thread, whose state is this: until the run has ended, no other run is under way in it. Follows on the
+ * start and on every retry.
+ */
+const threadEntered = event(
+  'ThreadEntered',
+  z.object({
+    version: z.int().nonnegative(),
+    state: jsonObjectSchema,
+    generation: generationSchema.optional(),
   }),
 );
 const reusedEndSchema = z.discriminatedUnion('status', [
@@ -187,7 +211,11 @@ const runEnding = event(
     z.object({ outcome: z.literal('cancelled'), reason: z.string() }),
   ]),
 );
-const runCompleted = event('RunCompleted', z.object({ output: jsonValueSchema }));
+const runCompleted = event(
+  'RunCompleted',
+  /** `threadPatch` is merged into the state of its thread (RFC 7396). */
+  z.object({ output: jsonValueSchema, threadPatch: jsonObjectSchema.optional() }),
+);
 const runFailed = event('RunFailed', z.object({ error: runErrorSchema }));
 const runCancelled = event(
   'RunCancelled',
@@ -212,6 +240,7 @@ const runRetried = event(
 
 export const newRunEventSchema = z.discriminatedUnion('type', [
   runStarted,
+  threadEntered,
   nodeReused,
   nodeScheduled,
   nodeCompleted,

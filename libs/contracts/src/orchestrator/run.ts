@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { jsonObjectSchema, jsonValueSchema, nameSchema, usageSchema } from '../shared.js';
+import { threadIdSchema } from './thread-id.js';
 
 export const runIdSchema = z.string().regex(/^run_[0-9a-f]{32}$/, 'must be a run id');
 
@@ -20,7 +21,7 @@ export type GraphIdentity = z.infer<typeof graphIdentitySchema>;
 export const runPrioritySchema = z.enum(['low', 'normal', 'high']);
 export type RunPriority = z.infer<typeof runPrioritySchema>;
 
-/** `paused`: nothing begins until the run is resumed. */
+/** `queued`: its turn in its thread has not come. `paused`: nothing begins until the run is resumed. */
 export const runStatusSchema = z.enum(['queued', 'running', 'waiting', 'paused', 'completed', 'failed', 'cancelled']);
 export type RunStatus = z.infer<typeof runStatusSchema>;
 
@@ -57,6 +58,8 @@ export const runErrorSchema = z.object({ code: z.string(), message: z.string(), 
 export const runSchema = z.object({
   id: runIdSchema,
   graph: graphIdentitySchema,
+  /** The thread that it belongs to, where it does. */
+  thread: threadIdSchema.optional(),
   status: runStatusSchema,
   input: jsonObjectSchema,
   output: jsonValueSchema.nullable(),

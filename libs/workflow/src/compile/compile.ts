@@ -15,6 +15,7 @@ import {
   type WorkerNode,
 } from '../document/graph-document.js';
 import type { BudgetDocument, RetryDocument } from '../document/policies.js';
+import type { ThreadDocument } from '../document/thread-policy.js';
 import { taskInputOf } from '../document/router-node.js';
 import { compileAgent } from './compile-agent.js';
 import { laneOf } from './compile-lane.js';
@@ -51,6 +52,7 @@ export function compileGraph(document: GraphDocument | JsonObject): CompiledGrap
     root,
     budget: compileBudget(graph.budget),
     priority: graph.priority ?? 'normal',
+    thread: compileThread(graph.thread),
     compensates: compensatesIn(root),
     shares: sharesIn(root),
     signals: new Set(signalsOf(graph.nodes)),
@@ -233,6 +235,14 @@ const compileBudget = (budget: BudgetDocument | undefined): CompiledBudget | nul
   budget === undefined
     ? null
     : { usd: budget.usd ?? null, wallClockMs: limitOf(budget.wallClock), onExceed: budget.onExceed };
+
+const compileThread = (thread: ThreadDocument | undefined): CompiledGraph['thread'] =>
+  thread === undefined
+    ? null
+    : {
+        onBusy: thread.onBusy,
+        patch: thread.state === undefined ? null : compileTemplate(thread.state, rootVariables),
+      };
 
 const limitOf = (duration: string | undefined): number | null => (duration === undefined ? null : durationMs(duration));
 

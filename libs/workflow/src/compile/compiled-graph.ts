@@ -1,5 +1,5 @@
 /** A graph in the form that the engine runs: expressions parsed, nodes indexed, dependents known. */
-import { taskContracts, type RunPriority, type TaskKind } from '@millrace/contracts';
+import { taskContracts, type OnBusy, type RunPriority, type TaskKind } from '@millrace/contracts';
 import type { JsonObject, JsonValue } from '@millrace/kernel';
 import type { z } from 'zod';
 import type { CombineNode } from '../document/graph-document.js';
@@ -14,6 +14,7 @@ export interface CompiledGraph {
   readonly budget: CompiledBudget | null;
   /** Of runs that are started with no other. */
   readonly priority: RunPriority;
+  readonly thread: CompiledThread | null;
   /** Whether some effect is taken back when the run does not complete. */
   readonly compensates: boolean;
   /** Whether some node shares keys with those of other runs. */
@@ -24,6 +25,13 @@ export interface CompiledGraph {
   /** Whether some node waits for an event. */
   readonly awaitsEvents: boolean;
   readonly output: CompiledTemplate;
+}
+
+/** Of the thread that a run may be in. */
+export interface CompiledThread {
+  readonly onBusy: OnBusy;
+  /** What is merged into its state at the end; null for nothing. */
+  readonly patch: CompiledTemplate | null;
 }
 
 /** Nodes that run together: those of the graph, of one map item, or of one loop round. */

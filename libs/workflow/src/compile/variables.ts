@@ -1,7 +1,7 @@
 /** Which variables expressions see, by where they stand. */
 import type { LoopNode, MapNode } from '../document/graph-document.js';
 
-export const rootVariables: readonly string[] = ['input', 'nodes', 'run'];
+export const rootVariables: readonly string[] = ['input', 'nodes', 'run', 'thread'];
 
 /** What the filter of a wait calls the signal. */
 export const signalVariable = 'signal';

@@ -43,6 +43,7 @@ import { suggestion } from './suggestion.js';
 import { checkApproval } from './check-approval.js';
 import { checkEffect } from './check-effect.js';
 import { checkSubgraph } from './check-subgraph.js';
+import { checkThreadPatch } from './thread-policy.js';
 import { checkWait } from './check-wait.js';
 
 /** What is known while a graph is walked. */
@@ -68,12 +69,29 @@ export const outputTypesOf = (graph: GraphDocument): ReadonlyMap<string, ValueTy
 
 function walkThrough(graph: GraphDocument): Walk {
   const walk: Walk = { findings: newFindings(), outputs: new Map(), owners: ownersOf(graph.nodes, null) };
-  const variables = { input: typeOfSchema(graph.input), run: objectOfTypes([['id', stringType]]) };
+  const variables = {
+    input: typeOfSchema(graph.input),
+    run: objectOfTypes([['id', stringType]]),
+    thread: threadType,
+  };
   const all = checkNodes(walk, graph.nodes, ['nodes'], variables, () => false);
   if (graph.output !== undefined)
     checkerFor(walk, { variables, ...all }, [graph.output]).check(graph.output, ['output']);
+  if (graph.thread?.state !== undefined) {
+    const path = ['thread', 'state'];
+    const type = checkerFor(walk, { variables, ...all }, [graph.thread.state]).check(graph.thread.state, path);
+    const mistake = checkThreadPatch(type);
+    if (mistake !== null) report(walk.findings, path, mistake);
+  }
   return walk;
 }
+
+/** `thread.id` is null for a run in no thread. */
+const threadType = objectOfTypes([
+  ['id', anyType],
+  ['version', integerType],
+  ['state', anyType],
+]);
 
 function ownersOf(nodes: readonly GraphNode[], owner: string | null): Map<string, string | null> {
   const inner = nodes.flatMap((node) => (isContainer(node) ? [...ownersOf(node.nodes, node.id)] : []));

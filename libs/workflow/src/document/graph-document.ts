@@ -15,6 +15,7 @@ import { inputSchemaSchema, type InputSchema } from './input-schema.js';
 import { budget, timeouts, workerPolicies, type BudgetDocument } from './policies.js';
 import { duration, expression, template } from './scalars.js';
 import { shareHint, sharePattern } from './share.js';
+import { threadPolicy, type ThreadDocument } from './thread-policy.js';
 
 const nodeId = z
   .string()
@@ -323,6 +324,7 @@ export interface GraphDocument {
   timeout?: string | undefined;
   budget?: BudgetDocument | undefined;
   priority?: RunPriority | undefined;
+  thread?: ThreadDocument | undefined;
   nodes: GraphNode[];
   output?: Json | undefined;
 }
@@ -337,6 +339,7 @@ export const graphDocumentSchema = z.strictObject({
   priority: runPrioritySchema
     .optional()
     .describe("Whose tasks go first where the tenant's wait for workers, unless the start of a run says another."),
+  thread: threadPolicy.optional().describe('For runs that are in a thread.'),
   nodes: z.array(nodeSchema).min(1),
   output: template.optional().describe("The run's output. Null by default."),
 });

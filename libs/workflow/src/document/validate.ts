@@ -188,6 +188,8 @@ const knownFields: readonly string[] = [
     'cases',
     'then',
     'default',
+    'onBusy',
+    'state',
   ],
 ];
 

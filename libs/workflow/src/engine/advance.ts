@@ -11,11 +11,12 @@ import { finishRound } from './loop.js';
 import { continueMap } from './map.js';
 import type { Frame, RunningRun } from './state.js';
 import { finishSubgraph } from './subgraph.js';
+import { threadPatchOf, waitsForThread } from './thread.js';
 import { resolveIn } from './variables.js';
 
-/** Works off the agenda of a decision. While the run is paused, the state holds what there is to do. */
+/** Works off the agenda of a decision. While the run is paused, or waits for its turn, the state holds what there is to do. */
 export function advance(decision: Decision): void {
-  if (running(decision)?.pausedAt !== null) return;
+  if (running(decision)?.pausedAt !== null || waitsForThread(decision.state)) return;
   for (const item of decision.agenda) {
     if (decision.state.status !== 'running' || decision.state.ending !== null) break;
     switch (item.action) {
@@ -57,7 +58,9 @@ function finishFrame(decision: Decision, state: RunningRun, frame: Frame): void 
 function finishRun(decision: Decision, state: RunningRun, frame: Frame): void {
   try {
     const output = resolveIn(state, frame, decision.graph.output, decision.meter);
-    record(decision, { type: 'RunCompleted', at: decision.now, data: { output } });
+    const threadPatch = threadPatchOf(decision, state, frame);
+    const data = { output, ...(threadPatch !== undefined && { threadPatch }) };
+    record(decision, { type: 'RunCompleted', at: decision.now, data });
   } catch (error) {
     const { code, message } = errorOf(error);
     failRun(decision, { code, message });

@@ -3,6 +3,7 @@
  *
  *   message       when                                               events
  *   start         the run is new                                     RunStarted, and the first nodes begin
+ *                 it belongs to a thread                              RunStarted; it waits for its turn
  *                 it is a fork                                       RunStarted, NodeReused for what it takes along, and what may begin begins
  *                 its input does not fit the graph                   RunStarted, RunFailed invalid_input
  *   task-result   completed, of the running attempt                  NodeCompleted, and what became ready begins
@@ -35,7 +36,9 @@
  *   cancel        the run is running                                 RunCancelled
  *   what fails or cancels a run with effects to take back            RunEnding, NodeScheduled for one after the other, then
  *                                                                    RunFailed or RunCancelled
- *   retry         the run has ended, the retry is new to it          RunRetried, and what may begin begins
+ *   retry         the run has ended, the retry is new to it          RunRetried, and what may begin begins, in a thread in its turn
+ *   thread-entered  the run waits for its turn, in this generation,  ThreadEntered, and the first nodes begin, or what is ready
+ *                 and is not paused
  *   anything else (a stale attempt, an unknown node, an ended run,   nothing
  *                 a task of another program)
  *
@@ -71,6 +74,7 @@ import { routed } from './router.js';
 import { retryDueAt } from './retry.js';
 import { runRetried } from './retry-run.js';
 import { takeSlots } from './slots.js';
+import { enterThread } from './thread.js';
 import type { NodeState, RunningRun, RunState } from './state.js';
 import { endWait, takeEvent, takeSignal } from './wait.js';
 
@@ -91,7 +95,9 @@ export function decide(graph: CompiledGraph, state: RunState, message: RunMessag
   const decision = newDecision(graph, state, message.now);
   if (message.type === 'cancel') endRun(decision, { outcome: 'cancelled', reason: message.reason });
   else if (message.type === 'resume') resume(decision, state);
-  else if (message.type === 'timer' && message.timer === 'run-timeout') expireRun(decision, state, message.attempt);
+  else if (message.type === 'thread-entered') {
+    if (enterThread(decision, message)) goOnOrEnd(decision);
+  } else if (message.type === 'timer' && message.timer === 'run-timeout') expireRun(decision, state, message.attempt);
   else if (message.type === 'signal') decideSignal(decision, state, message);
   else if (message.type === 'decision') decideDecision(decision, state, message);
   else decideNode(decision, state, message);
@@ -117,12 +123,16 @@ function migrate(
   if (state.graph.digest === to.digest || refusalOf(graph, state, message) !== null) return [];
   const decision = newDecision(compiled, state, message.now);
   record(decision, runMigrated(state, message));
-  // Nothing may be left to do there.
-  const [first] = compiled.root.nodes;
+  goOnOrEnd(decision);
+  return decision.events;
+}
+
+/** Goes on where nothing may be left to do, as in another version of the graph. */
+function goOnOrEnd(decision: Decision): void {
+  const [first] = decision.graph.root.nodes;
   if (running(decision)?.frames.get('')?.remaining === 0 && first)
     decision.agenda.push({ action: 'ended', path: first.id });
   goOn(decision);
-  return decision.events;
 }
 
 /** Begins whatever of the graph itself is ready and has not begun. */
@@ -170,24 +180,21 @@ function decideDecision(
 }
 
 function start(graph: CompiledGraph, state: RunState, message: Extract<RunMessage, { type: 'start' }>): NewRunEvent[] {
-  const { runId, correlationId, traceparent, fork, now } = message;
+  const { runId, correlationId, traceparent, fork, thread, now } = message;
   const checked = checkInput(graph, message.input);
   const input = 'input' in checked ? checked.input : message.input;
   const decision = newDecision(graph, state, now);
-  const trace = traceparent === undefined ? {} : { traceparent };
   const priority = message.priority ?? graph.priority;
+  const rest = {
+    ...(traceparent !== undefined && { traceparent }),
+    ...(priority !== 'normal' && { priority }),
+    ...(fork && { forkedFrom: originOf(fork) }),
+    ...(thread !== undefined && { thread }),
+  };
   record(decision, {
     type: 'RunStarted',
     at: now,
-    data: {
-      runId,
-      graph: message.graph,
-      input,
-      correlationId,
-      ...trace,
-      ...(priority !== 'normal' && { priority }),
-      ...(fork && { forkedFrom: originOf(fork) }),
-    },
+    data: { runId, graph: message.graph, input, correlationId, ...rest },
   });
   if ('violations' in checked) {
     const reasons = checked.violations.map(({ pointer, message: text }) => `${pointer || '/'}: ${text}`);

@@ -24,6 +24,7 @@
  *                                                   |  running worker       SlotsGranted         running
  *   (a run that is ending is running)               |  running worker       EffectUncertain      running, waiting
  *
+ * A run that was started in a thread, or retried there, is running and waits: nothing begins before ThreadEntered.
  * SignalReceived keeps the signal for a wait, SignalConsumed forgets its data. EventEmitted and ApprovalDecided change nothing:
  * NodeCompleted or NodeFailed follows.
  *
@@ -41,6 +42,7 @@ import { retried } from './retry-run.js';
 import { settle } from './settle.js';
 import type { Frame, NodeState, RetryingNode, RunningNode, RunningRun, RunState } from './state.js';
 import { storedTable } from './table.js';
+import { enteredThread, waitingThread } from './thread.js';
 import { endItem, inOrder } from './tolerate.js';
 
 /**
@@ -59,6 +61,8 @@ export function evolve(graph: CompiledGraph, state: RunState, event: NewRunEvent
       return { ...ended(state, event.at), status: 'failed', error: event.data.error };
     case 'RunCancelled':
       return { ...ended(state, event.at), status: 'cancelled', reason: event.data.reason };
+    case 'ThreadEntered':
+      return enteredThread(state, event);
     case 'EventEmitted':
     case 'ApprovalDecided':
       return state;
@@ -118,7 +122,7 @@ export function evolve(graph: CompiledGraph, state: RunState, event: NewRunEvent
 function begin(graph: CompiledGraph, event: RunEventOf<'RunStarted'>): RunningRun {
   const frames = storedTable<Frame>();
   frames.set('', newFrame(graph.root, '', null));
-  const { runId, graph: identity, input, correlationId, traceparent, forkedFrom } = event.data;
+  const { runId, graph: identity, input, correlationId, traceparent, forkedFrom, thread } = event.data;
   const usage: Usage = { promptTokens: 0, completionTokens: 0, costUsd: 0 };
   const started = { runId, graph: identity, input, correlationId, traceparent, startedAt: event.at };
   return {
@@ -138,6 +142,8 @@ function begin(graph: CompiledGraph, event: RunEventOf<'RunStarted'>): RunningRu
     retriedAt: null,
     earlierAttempts: new Map(),
     changedInput: forkedFrom?.with === undefined ? null : { node: forkedFrom.node, input: forkedFrom.with },
+    ...(thread !== undefined && { thread: waitingThread(thread) }),
+    ...(forkedFrom?.thread && { thread: { ...forkedFrom.thread, status: 'read' } }),
     nodes: storedTable(),
     frames,
   };

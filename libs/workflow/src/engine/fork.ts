@@ -8,7 +8,7 @@ import { isWorker, kindOf, type CompiledGraph } from '../compile/compiled-graph.
 import type { Location } from './location.js';
 import { nodesToRerun, refusalOfPlace } from './retry-run.js';
 import { settle } from './settle.js';
-import type { NodeState, RunningRun, RunState } from './state.js';
+import type { NodeState, RunningRun, RunState, RunThread } from './state.js';
 
 /** What a new run takes from another. */
 export interface Fork {
@@ -19,6 +19,8 @@ export interface Fork {
   readonly node: string;
   /** What that node gets as its input in place of its `with`. */
   readonly with?: JsonValue;
+  /** What that run knew of its thread. */
+  readonly thread?: Pick<RunThread, 'id' | 'version' | 'state'>;
   readonly reused: readonly ReusedNode[];
 }
 

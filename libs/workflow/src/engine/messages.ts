@@ -17,6 +17,8 @@ export type RunMessage =
       readonly priority?: RunPriority | undefined;
       /** What it takes from another run. */
       readonly fork?: Fork | undefined;
+      /** The thread that it belongs to. */
+      readonly thread?: string | undefined;
       readonly now: string;
     }
   | {
@@ -39,6 +41,15 @@ export type RunMessage =
     }
   /** The keys that a node waits for have room for it. */
   | { readonly type: 'slots-granted'; readonly node: string; readonly attempt: number; readonly now: string }
+  /** It is the run's turn in its thread, of which this is the state. */
+  | {
+      readonly type: 'thread-entered';
+      /** How often the run had been retried when it came to the thread. */
+      readonly generation: number;
+      readonly version: number;
+      readonly state: JsonObject;
+      readonly now: string;
+    }
   /** A worker asks whether it may begin with an attempt that must not be done twice. */
   | {
       readonly type: 'task-begin';

@@ -11,6 +11,7 @@ import { newFrame } from './location.js';
 import type { RunMessage } from './messages.js';
 import { settle } from './settle.js';
 import type { NodeState, RunningRun, RunState } from './state.js';
+import { threadAgain } from './thread.js';
 
 type BegunRun = Exclude<RunState, { status: 'new' }>;
 type RetryMessage = Extract<RunMessage, { type: 'retry' }>;
@@ -98,6 +99,7 @@ export function retried(graph: CompiledGraph, state: BegunRun, { at, data }: Run
     status: 'running',
     ...{ runId, graph: identity, input, correlationId, traceparent, startedAt, usage, signals, nodes, frames },
     changedInput,
+    ...threadAgain(state.thread),
     pausedAt: null,
     held: [],
     effects: state.effects,

@@ -46,10 +46,24 @@ interface BegunRun {
   earlierAttempts: ReadonlyMap<string, number>;
   /** The node of a fork that gets another input than its `with` says. */
   readonly changedInput: { readonly node: string; readonly input: JsonValue } | null;
+  /** The thread that it is in, or that it may read; absent for most. */
+  readonly thread?: RunThread;
   /** By path. */
   readonly nodes: Table<NodeState>;
   /** By path: '' is the graph itself, `pages[3]` an item of a map, `write[2]` a round of a loop. */
   readonly frames: Table<Frame>;
+}
+
+/**
+ * `waiting`: its turn has not come, and nothing of it has begun. `entered`: it is under way in the thread. `read`: it is a fork of a run
+ * that was, and reads what that did.
+ */
+export interface RunThread {
+  readonly id: string;
+  readonly status: 'waiting' | 'entered' | 'read';
+  /** As it was when the run entered. */
+  readonly version: number;
+  readonly state: JsonObject;
 }
 
 export interface RunningRun extends BegunRun {

@@ -3,6 +3,7 @@ import type { NewRunEvent } from '@millrace/contracts';
 import type { CompiledGraph } from '../compile/compiled-graph.js';
 import type { TimerKind } from './messages.js';
 import type { NodeState, RunningRun, RunState } from './state.js';
+import { waitsForThread } from './thread.js';
 
 export interface Timer {
   /** The node's path; '' for `run-timeout`. */
@@ -27,8 +28,7 @@ export function timersOf(graph: CompiledGraph, state: RunState): Timer[] {
 export function newTimersOf(graph: CompiledGraph, state: RunState, events: readonly NewRunEvent[]): Timer[] {
   if (state.status !== 'running') return [];
   return events.flatMap((event) => {
-    if (event.type === 'RunStarted' || event.type === 'RunRetried' || event.type === 'RunMigrated')
-      return runTimers(graph, state);
+    if (beginnings.has(event.type)) return runTimers(graph, state);
     if (event.type === 'RunResumed') return timersOf(graph, state).filter(({ timer }) => timer === 'retry');
     const set = timerSetBy(event);
     const node = set && state.nodes.get(set.node);
@@ -36,6 +36,11 @@ export function newTimersOf(graph: CompiledGraph, state: RunState, events: reado
     return nodeTimers(set.node, node).filter(({ timer }) => timer === set.timer);
   });
 }
+
+/** From where the time of a run counts. */
+const beginnings: ReadonlySet<NewRunEvent['type']> = new Set([
+  ...(['RunStarted', 'ThreadEntered', 'RunRetried', 'RunMigrated'] as const),
+]);
 
 /** The timer that an event may set. */
 function timerSetBy(event: NewRunEvent): { readonly node: string; readonly timer: TimerKind } | null {
@@ -46,7 +51,7 @@ function timerSetBy(event: NewRunEvent): { readonly node: string; readonly timer
 }
 
 function runTimers({ timeoutMs }: CompiledGraph, state: RunningRun): Timer[] {
-  if (timeoutMs === null || state.ending !== null) return [];
+  if (timeoutMs === null || state.ending !== null || waitsForThread(state)) return [];
   const dueAt = new Date(Date.parse(state.retriedAt ?? state.startedAt) + timeoutMs).toISOString();
   return [{ node: '', attempt: state.retries.length, timer: 'run-timeout', dueAt }];
 }

@@ -5,10 +5,12 @@ import type { Variables } from '../expression/expression.js';
 import type { Meter } from '../expression/meter.js';
 import { resolve } from '../expression/template.js';
 import { toCel } from '../expression/values.js';
-import type { Frame, NodeState, RunningRun } from './state.js';
+import type { Frame, NodeState, RunningRun, RunThread } from './state.js';
 
 /** What of a run expressions may see. */
-export type Seen = Pick<RunningRun, 'nodes' | 'frames' | 'input' | 'runId'>;
+export type Seen = Pick<RunningRun, 'nodes' | 'frames' | 'input' | 'runId' | 'thread'>;
+
+const noThread = { id: null, version: 0n, state: {} };
 
 /**
  * Resolves a template as seen from a frame; `own` are variables that only this template sees.
@@ -49,6 +51,7 @@ function variablesIn(state: Seen, frame: Frame, references: readonly string[]): 
   const variables = Object.create(null) as Record<string, unknown>;
   variables['input'] = toCel(state.input);
   variables['run'] = { id: state.runId };
+  variables['thread'] = state.thread === undefined ? noThread : viewOfThread(state.thread);
   const nodes = Object.create(null) as Record<string, unknown>;
   for (const id of references) nodes[id] = viewOfNode(nodeState(state, frame, id));
   // The library would take an object with this key for a foreign class; a Map reads alike.
@@ -103,5 +106,11 @@ function viewOfNode(node: NodeState | undefined): Variables {
   const output = node.output === undefined ? {} : { output: toCel(node.output) };
   return { status: node.status, error: viewOfError(node.error), ...output };
 }
+
+const viewOfThread = ({ id, version, state }: RunThread): Variables => ({
+  id,
+  version: BigInt(version),
+  state: toCel(state),
+});
 
 const viewOfError = ({ kind, code, message }: ErrorShape): JsonObject => ({ kind, code, message });

@@ -9,6 +9,7 @@ import {
   type CompiledScope,
 } from '../compile/compiled-graph.js';
 import type { CompletedRun, NodeState, RunningRun, RunState } from './state.js';
+import { waitsForThread } from './thread.js';
 
 /** What a read model keeps of a run. */
 export interface RunView {
@@ -28,15 +29,21 @@ export function viewOf(graph: CompiledGraph, state: RunState): RunView {
   if (state.status === 'new') return viewOfNew(graph);
   return {
     graph: state.graph,
-    status: state.status === 'running' && state.pausedAt !== null ? 'paused' : state.status,
+    status: statusOf(state),
     input: state.input,
     output: state.status === 'completed' ? state.output : null,
     error: errorOf(state),
     usage: state.usage,
     steps: stepsOf(graph.root, '', state.nodes),
-    startedAt: state.startedAt,
+    startedAt: waitsForThread(state) && state.retries.length === 0 ? null : state.startedAt,
     finishedAt: 'finishedAt' in state ? state.finishedAt : null,
   };
+}
+
+function statusOf(state: Exclude<RunState, { status: 'new' }>): Run['status'] {
+  if (state.status !== 'running') return state.status;
+  if (state.pausedAt !== null) return 'paused';
+  return waitsForThread(state) ? 'queued' : 'running';
 }
 
 function viewOfNew(graph: CompiledGraph): RunView {

@@ -13,6 +13,7 @@ import type { RunMessage } from '../engine/messages.js';
 import { refusalOf } from '../engine/refusal.js';
 import { initialState, type RunState } from '../engine/state.js';
 import { outstandingTasks, tasksOf, type TaskToDo } from '../engine/tasks.js';
+import { threadToRead } from '../engine/thread.js';
 import { newTimersOf, timersOf, type Timer } from '../engine/timers.js';
 import { viewOf } from '../engine/view.js';
 
@@ -63,9 +64,9 @@ export class TestRun {
     this.documents.push(document);
   }
 
-  start(input: JsonObject = {}): NewRunEvent[] {
+  start(input: JsonObject = {}, thread?: string): NewRunEvent[] {
     const runId = `run_${'0'.repeat(32)}`;
-    return this.send({ type: 'start', runId, graph: identity, input, correlationId: 'c', now: this.tick() });
+    return this.send({ type: 'start', runId, graph: identity, input, correlationId: 'c', thread, now: this.tick() });
   }
 
   /** A new run that begins at a node of this one. @throws the refusal */
@@ -77,6 +78,7 @@ export class TestRun {
     const fork = {
       ...origin,
       ...(changed.with !== undefined && { with: changed.with }),
+      ...(threadToRead(this.state) && { thread: threadToRead(this.state) }),
       reused: reusedNodes(this.graph, this.state, node),
     };
     const forked = new TestRun(this.document);
@@ -84,6 +86,11 @@ export class TestRun {
     const now = forked.tick();
     forked.send({ type: 'start', runId, graph: identity, input, correlationId: 'c', fork, now });
     return forked;
+  }
+
+  /** It is its turn in its thread. */
+  enter(state: JsonObject = {}, version = 1, generation = 0): NewRunEvent[] {
+    return this.send({ type: 'thread-entered', generation, version, state, now: this.tick() });
   }
 
   result(node: string, outcome: TaskOutcome = completed(), attempt = this.attemptOf(node)): NewRunEvent[] {
