@@ -6,3 +6,4 @@ export { Orchestrator } from './orchestrator.js';
 export { foldRun, runOf, type RunKey } from './run/hot-run.js';
 export { graphsOfRun } from './run/run-graphs.js';
 export type { OrchestratorStores } from './schema/stores.js';
+export { admission, nextInLine, type PlaceInLine } from './thread/thread-line.js';

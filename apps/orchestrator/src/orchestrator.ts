@@ -33,6 +33,9 @@ import { TaskResults } from './run/task-results.js';
 import { Scheduler } from './schedule/scheduler.js';
 import { Schedules } from './schedule/schedules.js';
 import type { OrchestratorStores } from './schema/stores.js';
+import { ThreadLines } from './thread/thread-lines.js';
+import { ThreadTurns } from './thread/thread-turns.js';
+import { Threads } from './thread/threads.js';
 import { RunTimers } from './timer/run-timers.js';
 
 export interface OrchestratorPlatform {
@@ -65,6 +68,7 @@ export class Orchestrator {
   private readonly writer: RunWriter;
   private readonly ownership: Ownership;
   readonly schedules: Schedules;
+  readonly threads: Threads;
   readonly recorder: RunRecorder;
   private readonly scheduler: Scheduler;
   private readonly timers: RunTimers;
@@ -72,6 +76,7 @@ export class Orchestrator {
   private readonly watched: WatchedTasks;
   private readonly granter: SlotGranter;
   private readonly dispatcher: TaskDispatcher;
+  private readonly turns: ThreadTurns;
   private readonly republishing: RepublishingRounds;
   private readonly workers: CustomWorkers;
   private readonly stopMeasuring: () => void;
@@ -135,6 +140,7 @@ export class Orchestrator {
           this.timers.note(turns);
           this.eventWaits.note(turns);
           this.granter.note(turns);
+          this.turns.note(turns);
           outputs.note(turns);
         },
       },
@@ -144,8 +150,10 @@ export class Orchestrator {
     this.approvals = stores.approvals;
     this.runs = new RunCommands({
       ...{ graphs: library, loader, writer: this.writer, reader: this.reader, leases, bus, counts },
+      lines: new ThreadLines(stores.threads, clock, onFailure),
     });
     this.recorder = new RunRecorder(loader, stores.graphs);
+    this.threads = new Threads(stores.threadStates, clock);
     this.schedules = new Schedules(stores.schedules, library, clock);
     this.scheduler = new Scheduler({
       ...{ store: stores.schedules, runs: this.runs, clock, pollMs: config.timerPollMs, onFailure },
@@ -161,6 +169,11 @@ export class Orchestrator {
     this.granter = new SlotGranter({
       ...{ store: stores.slots, leases, onFailure, sweepMs: config.timerPollMs },
       tell: ({ key, node, attempt }) => this.writer.submit(key, { type: 'slots-granted', node, attempt }, 0),
+    });
+    this.turns = new ThreadTurns({
+      ...{ store: stores.threads, leases, clock, onFailure, sweepMs: config.timerPollMs },
+      tell: ({ key, ...turn }) => this.writer.submit(key, { type: 'thread-entered', ...turn }, 0),
+      cancel: (context, interruption) => this.runs.cancel(context, interruption),
     });
     const inbox = new PartitionInbox(
       bus,
@@ -226,6 +239,7 @@ export class Orchestrator {
     await this.graphs.seedShipped(this.platform.shippedGraphs);
     this.timers.start();
     this.granter.start();
+    this.turns.start();
     this.republishing.start();
     await this.workers.start();
     await this.ownership.start();
@@ -240,6 +254,7 @@ export class Orchestrator {
     this.eventWaits.stop();
     this.watched.stop();
     this.granter.stop();
+    this.turns.stop();
     await this.workers.stop();
     await this.ownership.stop();
     this.dispatcher.stop();

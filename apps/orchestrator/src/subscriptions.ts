@@ -6,6 +6,7 @@ import {
   cancelRun,
   createSchedule,
   deleteSchedule,
+  deleteThread,
   getSchedule,
   listSchedules,
   updateSchedule,
@@ -17,11 +18,16 @@ import {
   listGraphAliases,
   setGraphAlias,
   getRun,
+  getThread,
+  getThreadState,
   listApprovals,
   listGraphs,
   listRunEvents,
   listRuns,
+  listThreads,
+  listThreadVersions,
   migrateRun,
+  patchThreadState,
   pauseRun,
   publishGraph,
   recordRun,
@@ -63,6 +69,14 @@ import { ResumeRunHandler } from './run/resume-run.handler.js';
 import { RetryRunHandler } from './run/retry-run.handler.js';
 import { SignalRunHandler } from './run/signal-run.handler.js';
 import { StartRunHandler } from './run/start-run.handler.js';
+import {
+  DeleteThreadHandler,
+  GetThreadHandler,
+  GetThreadStateHandler,
+  ListThreadsHandler,
+  ListThreadVersionsHandler,
+  PatchThreadStateHandler,
+} from './thread/thread.handlers.js';
 
 export const subscriptions = defineSubscriptions([
   { contract: startRun, handler: StartRunHandler, maxInFlight: 4_096 },
@@ -85,6 +99,12 @@ export const subscriptions = defineSubscriptions([
   { contract: listSchedules, handler: ListSchedulesHandler, maxInFlight: 64 },
   { contract: updateSchedule, handler: UpdateScheduleHandler, maxInFlight: 64 },
   { contract: deleteSchedule, handler: DeleteScheduleHandler, maxInFlight: 64 },
+  { contract: getThread, handler: GetThreadHandler, maxInFlight: 256 },
+  { contract: listThreads, handler: ListThreadsHandler, maxInFlight: 64 },
+  { contract: deleteThread, handler: DeleteThreadHandler, maxInFlight: 64 },
+  { contract: getThreadState, handler: GetThreadStateHandler, maxInFlight: 256 },
+  { contract: patchThreadState, handler: PatchThreadStateHandler, maxInFlight: 256 },
+  { contract: listThreadVersions, handler: ListThreadVersionsHandler, maxInFlight: 64 },
   { contract: publishGraph, handler: PublishGraphHandler, maxInFlight: 16 },
   { contract: validateGraph, handler: ValidateGraphHandler, maxInFlight: 16 },
   { contract: getGraph, handler: GetGraphHandler, maxInFlight: 64 },

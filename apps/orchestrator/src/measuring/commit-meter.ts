@@ -64,8 +64,8 @@ export class CommitMeter {
 
   private countEnd({ at }: RunEvent, status: (typeof endings)[number], { run }: Turn): void {
     this.ended[status].add(1);
-    const retriedAt = run === null || run.state.status === 'new' ? null : run.state.retriedAt;
-    const beganAt = retriedAt ?? run?.origin.createdAt ?? at;
+    const state = run === null || run.state.status === 'new' ? null : run.state;
+    const beganAt = state?.retriedAt ?? state?.startedAt ?? at;
     this.durations[status].record(Math.max(0, Date.parse(at) - Date.parse(beganAt)) / 1000);
   }
 

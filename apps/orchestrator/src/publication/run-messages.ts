@@ -127,7 +127,10 @@ function announcementOf(run: HotRun, event: RunEvent): { contract: EventContract
   const subject = { runId: run.key.runId, graph: graphAt(run, event.position) };
   switch (event.type) {
     case 'RunStarted':
-      return { contract: runStartedEvent, data: subject };
+      // In a thread it is announced when its turn has come.
+      return event.data.thread === undefined ? { contract: runStartedEvent, data: subject } : null;
+    case 'ThreadEntered':
+      return event.data.generation === undefined ? { contract: runStartedEvent, data: subject } : null;
     case 'NodeCompleted': {
       const { node, attempt } = event.data;
       return { contract: runStepCompletedEvent, data: { ...subject, node, attempt } };

@@ -2,6 +2,7 @@
 import { approvalIdOf } from '@millrace/contracts';
 import type { SlotRequest, Timer } from '@millrace/workflow';
 import type { StoredEventWait } from '../event-wait/event-wait.store.js';
+import { threadRows, type ThreadRows } from '../thread/thread-rows.js';
 import { lastTrace } from './event-traces.js';
 import { runOf } from './hot-run.js';
 import type { Turn } from './turn.js';
@@ -28,6 +29,7 @@ interface RunRow {
   graphName: string;
   graphVersion: number;
   graphDigest: string;
+  threadId: string | null;
   status: string;
   input: string;
   output: string | null;
@@ -109,6 +111,8 @@ export interface BatchRows {
   readonly approvals: Columns<ApprovalRow> | null;
   /** Null where there are none, as in most batches. */
   readonly slots: { readonly set: Columns<SlotRow>; readonly dropped: Columns<SlotRow> } | null;
+  /** Null where no run of the batch is in a thread. */
+  readonly threads: ThreadRows | null;
   /** The partitions that the batch writes to. */
   readonly partitions: ReadonlySet<number>;
 }
@@ -132,6 +136,7 @@ export function rowsOf(turns: readonly Turn[]): BatchRows | null {
     eventWaits: eventWaitColumns(changing),
     approvals: approvalColumns(changing),
     slots: slotColumns(changing),
+    threads: threadRows(changing),
     partitions: new Set(changing.map((turn) => turn.key.partition)),
   };
 }
@@ -164,6 +169,7 @@ function runRow({ key, run, ended }: Turn): RunRow {
     graphName: view.graph.name,
     graphVersion: view.graph.version,
     graphDigest: view.graph.digest,
+    threadId: view.thread ?? null,
     status: view.status,
     input: JSON.stringify(view.input),
     output: view.output === null ? null : JSON.stringify(view.output),
@@ -281,6 +287,7 @@ const emptyRuns = (): Columns<RunRow> => ({
   graphName: [],
   graphVersion: [],
   graphDigest: [],
+  threadId: [],
   status: [],
   input: [],
   output: [],

@@ -70,6 +70,7 @@ export function unstorable(work: RunWork): RunWork | null {
     case 'timer':
       return { type: 'failure', error: unstorableState, inPlaceOf: work };
     case 'slots-granted':
+    case 'thread-entered':
     case 'task-begin':
     case 'start':
     case 'cancel':

@@ -1,7 +1,7 @@
 /** What a fork takes from the run that it begins at; nothing of that run changes. */
 import { taskContracts, violationsOf, type forkRun, type RequestOf, type TaskKind } from '@millrace/contracts';
 import { invalidInput, notFound, type JsonObject, type JsonValue } from '@millrace/kernel';
-import { refusalOfFork, reusedNodes, type Fork } from '@millrace/workflow';
+import { refusalOfFork, reusedNodes, threadToRead, type Fork } from '@millrace/workflow';
 import { keyText, type HotRun, type ResolvedGraph, type RunKey } from './hot-run.js';
 import type { RunLoader } from './run.loader.js';
 
@@ -27,7 +27,8 @@ export async function prepareFork(loader: RunLoader, key: RunKey, request: ForkR
   if (refusal !== null) throw refusal;
   if (changed !== undefined) checkNodeInput(graph.root.byId.get(from)?.kind, changed);
   const origin = { runId: key.runId, position: parent.position, node: from };
-  const fork = { ...origin, ...(changed !== undefined && { with: changed }) };
+  const thread = threadToRead(parent.state);
+  const fork = { ...origin, ...(changed !== undefined && { with: changed }), ...(thread && { thread }) };
   return {
     graph: parent.graph,
     input: request.input ?? parent.origin.input,

@@ -193,3 +193,13 @@ export const resolved = (graph: JsonObject): ResolvedGraph => ({
   identity: { name: (graph['metadata'] as { name: string }).name, version: 1, digest: digestOf(graph) },
   compiled: compileGraph(graph),
 });
+
+/** Counts the runs of its thread, one step each; the input says what else it writes there. */
+export const talking = document(
+  'test-talking',
+  [echo('say', [], { retry: { maxAttempts: 1 }, with: { tool: 'echo', arguments: { seen: '${{ thread.state }}' } } })],
+  {
+    thread: { state: { turns: '${{ thread.state.?turns.orValue(0) + 1 }}', last: '${{ run.id }}', note: null } },
+    output: '${{ thread.state.?turns.orValue(0) }}',
+  },
+);

@@ -11,12 +11,14 @@ import {
   evolve,
   initialState,
   slotRequestsOf,
+  threadPlaceOf,
   timersOf,
   viewOf,
   type ApprovalView,
   type CompiledGraph,
   type RunState,
   type SlotRequest,
+  type ThreadPlace,
   type Timer,
 } from '@millrace/workflow';
 import type { StoredEventWait } from '../event-wait/event-wait.store.js';
@@ -43,6 +45,8 @@ export interface RunOrigin {
   readonly traceparent?: string | undefined;
   readonly priority: RunPriority;
   readonly createdAt: string;
+  /** The thread that it belongs to. */
+  readonly thread?: string | undefined;
 }
 
 interface EarlierGraph {
@@ -66,6 +70,8 @@ export interface HotRun {
   eventWaits: readonly StoredEventWait[];
   /** The requests for shared keys stored for it, by node. */
   slots: ReadonlyMap<string, SlotRequest>;
+  /** The place in its thread's line that is stored for it. */
+  place: ThreadPlace | null;
   /** Those that wait for a decision. */
   approvals: readonly ApprovalView[];
   /** Length of its events as JSON: what it weighs in memory, roughly. */
@@ -99,6 +105,7 @@ export function newHotRun(key: RunKey, graph: ResolvedGraph, origin: RunOrigin):
     timers: new Map(),
     eventWaits: [],
     slots: new Map(),
+    place: null,
     approvals: [],
     weight: 0,
   };
@@ -130,8 +137,8 @@ export const graphAt = ({ graph, earlierGraphs }: HotRun, position: number): Gra
 export function foldRun(key: RunKey, { first: graph, later }: RunGraphs, events: readonly RunEvent[]): HotRun {
   const [first] = events;
   if (first?.type !== 'RunStarted') throw new Error(`Run ${key.runId} does not begin with RunStarted.`);
-  const { input, correlationId, traceparent, priority = 'normal' } = first.data;
-  const run = newHotRun(key, graph, { input, correlationId, traceparent, priority, createdAt: first.at });
+  const { input, correlationId, traceparent, priority = 'normal', thread } = first.data;
+  const run = newHotRun(key, graph, { input, correlationId, traceparent, priority, thread, createdAt: first.at });
   for (const event of events) {
     if (event.position !== run.position + 1) throw new Error(`Run ${key.runId} has a gap before ${event.position}.`);
     if (event.type === 'RunMigrated') moveTo(run, graphNamed(later, event.data.to));
@@ -142,6 +149,7 @@ export function foldRun(key: RunKey, { first: graph, later }: RunGraphs, events:
   // Where they are stored does not matter here: only what begins now is stored.
   run.eventWaits = eventWaitsOf(compiled, run.state).map((wait) => ({ key, wait, position: unknownPosition }));
   run.slots = slotsByNode(compiled, run.state);
+  run.place = threadPlaceOf(run.state);
   run.approvals = changedApprovals(run.state, [], events).filter(isPending);
   return run;
 }
@@ -152,6 +160,7 @@ export function runOf(run: HotRun): Run {
   return {
     id: run.key.runId,
     graph: run.graph.identity,
+    ...(run.origin.thread !== undefined && { thread: run.origin.thread }),
     status: view.status,
     input: run.origin.input,
     output: view.output,

@@ -10,11 +10,11 @@ export class ListRunsHandler implements CommandHandler<typeof listRuns> {
   constructor(private readonly orchestrator: Orchestrator) {}
 
   async handle(
-    { limit, cursor, status, graph }: RequestOf<typeof listRuns>,
+    { limit, cursor, status, graph, thread }: RequestOf<typeof listRuns>,
     { tenantId }: CommandMessage,
   ): Promise<ResponseOf<typeof listRuns>> {
     const after = cursor === undefined ? null : readRunCursor(cursor);
-    const found = await this.orchestrator.reader.list(tenantId, { status, graph }, after, limit + 1);
+    const found = await this.orchestrator.reader.list(tenantId, { status, graph, thread }, after, limit + 1);
     const items = found.slice(0, limit);
     const last = items.at(-1);
     const more = found.length > limit && last !== undefined;

@@ -32,6 +32,7 @@ import type { OrchestratorCounts } from '../counts.js';
 import type { GraphLibrary } from '../graph/graph-library.js';
 import type { LeaseBook } from '../partition/lease-book.js';
 import type { OrchestratorStores } from '../schema/stores.js';
+import { wantedPlace, type ThreadLines, type WantedPlace } from '../thread/thread-lines.js';
 import { prepareFork, type ForkRunRequest } from './fork-run.js';
 import type { ResolvedGraph, RunKey } from './hot-run.js';
 import type { RunLoader } from './run.loader.js';
@@ -64,12 +65,14 @@ interface RunBeginning {
   readonly traceparent: string | undefined;
   readonly priority?: RunPriority | undefined;
   readonly fork?: Fork;
+  readonly thread?: WantedPlace;
 }
 
 export interface RunCommandParts {
   readonly graphs: GraphLibrary;
   readonly loader: RunLoader;
   readonly writer: RunWriter;
+  readonly lines: ThreadLines;
   readonly reader: ReturnType<OrchestratorStores['reader']>;
   readonly leases: LeaseBook;
   readonly bus: MessageBus;
@@ -91,7 +94,8 @@ export class RunCommands {
 
   /**
    * Starts a run, once however often it is sent. Resolves after the run is stored.
-   * @throws MillraceError `unknown_graph`, `invalid_graph`, `invalid_input`, `orchestrator_overloaded`, `partition_moved`
+   * @throws MillraceError `unknown_graph`, `invalid_graph`, `invalid_input`, `orchestrator_overloaded`, `partition_moved`, and of its thread
+   *   `thread_busy`, `thread_queue_full`, `thread_missing`
    */
   start(context: MessageContext, data: StartRunRequest): Promise<Run> {
     return this.byOwner(context, { type: 'start', data });
@@ -214,12 +218,9 @@ export class RunCommands {
 
   private async startHere(key: RunKey, context: MessageContext, data: StartRunRequest): Promise<Run> {
     const graph = await this.parts.graphs.resolve(key.tenantId, data.graph);
-    return await this.startOn(key, context, {
-      graph,
-      input: data.input,
-      priority: data.priority,
-      traceparent: data.traceparent,
-    });
+    const { input, priority, traceparent } = data;
+    const thread = wantedPlace(data, graph.compiled.thread);
+    return await this.startOn(key, context, { graph, input, priority, traceparent, ...(thread && { thread }) });
   }
 
   private async forkHere(key: RunKey, context: MessageContext, data: ForkRunRequest): Promise<Run> {
@@ -230,14 +231,16 @@ export class RunCommands {
   }
 
   private async startOn(key: RunKey, { correlationId }: MessageContext, begin: RunBeginning): Promise<Run> {
-    const { graph, input, ...rest } = begin;
+    const { graph, input, thread, ...rest } = begin;
     const checked = checkInput(graph.compiled, input);
     if ('violations' in checked) {
       throw invalidInput('invalid_input', `The input does not fit graph ${graph.identity.name}.`, checked.violations);
     }
-    const work = { type: 'start', graph, input: checked.input, correlationId, ...rest } as const;
+    const started = { type: 'start', graph, input: checked.input, correlationId, ...rest } as const;
+    const work: RunWork = thread === undefined ? started : { ...started, thread: thread.threadId };
     const bytes = JSON.stringify(input).length + (rest.fork === undefined ? 0 : JSON.stringify(rest.fork).length);
-    const answer = await this.parts.writer.submit(key, work, bytes);
+    const submit = () => this.parts.writer.submit(key, work, bytes);
+    const answer = await (thread === undefined ? submit() : this.parts.lines.inLine(key, thread, submit));
     if (answer.kind === 'applied' && answer.run !== undefined) return answer.run;
     this.parts.counts.repeatedStarts += 1;
     return await this.parts.reader.get(key.tenantId, key.runId);

@@ -28,6 +28,7 @@ export interface ListedEvent {
 export interface RunFilter {
   readonly status?: RunStatus | undefined;
   readonly graph?: string | undefined;
+  readonly thread?: string | undefined;
 }
 
 type RunRow = Selectable<RunTable>;
@@ -85,6 +86,7 @@ export class RunReader {
       let query = transaction.selectFrom('run').selectAll().orderBy('created_at', 'desc').orderBy('run_id', 'desc');
       if (filter.status !== undefined) query = query.where('status', '=', filter.status);
       if (filter.graph !== undefined) query = query.where('graph_name', '=', filter.graph);
+      if (filter.thread !== undefined) query = query.where('thread_id', '=', filter.thread);
       if (after !== null) {
         query = query.where(sql<boolean>`(created_at, run_id) < (${after.createdAt}::timestamptz, ${after.runId})`);
       }
@@ -137,6 +139,7 @@ const listedEventOf = ({ position, type, at, data }: EventRow): ListedEvent => (
 const summaryOf = (row: RunRow): RunSummary => ({
   id: row.run_id,
   graph: { name: row.graph_name, version: row.graph_version, digest: row.graph_digest },
+  ...(row.thread_id !== null && { thread: row.thread_id }),
   status: row.status,
   error: row.error,
   createdAt: row.created_at.toISOString(),

@@ -10,6 +10,7 @@ import type { GraphIdentity, RunEvent } from '@millrace/contracts';
 import type { Database } from '@millrace/database';
 import { sql, type RawBuilder } from 'kysely';
 import type { OrchestratorTables } from '../schema/tables.js';
+import { threadsChanged } from '../thread/thread-statement.js';
 import type { BatchRows } from './batch-rows.js';
 import type { EventTraces } from './event-traces.js';
 import type { RunKey } from './hot-run.js';
@@ -147,11 +148,11 @@ const eventsStatement = (runs: readonly RunIdentityRow[]): RawBuilder<EventRow> 
   order by event.tenant_id, event.run_id, event.position`;
 
 /**
- * The text varies by two parts only, so it is prepared a few times per connection, possibly while the tables are empty. Hence nothing in it leaves
+ * The text varies by a few parts only, so it is prepared a few times per connection, possibly while the tables are empty. Hence nothing in it leaves
  * the planner a choice that would be wrong later: rows are found by `on conflict` or by a lateral look-up of the key.
  */
 function commitStatement(rows: BatchRows, claim: LeaseClaim): RawBuilder<{ partition: number }> {
-  const { events, runs, timersSet: set, timersDropped: dropped, eventWaits, approvals, slots } = rows;
+  const { events, runs, timersSet: set, timersDropped: dropped, eventWaits, approvals, slots, threads } = rows;
   return sql<{ partition: number }>`
     with held as (
       select lease.partition
@@ -172,23 +173,24 @@ function commitStatement(rows: BatchRows, claim: LeaseClaim): RawBuilder<{ parti
       join held using (partition)
     ),
     kept as (
-      insert into run (tenant_id, run_id, partition, graph_name, graph_version, graph_digest, status, input, output,
+      insert into run (tenant_id, run_id, partition, graph_name, graph_version, graph_digest, thread_id, status, input, output,
                        error, usage, steps, last_position, created_at, started_at, finished_at)
-      select new.tenant_id, new.run_id, new.partition, new.graph_name, new.graph_version, new.graph_digest, new.status,
-             new.input::jsonb, new.output::jsonb, new.error::jsonb, new.usage::jsonb, new.steps::jsonb,
+      select new.tenant_id, new.run_id, new.partition, new.graph_name, new.graph_version, new.graph_digest,
+             new.thread_id, new.status, new.input::jsonb, new.output::jsonb, new.error::jsonb, new.usage::jsonb, new.steps::jsonb,
              new.last_position, new.created_at::timestamptz, new.started_at::timestamptz, new.finished_at::timestamptz
       from unnest(${runs.partition}::smallint[], ${runs.tenantId}::text[], ${runs.runId}::text[],
-                  ${runs.graphName}::text[], ${runs.graphVersion}::integer[], ${runs.graphDigest}::text[],
+                  ${runs.graphName}::text[], ${runs.graphVersion}::integer[], ${runs.graphDigest}::text[], ${runs.threadId}::text[],
                   ${runs.status}::text[], ${runs.input}::text[], ${runs.output}::text[], ${runs.error}::text[],
                   ${runs.usage}::text[], ${runs.steps}::text[], ${runs.lastPosition}::integer[],
                   ${runs.createdAt}::text[], ${runs.startedAt}::text[], ${runs.finishedAt}::text[])
-        as new (partition, tenant_id, run_id, graph_name, graph_version, graph_digest, status, input, output, error,
+        as new (partition, tenant_id, run_id, graph_name, graph_version, graph_digest, thread_id, status, input, output, error,
                 usage, steps, last_position, created_at, started_at, finished_at)
       join held using (partition)
       on conflict (tenant_id, run_id) do update
       set graph_name = excluded.graph_name, graph_version = excluded.graph_version, graph_digest = excluded.graph_digest,
           status = excluded.status, output = excluded.output, error = excluded.error, usage = excluded.usage,
-          steps = excluded.steps, last_position = excluded.last_position, finished_at = excluded.finished_at
+          steps = excluded.steps, last_position = excluded.last_position, started_at = excluded.started_at,
+          finished_at = excluded.finished_at
     ),
     timer_set as (
       insert into run_timer (partition, tenant_id, run_id, node, attempt, timer, due_at, traceparent, set_at)
@@ -218,7 +220,7 @@ function commitStatement(rows: BatchRows, claim: LeaseClaim): RawBuilder<{ parti
           limit 1
         ) as found
       ))
-    )${eventWaits === null ? sql`` : eventWaitsChanged(eventWaits)}${approvals === null ? sql`` : approvalsKept(approvals)}${slots === null ? sql`` : slotsKept(slots)}
+    )${eventWaits === null ? sql`` : eventWaitsChanged(eventWaits)}${approvals === null ? sql`` : approvalsKept(approvals)}${slots === null ? sql`` : slotsKept(slots)}${threads === null ? sql`` : threadsChanged(threads)}
     select partition from held`;
 }
 

@@ -34,6 +34,7 @@ import {
   type Timer,
 } from '@millrace/workflow';
 import type { EventPosition, StoredEventWait } from '../event-wait/event-wait.store.js';
+import { threadChanges, type ThreadChanges } from '../thread/thread-rows.js';
 import { noTraces, type EventTraces } from './event-traces.js';
 import {
   applyEvent,
@@ -65,6 +66,8 @@ export type RunInput =
       readonly traceparent?: string | undefined;
       readonly priority?: RunPriority | undefined;
       readonly fork?: Fork | undefined;
+      /** The thread that it belongs to. */
+      readonly thread?: string | undefined;
     }
   | {
       readonly type: 'task-result';
@@ -83,6 +86,12 @@ export type RunInput =
       readonly worker?: string | undefined;
     }
   | { readonly type: 'slots-granted'; readonly node: string; readonly attempt: number }
+  | {
+      readonly type: 'thread-entered';
+      readonly generation: number;
+      readonly version: number;
+      readonly state: JsonObject;
+    }
   | { readonly type: 'timer'; readonly timer: Timer }
   | { readonly type: 'signal'; readonly id: string; readonly name: string; readonly data: JsonValue }
   | {
@@ -137,7 +146,7 @@ export interface Turn {
   readonly at: string;
   readonly started: boolean;
   readonly ended: boolean;
-  /** Whether it was paused, resumed, retried or moved. */
+  /** Whether it was paused, resumed, retried or moved, or came to its turn. */
   readonly halted: boolean;
   readonly timersSet: readonly Timer[];
   readonly timersDropped: readonly Timer[];
@@ -146,6 +155,8 @@ export interface Turn {
   /** The requests for shared keys that were made or taken, and those that are over. */
   readonly slotsSet: readonly SlotRequest[];
   readonly slotsDropped: readonly SlotRequest[];
+  /** What changes at the run's thread; null for most. */
+  readonly thread: ThreadChanges | null;
   /** The approvals that were asked for, decided or cancelled. */
   readonly approvals: readonly ApprovalView[];
   /** One for each message, in their order. */
@@ -190,12 +201,15 @@ export function takeTurn(key: RunKey, found: FoundRun, works: readonly RunWork[]
     timersDropped: [...timers.dropped, ...overdue(run, works)],
     eventWaits: run === null ? null : changedEventWaits(run, events, circumstances),
     ...changedSlots(run, events),
+    thread: threadChanges(run, events),
     approvals: run === null ? [] : approvalsAfter(run, events),
     answers,
   };
 }
 
-const haltingTypes: ReadonlySet<string> = new Set(['RunPaused', 'RunResumed', 'RunRetried', 'RunMigrated']);
+const haltingTypes: ReadonlySet<string> = new Set([
+  ...['RunPaused', 'RunResumed', 'RunRetried', 'RunMigrated', 'ThreadEntered'],
+]);
 
 function withTraces(
   traces: EventTraces,
@@ -210,8 +224,8 @@ const refusal = (found: 'ended' | 'unknown'): RunAnswer =>
   found === 'ended' ? { kind: 'unchanged' } : { kind: 'unknown-run' };
 
 function hotRunFor(key: RunKey, work: Extract<RunWork, { type: 'start' }>, now: string): HotRun {
-  const { graph, input, correlationId, traceparent, priority = graph.compiled.priority } = work;
-  return newHotRun(key, graph, { input, correlationId, traceparent, priority, createdAt: now });
+  const { graph, input, correlationId, traceparent, priority = graph.compiled.priority, thread } = work;
+  return newHotRun(key, graph, { input, correlationId, traceparent, priority, thread, createdAt: now });
 }
 
 function applyWork(run: HotRun, work: RunWork, circumstances: Circumstances, events: DecidedEvent[]): RunAnswer {
@@ -260,6 +274,7 @@ function messageOf(run: HotRun, work: RunInput, { now, random }: Circumstances):
         ...(work.traceparent !== undefined && { traceparent: work.traceparent }),
         ...(work.fork !== undefined && { fork: work.fork }),
         priority: run.origin.priority,
+        ...(work.thread !== undefined && { thread: work.thread }),
         now,
       };
     case 'task-result':
@@ -273,6 +288,7 @@ function messageOf(run: HotRun, work: RunInput, { now, random }: Circumstances):
         random: random(),
       };
     case 'event':
+    case 'thread-entered':
       return { ...work, now };
     case 'task-idle':
       return { type: 'task-idle', node: work.node, attempt: work.attempt, now, random: random() };

@@ -11,6 +11,8 @@ import { RunReader } from '../run/run.reader.js';
 import { RunStore } from '../run/run.store.js';
 import { ScheduleStore } from '../schedule/schedule.store.js';
 import { TimerStore } from '../timer/timer.store.js';
+import { ThreadStateStore } from '../thread/thread-state.store.js';
+import { ThreadStore } from '../thread/thread.store.js';
 import type { OrchestratorTables } from './tables.js';
 
 /** What a class does for others, without how. */
@@ -22,6 +24,8 @@ export interface OrchestratorStores {
   readonly timers: Port<TimerStore>;
   readonly eventWaits: Port<EventWaitStore>;
   readonly slots: Port<SlotStore>;
+  readonly threads: Port<ThreadStore>;
+  readonly threadStates: Port<ThreadStateStore>;
   readonly outputs: Port<OutputStore>;
   readonly schedules: Port<ScheduleStore>;
   readonly approvals: Port<ApprovalReader>;
@@ -37,6 +41,8 @@ export const storesIn = (database: Database<OrchestratorTables>): OrchestratorSt
   timers: new TimerStore(database),
   eventWaits: new EventWaitStore(database),
   slots: new SlotStore(database),
+  threads: new ThreadStore(database),
+  threadStates: new ThreadStateStore(database),
   outputs: new OutputStore(database),
   schedules: new ScheduleStore(database),
   approvals: new ApprovalReader(database),

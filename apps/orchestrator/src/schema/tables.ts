@@ -37,6 +37,7 @@ export interface RunTable {
   graph_name: GraphIdentity['name'];
   graph_version: GraphIdentity['version'];
   graph_digest: GraphIdentity['digest'];
+  thread_id: string | null;
   status: RunStatus;
   input: Json<JsonObject>;
   output: Json<JsonValue> | null;
@@ -178,6 +179,45 @@ interface GraphAliasTable {
   updated_at: ColumnType<Date, Date, Date>;
 }
 
+interface ThreadTable {
+  tenant_id: string;
+  thread_id: string;
+  version: number;
+  state: Json<JsonObject>;
+  created_at: Date;
+  updated_at: Date;
+}
+
+/** A state that a thread had. */
+interface ThreadVersionTable {
+  tenant_id: string;
+  thread_id: string;
+  version: number;
+  state: Json<JsonObject>;
+  /** The run that wrote it; null for a caller. */
+  run_id: string | null;
+  at: Date;
+}
+
+/** A run in line at its thread: it waits there, or it is under way. */
+interface ThreadPlaceTable {
+  tenant_id: string;
+  run_id: string;
+  /** How often the run had been retried when it came. */
+  generation: number;
+  thread_id: string;
+  partition: number;
+  /** In the order of arrival. */
+  number: Generated<number>;
+  interrupts: Generated<boolean>;
+  /** A place is kept before its run is stored, for a while. */
+  kept_at: Generated<Date>;
+  stored: Generated<boolean>;
+  granted_at: Date | null;
+  /** Whether the run knows that it is its turn. */
+  taken: Generated<boolean>;
+}
+
 export interface OrchestratorTables {
   graph_alias: GraphAliasTable;
   graph_version: GraphVersionTable;
@@ -188,6 +228,9 @@ export interface OrchestratorTables {
   schedule: ScheduleTable;
   approval: ApprovalTable;
   slot_request: SlotRequestTable;
+  thread: ThreadTable;
+  thread_version: ThreadVersionTable;
+  thread_place: ThreadPlaceTable;
   cached_output: CachedOutputTable;
   partition_lease: PartitionLeaseTable;
   replica: ReplicaTable;

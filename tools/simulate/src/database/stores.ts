@@ -8,6 +8,7 @@ import { leaseStore } from './lease-store.js';
 import { outputStore } from './output-store.js';
 import { approvalReader, runReader } from './readers.js';
 import { scheduleStore } from './schedule-store.js';
+import { threadStateStore, threadStore } from './thread-stores.js';
 import { eventWaitStore, slotStore } from './waiting-stores.js';
 import { runText, type BatchRows, type Tables } from './tables.js';
 
@@ -33,6 +34,8 @@ export function storesOf(world: World, process: SimulatedProcess, tables: Tables
     timers: timerStore(ask, tables),
     eventWaits: eventWaitStore(ask, tables),
     slots: slotStore(ask, tables),
+    threads: threadStore(ask, tables, now),
+    threadStates: threadStateStore(),
     outputs: outputStore(ask, tables, now),
     schedules: scheduleStore(ask, tables),
     approvals: approvalReader(ask, tables),

@@ -3,11 +3,14 @@ import type { RunEvent } from '@millrace/contracts';
 import type { OrchestratorStores } from '@millrace/orchestrator/core';
 
 import type { ScheduleRow } from './schedule-store.js';
+import { ThreadTables } from './thread-stores.js';
 
 type Runs = OrchestratorStores['runs'];
 export type BatchRows = Parameters<Runs['commit']>[0];
 export type LeaseClaim = Parameters<Runs['commit']>[1];
-type Row<Columns> = { [Column in keyof Columns]: Columns[Column] extends readonly (infer Value)[] ? Value : never };
+export type Row<Columns> = {
+  [Column in keyof Columns]: Columns[Column] extends readonly (infer Value)[] ? Value : never;
+};
 export type RunRow = Row<BatchRows['runs']>;
 export type TimerRow = Row<BatchRows['timersSet']>;
 export type ApprovalRow = Row<NonNullable<BatchRows['approvals']>>;
@@ -58,6 +61,7 @@ export class Tables {
   /** Outputs that stand in for work, as JSON text, by tenant and work. */
   readonly outputs = new Map<string, { readonly json: string; readonly expiresAt: number }>();
   readonly schedules = new Map<string, ScheduleRow>();
+  readonly threads = new ThreadTables();
   readonly leases: LeaseRow[];
   readonly replicas = new Map<string, number>();
   /** What workers noted of tasks that they have done, by task id. */
@@ -67,6 +71,7 @@ export class Tables {
     partitionCount: number,
     beginning: Date,
     private readonly onStored: OnStored,
+    private readonly now: () => number,
   ) {
     this.leases = Array.from({ length: partitionCount }, (_, partition) => ({
       ...{ partition, owner: null, epoch: 0, expiresAt: 0 },
@@ -88,6 +93,7 @@ export class Tables {
     const approvals = batch.approvals === null ? [] : rowsOf<ApprovalRow>(batch.approvals);
     for (const row of approvals.filter(isHeld)) this.approvals.set(`${row.tenantId}/${row.approvalId}`, row);
     this.commitWaits(batch, isHeld);
+    if (batch.threads !== null) this.threads.commit(batch.threads, isHeld, this.now());
     this.onStored(events, runs, claim);
     return held;
   }

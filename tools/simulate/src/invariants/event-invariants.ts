@@ -115,6 +115,11 @@ export const eventInvariants: readonly EventInvariant[] = [
     broken: ({ isPaused }, event) => (isPaused && beginnings.has(event.type) ? `${event.type} in a pause` : undefined),
   },
   {
+    invariant: 'threads',
+    says: 'nothing of a run begins before its turn in its thread',
+    broken: ({ isQueued }, event) => (isQueued && beginnings.has(event.type) ? `${event.type} in line` : undefined),
+  },
+  {
     invariant: 'I5',
     says: 'a signal arrives once',
     broken: ({ signals }, event) =>

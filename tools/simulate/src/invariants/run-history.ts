@@ -1,6 +1,13 @@
 /** What the witness knows of one run: its stored events, folded by the product, and what the invariants note beside. */
 import type { RunEvent } from '@millrace/contracts';
-import { evolve, initialState, type CompiledGraph, type RunState } from '@millrace/workflow';
+import {
+  evolve,
+  initialState,
+  threadPlaceOf,
+  waitsForThread,
+  type CompiledGraph,
+  type RunState,
+} from '@millrace/workflow';
 
 /** The last attempt at a node. */
 export interface Attempt {
@@ -47,8 +54,18 @@ export class RunHistory {
 
   /** When it began, or began again. */
   get beganAt(): number {
-    const begun = this.events.findLast(({ type }) => type === 'RunStarted' || type === 'RunRetried');
+    const begun = this.events.findLast(({ type }) => ['RunStarted', 'ThreadEntered', 'RunRetried'].includes(type));
     return Date.parse(begun?.at ?? '');
+  }
+
+  get isQueued(): boolean {
+    return waitsForThread(this.state);
+  }
+
+  /** The thread that it is under way in. */
+  get thread(): string | undefined {
+    const place = threadPlaceOf(this.state);
+    return place?.isTaken === true ? `${this.text.split('/')[0]}/${place.threadId}` : undefined;
   }
 
   /** The nodes that hold a shared key: from when they were given room until they end. */

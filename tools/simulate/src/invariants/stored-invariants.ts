@@ -1,5 +1,5 @@
 /** What is stored beside the events of a run follows from them. Each gives what is wrong after a batch, or nothing. */
-import { eventWaitsOf, slotRequestsOf, timersOf, viewOf } from '@millrace/workflow';
+import { eventWaitsOf, slotRequestsOf, threadPlaceOf, timersOf, viewOf, type ThreadPlace } from '@millrace/workflow';
 import { runText, type Tables } from '../database/tables.js';
 import type { RunHistory } from './run-history.js';
 
@@ -31,6 +31,8 @@ const timerOf = ({ node, attempt, timer, dueAt }: NodeRow & { timer: string; due
 const waitOf = ({ node, attempt, subject }: NodeRow & { subject: string }): string =>
   `${subject} for ${node}:${attempt}`;
 
+const placeOf = ({ threadId, generation, isTaken }: ThreadPlace): string => `${threadId} ${generation} ${isTaken}`;
+
 const isEnded = ({ state }: RunHistory): boolean => state.status !== 'new' && state.status !== 'running';
 
 export const storedInvariants: readonly StoredInvariant[] = [
@@ -49,6 +51,17 @@ export const storedInvariants: readonly StoredInvariant[] = [
       ({ graph, state }) =>
         slotRequestsOf(graph, state).map(({ node, attempt, isTaken }) => `${node}:${attempt} ${isTaken}`),
       (run, { slots }) => rowsOf(run, slots).map(({ node, attempt, taken }) => `${node}:${attempt} ${taken}`),
+    ),
+  },
+  {
+    invariant: 'threads',
+    says: 'the place in line that is stored is that of the run',
+    broken: sameRows(
+      ({ state }) => [threadPlaceOf(state)].flatMap((place) => (place === null ? [] : [placeOf(place)])),
+      (run, { threads: { places } }) =>
+        rowsOf(run, places)
+          .filter(({ stored }) => stored)
+          .map(({ taken, ...place }) => placeOf({ ...place, isTaken: taken })),
     ),
   },
   {

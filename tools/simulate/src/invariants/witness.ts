@@ -1,5 +1,5 @@
 /** Sees every batch that is stored and every answer that is given, and says which invariant is broken first. */
-import { terminalEventTypes, type Envelope, type TaskData } from '@millrace/contracts';
+import { terminalEventTypes, type Envelope, type RunEvent, type TaskData } from '@millrace/contracts';
 import type { JsonObject } from '@millrace/kernel';
 import { compileGraph, type CompiledGraph } from '@millrace/workflow';
 import {
@@ -16,6 +16,7 @@ import { eventInvariants, noteEvent } from './event-invariants.js';
 import { policyInvariants } from './policy-invariants.js';
 import { RunHistory } from './run-history.js';
 import { storedInvariants } from './stored-invariants.js';
+import { checkTurn } from './thread-invariants.js';
 
 export interface Broken {
   readonly invariant: string;
@@ -24,6 +25,13 @@ export interface Broken {
 }
 
 const allOfEvents = [...eventInvariants, ...policyInvariants];
+
+/** A run in a thread is announced when it comes to its turn. */
+function isAnnounced(event: RunEvent): boolean {
+  if (event.type === 'RunStarted') return event.data.thread === undefined;
+  if (event.type === 'ThreadEntered') return event.data.generation === undefined;
+  return event.type === 'EventEmitted' || terminalEventTypes.has(event.type);
+}
 
 export class Witness {
   broken: Broken | undefined;
@@ -80,6 +88,8 @@ export class Witness {
       if (run.end === undefined) this.fail('I1', 'every accepted run ends', `${run.text} after ${run.position} events`);
       else this.checkPublished(run, broker);
     }
+    const [left] = this.tablesOf().threads.places.keys();
+    if (left !== undefined) this.fail('threads', 'who has ended leaves the line at its thread', left);
     const [changed] = broker.changed;
     if (changed !== undefined) this.fail('I3', 'what is published again is the same', changed);
   }
@@ -110,6 +120,7 @@ export class Witness {
     noteEvent(run, event);
     this.checkSpending(run);
     if (event.type === 'SlotsGranted') this.checkRoom(run, event.data.node);
+    if (event.type === 'ThreadEntered') checkTurn(run, [...this.runs.values()], (...how) => this.fail(...how));
   }
 
   /** What a run has spent never exceeds its budget, which each resuming after it was exceeded allows once more. */
@@ -154,7 +165,7 @@ export class Witness {
   private checkPublished(run: RunHistory, broker: Broker): void {
     if (broker.wiped) return;
     for (const event of run.events) {
-      if (event.type !== 'RunStarted' && event.type !== 'EventEmitted' && !terminalEventTypes.has(event.type)) continue;
+      if (!isAnnounced(event)) continue;
       const id = `${run.text.split('/')[1]}:${event.position}`;
       if (!broker.published.has(id)) this.fail('I1', 'what is stored is announced', `${event.type} ${id}`);
     }

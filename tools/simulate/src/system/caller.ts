@@ -12,6 +12,7 @@ import {
   terminalEventTypes,
   type CommandContract,
   type MessageContext,
+  type OnBusy,
   type Run,
   type RunEventOf,
 } from '@millrace/contracts';
@@ -33,6 +34,8 @@ export interface PlannedRun {
   readonly runId: string;
   readonly graph: JsonObject;
   readonly input: JsonObject;
+  /** The thread that it belongs to, if any, and what it does there. */
+  readonly thread: { readonly thread?: string; readonly onBusy?: OnBusy };
   readonly dice: Dice;
 }
 
@@ -47,6 +50,7 @@ export function plannedRuns(seed: number): PlannedRun[] {
     runId: `run_${`${seed.toString(16)}${index}`.padStart(32, '0')}`,
     graph: growGraph(new Dice(Math.ceil(seed / seedsOfAGraph), `graph ${index}`)),
     input: inputOf(dice),
+    thread: threadOf(new Dice(seed, `thread ${index}`)),
     dice: new Dice(seed, `run ${index}`),
   }));
 }
@@ -58,8 +62,14 @@ const signalsOf = ({ graph, dice }: PlannedRun): readonly string[] =>
 /** How long after the calm began nobody holds a run up any more, and how often what is asked is then answered. */
 const letGoAfterMs = 4_000;
 
+/** Nobody is refused: what is asked for in the simulation has to happen. */
+const threadOf = (dice: Dice): PlannedRun['thread'] =>
+  dice.percent(40) ? { thread: 'talk', onBusy: dice.pick(['queue', 'queue', 'interrupt'] as const) } : {};
+
 /** What asks for a decision. */
 const asks: ReadonlySet<string> = new Set(['ApprovalRequested', 'EffectUncertain']);
+
+const startOf = ({ graph, input, thread }: PlannedRun): JsonObject => ({ graph, input, ...thread });
 
 const key = { keyId: 'key_of_somebody', role: 'admin' } as const;
 const stateOf = ({ state }: RunHistory): string => state.status;
@@ -91,7 +101,7 @@ export class Caller {
       }
     if (dice.percent(25)) this.plan(planned, 14_000, cancelRun, { reason: 'enough' });
     if (dice.percent(25)) this.plan(planned, 10_000, pauseRun, { reason: 'lunch' });
-    if (dice.percent(20)) this.plan(planned, 12_000, startRun, { graph: planned.graph, input: planned.input });
+    if (dice.percent(20)) this.plan(planned, 12_000, startRun, startOf(planned));
     if (dice.percent(25)) this.plan(planned, 25_000, retryRun, { id: 'once-more' });
     for (let count = dice.within([0, 3]); count > 0; count -= 1)
       this.after(dice.within([2_000, 20_000]), () => this.decide(planned));
@@ -115,9 +125,8 @@ export class Caller {
   }
 
   private async start(planned: PlannedRun): Promise<void> {
-    const { graph, input } = planned;
-    await this.send(planned, startRun, { graph, input });
-    if (planned.dice.percent(30)) await this.send(planned, startRun, { graph, input });
+    await this.send(planned, startRun, startOf(planned));
+    if (planned.dice.percent(30)) await this.send(planned, startRun, startOf(planned));
   }
 
   /** Decides on something that the run asks for, if there is anything. */

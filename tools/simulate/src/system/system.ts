@@ -27,7 +27,7 @@ export class System {
   ) {
     const witness: Witness = new Witness(() => tables);
     const broker = new Broker(world.time, (payload) => witness.acknowledged(payload));
-    const tables = new Tables(partitionCount, new Date(beginning), witness.onStored);
+    const tables = new Tables(partitionCount, new Date(beginning), witness.onStored, () => world.time.now);
     const planned = plannedRuns(seed);
     this.installation = { world, tables, broker, witness, taskKinds: taskKindsOf(planned.map(({ graph }) => graph)) };
     this.keepRunning('orchestrator-a', (process) => startOrchestrator(this.installation, process, 'a'));

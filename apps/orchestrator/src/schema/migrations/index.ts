@@ -7,6 +7,7 @@ import { sharedKeys } from './0006-shared-keys.js';
 import { schedules } from './0007-schedules.js';
 import { graphAliases } from './0009-graph-aliases.js';
 import { cachedOutputs } from './0008-cached-outputs.js';
+import { threads } from './0010-threads.js';
 import { traces } from './0003-traces.js';
 
 export const orchestratorMigrations: Migrations = {
@@ -19,4 +20,5 @@ export const orchestratorMigrations: Migrations = {
   '0007_schedules': schedules,
   '0008_cached_outputs': cachedOutputs,
   '0009_graph_aliases': graphAliases,
+  '0010_threads': threads,
 };

@@ -10,7 +10,16 @@ export const overloadRefusals = counter({
   unit: '{refusal}',
   description: 'What was turned away at once because a bounded queue was full',
   labels: {
-    'millrace.queue': oneOf('http', 'http-streams', 'responder', 'bus', 'engine', 'database', 'model-provider'),
+    'millrace.queue': oneOf(
+      'http',
+      'http-streams',
+      'responder',
+      'bus',
+      'engine',
+      'thread',
+      'database',
+      'model-provider',
+    ),
   },
   from: everyService,
 });
