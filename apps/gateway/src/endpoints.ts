@@ -57,6 +57,14 @@ import { StreamRunEndpoint } from './stream/stream-run.endpoint.js';
 import { ListBudgetsEndpoint, ReadUsageEndpoint, SetBudgetEndpoint } from './spending/spending.endpoints.js';
 import { LivenessEndpoint, OpenApiEndpoint, ReadinessEndpoint } from './system/system.endpoints.js';
 import {
+  DeleteThreadEndpoint,
+  GetThreadEndpoint,
+  GetThreadStateEndpoint,
+  ListThreadHistoryEndpoint,
+  ListThreadsEndpoint,
+  PatchThreadStateEndpoint,
+} from './threads/thread.endpoints.js';
+import {
   ListWebhookDeliveriesEndpoint,
   RedeliverWebhookEndpoint,
   TestWebhookEndpoint,
@@ -90,6 +98,12 @@ export const endpoints = [
   GetScheduleEndpoint,
   UpdateScheduleEndpoint,
   DeleteScheduleEndpoint,
+  ListThreadsEndpoint,
+  GetThreadEndpoint,
+  DeleteThreadEndpoint,
+  GetThreadStateEndpoint,
+  PatchThreadStateEndpoint,
+  ListThreadHistoryEndpoint,
   ListApprovalsEndpoint,
   GetApprovalEndpoint,
   DecideApprovalEndpoint,

@@ -15,6 +15,7 @@ import { addRunsCommand } from './runs/runs.command.js';
 import { addSchedulesCommand } from './schedules/schedules.command.js';
 import { addSearchCommand } from './search/search.command.js';
 import { addStartCommand } from './start/start.command.js';
+import { addThreadsCommand } from './threads/threads.command.js';
 import { printable, printableLine } from './terminal/printable.js';
 import { hasColours, type Terminal, write } from './terminal/terminal.js';
 import { addWebhooksCommand } from './webhooks/webhooks.command.js';
@@ -55,6 +56,7 @@ function programFor(terminal: Terminal, setExitCode: (code: number) => void): Co
   addRunCommand(program, terminal, setExitCode);
   addRunsCommand(program, terminal);
   addSchedulesCommand(program, terminal);
+  addThreadsCommand(program, terminal);
   addApprovalsCommand(program, terminal);
   addGraphsCommand(program, terminal, setExitCode);
   addIngestCommand(program, terminal, setExitCode);

@@ -135,6 +135,10 @@ const examples: Readonly<Record<string, Example>> = {
     input: { door: 'north', people: ['Ada', 'Bo', 'Cy'] },
     ends: { status: 'completed', output: ['Ada', 'Bo', 'Cy'] },
   },
+  'conversation.yaml': {
+    input: { message: 'Good morning' },
+    ends: { status: 'completed', output: { turn: 1, answer: 'We have not met.' } },
+  },
   'frugal.yaml': { input: {}, ends: { status: 'completed', output: { third: 'skipped' } } },
   'thrifty.yaml': { input: { of: 'a' }, ends: { status: 'completed', output: { first: 'a', second: 'a' } } },
   'retries.yaml': {

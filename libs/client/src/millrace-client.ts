@@ -24,6 +24,7 @@ import type { CallOptions, ClientOptions } from './client-options.js';
 import { type EventQuery, type EventStreamItem, streamEvents } from './event-stream.js';
 import type { ResumeOptions } from './resumed-stream.js';
 import { type RunStreamItem, streamRun } from './run-stream.js';
+import { ThreadsClient } from './threads-client.js';
 import { Transport } from './transport.js';
 
 export interface StartRunOptions extends CallOptions {
@@ -56,9 +57,12 @@ export interface GraphSource {
  */
 export class MillraceClient {
   private readonly transport: Transport;
+  /** What threads remember, and which run is under way in them. */
+  readonly threads: ThreadsClient;
 
   constructor(options: ClientOptions) {
     this.transport = new Transport(options);
+    this.threads = new ThreadsClient(this.transport);
   }
 
   async startRun(body: BodyInputOf<typeof routes.startRun>, options: StartRunOptions = {}): Promise<Run> {

@@ -23,6 +23,8 @@ const refusals: Readonly<Record<number, readonly [kind: ErrorKind, code: string,
 const statusesByCode: Readonly<Record<string, { readonly status: number; readonly title: string }>> = {
   cursor_expired: { status: 410, title: 'Gone' },
   cursor_lost: { status: 410, title: 'Gone' },
+  precondition_required: { status: 428, title: 'Precondition Required' },
+  thread_version_mismatch: { status: 412, title: 'Precondition Failed' },
   method_not_allowed: { status: 405, title: 'Method Not Allowed' },
   request_too_slow: { status: 408, title: 'Request Timeout' },
   address_too_long: { status: 414, title: 'URI Too Long' },

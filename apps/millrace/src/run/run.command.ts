@@ -1,5 +1,12 @@
 import type { MillraceClient } from '@millrace/client';
-import { jsonObjectSchema, runPrioritySchema, type Run, type RunPriority } from '@millrace/contracts';
+import {
+  jsonObjectSchema,
+  onBusySchema,
+  runPrioritySchema,
+  type OnBusy,
+  type Run,
+  type RunPriority,
+} from '@millrace/contracts';
 import { invalidInput, type JsonObject } from '@millrace/kernel';
 import { Option, type Command } from 'commander';
 import { readFile } from 'node:fs/promises';
@@ -18,6 +25,8 @@ interface RunFlags extends ConnectionFlags {
   readonly detach?: boolean;
   readonly priority?: RunPriority;
   readonly idempotencyKey?: string;
+  readonly thread?: string;
+  readonly onBusy?: OnBusy;
 }
 
 export function addRunCommand(program: Command, terminal: Terminal, setExitCode: (code: number) => void): void {
@@ -31,14 +40,18 @@ export function addRunCommand(program: Command, terminal: Terminal, setExitCode:
         runPrioritySchema.options,
       ),
     )
+    .option('--thread <id>', 'the thread that it belongs to: one run is under way in it at a time')
+    .addOption(
+      new Option('--on-busy <policy>', 'while another run of the thread is under way').choices(onBusySchema.options),
+    )
     .option('--detach', 'do not wait for the end')
     .option('--json', 'print the run as JSON')
     .action(async (graph: string, flags: RunFlags) => {
       const client = connect(flags, terminal);
       const input = await readInput(flags.input, terminal.folder);
       const reference = /\.(ya?ml|json)$/.test(graph) ? await readGraphFile(resolve(terminal.folder, graph)) : graph;
-      const { priority, idempotencyKey } = flags;
-      const body = { graph: reference, input, ...(priority !== undefined && { priority }) };
+      const { priority, thread, onBusy, idempotencyKey } = flags;
+      const body = { graph: reference, input, thread, onBusy, ...(priority !== undefined && { priority }) };
       const started = await client.startRun(body, { idempotencyKey });
       const run = flags.detach ? started : await follow(client, started, terminal);
       if (flags.json || run.output === null) await printJson(terminal, run);
