@@ -133,6 +133,7 @@ describe('the recordings', () => {
         'task-result': true,
         'task-idle': true,
         'slots-granted': true,
+        'thread-entered': true,
         'task-begin': true,
         timer: true,
       },
@@ -167,6 +168,7 @@ describe('the recordings', () => {
     const policies = [
       ...Object.keys(workerPolicies),
       'budget',
+      'thread',
       'onError',
       'when',
       'tolerate',

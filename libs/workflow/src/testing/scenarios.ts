@@ -2,5 +2,6 @@
 import { nodeScenarios } from './node-scenarios.js';
 import { policyScenarios } from './policy-scenarios.js';
 import type { Scenarios } from './scenario-parts.js';
+import { threadScenarios } from './thread-scenarios.js';
 
-export const scenarios: Scenarios = { ...nodeScenarios, ...policyScenarios };
+export const scenarios: Scenarios = { ...nodeScenarios, ...policyScenarios, ...threadScenarios };
