@@ -59,7 +59,12 @@ export class ModelRouteStore {
 
   prices(tenantId: string): Promise<readonly ModelPrice[]> {
     return this.database.forTenant(tenantId, async (transaction) => {
-      const rows = await transaction.selectFrom('model_price').selectAll().orderBy(['model', 'first_day']).execute();
+      const rows = await transaction
+        .selectFrom('model_price')
+        .selectAll()
+        .orderBy('model')
+        .orderBy('first_day')
+        .execute();
       return rows.map(({ model, first_day: from, input_usd, cached_input_usd: cached, output_usd }) => ({
         model,
         ...(from !== '' && { from }),

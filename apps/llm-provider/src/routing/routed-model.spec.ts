@@ -218,8 +218,8 @@ describe('a route', () => {
     });
 
     it('asks nobody else where the first begins in time, also when it is slow afterwards', async () => {
-      provider.script(drips('Herons fish.', 20));
-      const { answer } = await ask(await routeOf(['slow', 'good'], { hedge: { afterMs: 100 } }));
+      provider.script(drips('Herons fish.', 120));
+      const { answer } = await ask(await routeOf(['slow', 'good'], { hedge: { afterMs: 1_000 } }));
       expect(answer).toMatchObject({ text: 'Herons fish.', model: 'p/slow' });
       expect(asked()).toEqual(['slow']);
     });
