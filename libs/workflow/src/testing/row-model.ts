@@ -36,7 +36,7 @@ export function named({ state, message }: Trial): Named | null {
   const compiled = locate(state, message.node)?.node;
   return compiled ? { path: message.node, node, compiled } : null;
 }
-export const runningNode = (trial: Trial): (Named & { node: RunningNode }) | null => {
+const runningNode = (trial: Trial): (Named & { node: RunningNode }) | null => {
   const found = named(trial);
   return found?.node.status === 'running' ? { ...found, node: found.node } : null;
 };
