@@ -19,7 +19,7 @@ const isObject = (value: JsonValue | undefined): value is JsonObject =>
 const objectIn = (value: JsonValue | undefined): JsonObject => (isObject(value) ? value : {});
 
 /** Why a value cannot be in the state of a thread, or null. Walks without recursion. */
-export function refusalOfThreadValue(value: JsonObject): MillraceError | null {
+function refusalOfThreadValue(value: JsonObject): MillraceError | null {
   const open: { readonly value: JsonValue; readonly depth: number }[] = [{ value, depth: 1 }];
   for (let place = open.pop(); place !== undefined; place = open.pop()) {
     if (place.depth > limits.threadStateDepth) return tooDeep();
