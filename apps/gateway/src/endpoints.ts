@@ -42,6 +42,7 @@ import {
   RecordRunEndpoint,
 } from './runs/read-runs.endpoints.js';
 import { PauseRunEndpoint, ResumeRunEndpoint } from './runs/halt-run.endpoints.js';
+import { DeleteRunEndpoint } from './runs/delete-run.endpoint.js';
 import { MigrateRunEndpoint } from './runs/migrate-run.endpoint.js';
 import { RetryRunEndpoint } from './runs/retry-run.endpoint.js';
 import { SignalRunEndpoint } from './runs/signal-run.endpoint.js';
@@ -91,6 +92,7 @@ export const endpoints = [
   ResumeRunEndpoint,
   RetryRunEndpoint,
   MigrateRunEndpoint,
+  DeleteRunEndpoint,
   ForkRunEndpoint,
   SignalRunEndpoint,
   CreateScheduleEndpoint,

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { newId } from '@millrace/kernel';
 import { flag, readConfiguration, variable, wholeNumber, type Environment } from '@millrace/service';
 import { z } from 'zod';
+import { daysOfTenants, type RetentionPolicy } from './retention/keep-days.js';
 
 export interface OrchestratorConfig {
   /**
@@ -21,6 +22,9 @@ export interface OrchestratorConfig {
   readonly taskBurst: number;
   /** How many turns a tenant gets for each one of another; 1 for those that are not named. */
   readonly tenantWeights: ReadonlyMap<string, number>;
+  /** For how long runs are kept after their end. */
+  readonly retention: RetentionPolicy;
+  readonly retentionMs: number;
   /** Whether the completion of every step is announced as a stored event, beside what happens to runs as a whole. */
   readonly announceSteps: boolean;
 }
@@ -52,7 +56,7 @@ const entriesOf = (text: string): string[] =>
 
 /** @throws MillraceError `invalid_configuration` that names each wrong variable */
 export function orchestratorConfig(environment: Environment): OrchestratorConfig {
-  return readConfiguration(environment, {
+  const { keepDays, keepDaysOf, ...values } = readConfiguration(environment, {
     replica: variable(
       'MILLRACE_ORCHESTRATOR_REPLICA',
       z
@@ -86,6 +90,14 @@ export function orchestratorConfig(environment: Environment): OrchestratorConfig
     ),
     taskBurst: variable('MILLRACE_ORCHESTRATOR_TASK_BURST', count(32, { min: 1, max: 100_000 }), '32'),
     tenantWeights: variable('MILLRACE_ORCHESTRATOR_TENANT_WEIGHTS', tenantWeights(), 'acme=3,other=1'),
+    keepDays: variable('MILLRACE_ORCHESTRATOR_KEEP_DAYS', wholeNumber({ min: 1, max: 36_500 }).optional(), '90'),
+    keepDaysOf: variable(
+      'MILLRACE_ORCHESTRATOR_KEEP_DAYS_OF',
+      daysOfTenants().default(new Map<string, number>()),
+      'acme=30,globex=365',
+    ),
+    retentionMs: variable('MILLRACE_ORCHESTRATOR_RETENTION_MS', count(300_000, { min: 50, max: 86_400_000 }), '300000'),
     announceSteps: variable('MILLRACE_ORCHESTRATOR_ANNOUNCE_STEPS', flag().default(false), 'true'),
   });
+  return { ...values, retention: { days: keepDays ?? null, ofTenants: keepDaysOf } };
 }

@@ -1,7 +1,7 @@
 /** Puts the orchestrator together, and starts and stops its parts in their order. */
 import type { Clock } from '@millrace/kernel';
 import type { MessageBus } from '@millrace/messaging';
-import type { Logger } from '@millrace/telemetry';
+import { runsRemoved, type Logger } from '@millrace/telemetry';
 import { SlotGranter } from './concurrency/slot-granter.js';
 import type { OrchestratorConfig } from './config.js';
 import { newCounts, type OrchestratorCounts } from './counts.js';
@@ -24,6 +24,7 @@ import { announcing } from './publication/run-messages.js';
 import { Republisher } from './publication/republisher.js';
 import { RepublishingRounds } from './publication/republishing-rounds.js';
 import { CustomWorkers } from './custom-worker/custom-workers.js';
+import { Retention } from './retention/retention.js';
 import { HotRuns } from './run/hot-runs.js';
 import { RunCommands } from './run/run-commands.js';
 import { RunRecorder } from './run/run-recorder.js';
@@ -58,6 +59,7 @@ const maxTimersInMemory = 10_000;
 const maxHeldTasks = 5_000;
 /** How often a queue is looked at while tasks wait for their turn. */
 const lookAtQueueMs = 25;
+const removedRuns = runsRemoved.at({});
 
 export class Orchestrator {
   readonly counts: OrchestratorCounts = newCounts();
@@ -71,6 +73,7 @@ export class Orchestrator {
   readonly threads: Threads;
   readonly recorder: RunRecorder;
   private readonly scheduler: Scheduler;
+  private readonly retention: Retention;
   private readonly timers: RunTimers;
   private readonly eventWaits: EventWaits;
   private readonly watched: WatchedTasks;
@@ -151,8 +154,18 @@ export class Orchestrator {
     this.runs = new RunCommands({
       ...{ graphs: library, loader, writer: this.writer, reader: this.reader, leases, bus, counts },
       lines: new ThreadLines(stores.threads, clock, onFailure),
+      remove: (key) => this.retention.removeNow(key),
     });
-    this.recorder = new RunRecorder(loader, stores.graphs);
+    this.retention = new Retention({
+      ...{ store: stores.removals, leases, writer: this.writer, onFailure },
+      ...{ policy: config.retention, everyMs: config.retentionMs },
+      onRemoved: (keys) => {
+        removedRuns.add(keys.length);
+        // A late message for one of them finds that it has ended.
+        for (const key of keys) hotRuns.keepEnded(key);
+      },
+    });
+    this.recorder = new RunRecorder(loader, stores.graphs, this.reader);
     this.threads = new Threads(stores.threadStates, clock);
     this.schedules = new Schedules(stores.schedules, library, clock);
     this.scheduler = new Scheduler({
@@ -244,11 +257,13 @@ export class Orchestrator {
     await this.workers.start();
     await this.ownership.start();
     this.scheduler.start();
+    this.retention.start();
   }
 
   /** Takes nothing new, answers what was taken, publishes what it can, and hands the partitions back. */
   async stop(): Promise<void> {
     this.stopMeasuring();
+    await this.retention.stop();
     await this.scheduler.stop();
     this.timers.stop();
     this.eventWaits.stop();

@@ -32,6 +32,7 @@ import {
   publishGraph,
   recordRun,
   resumeRun,
+  removeRun,
   retryRun,
   signalRun,
   startRun,
@@ -66,6 +67,7 @@ import { MigrateRunHandler } from './run/migrate-run.handler.js';
 import { PauseRunHandler } from './run/pause-run.handler.js';
 import { RecordRunHandler } from './run/record-run.handler.js';
 import { ResumeRunHandler } from './run/resume-run.handler.js';
+import { RemoveRunHandler } from './run/remove-run.handler.js';
 import { RetryRunHandler } from './run/retry-run.handler.js';
 import { SignalRunHandler } from './run/signal-run.handler.js';
 import { StartRunHandler } from './run/start-run.handler.js';
@@ -86,6 +88,7 @@ export const subscriptions = defineSubscriptions([
   { contract: resumeRun, handler: ResumeRunHandler, maxInFlight: 1_024 },
   { contract: retryRun, handler: RetryRunHandler, maxInFlight: 256 },
   { contract: migrateRun, handler: MigrateRunHandler, maxInFlight: 64 },
+  { contract: removeRun, handler: RemoveRunHandler, maxInFlight: 64 },
   { contract: signalRun, handler: SignalRunHandler, maxInFlight: 1_024 },
   { contract: getRun, handler: GetRunHandler, maxInFlight: 256 },
   { contract: recordRun, handler: RecordRunHandler, maxInFlight: 64 },

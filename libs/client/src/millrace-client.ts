@@ -148,6 +148,11 @@ export class MillraceClient {
     return (await this.transport.call(routes.retryRun, call)).body;
   }
 
+  /** Removes a run that has ended, and gives it as it was. */
+  async deleteRun(id: string, options: CallOptions = {}): Promise<Run> {
+    return (await this.transport.call(routes.deleteRun, { params: { id }, ...options })).body;
+  }
+
   /** Moves a run that goes on to another version of its graph; one that is on it already stays as it is. */
   async migrateRun(id: string, version: number, options: CallOptions = {}): Promise<Run> {
     const call = { params: { id }, body: { version }, isRepeatable: true, ...options };

@@ -17,6 +17,6 @@ export { outboxMigration } from './outbox/outbox.migration.js';
 export { writeOutbox, type WriteOutboxOptions } from './outbox/write-outbox.js';
 export type { BusProblem, ReportProblem } from './problem.js';
 export { matchesSubject } from './subject.js';
-export { topology, type StreamLimitOverrides } from './topology.js';
+export { blobStorage, topology, type StreamLimitOverrides } from './topology.js';
 export type * from './transport.js';
 export { deadLetterHeaders } from './wire/headers.js';

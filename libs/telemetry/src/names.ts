@@ -167,6 +167,7 @@ export const metricName = {
   runsStarted: 'millrace.run.started',
   runsEnded: 'millrace.run.ended',
   runsRetried: 'millrace.run.retried',
+  runsRemoved: 'millrace.run.removed',
   runDuration: 'millrace.run.duration',
   runsUnfinished: 'millrace.run.unfinished',
   runOldestAge: 'millrace.run.oldest_unfinished_age',

@@ -2,7 +2,7 @@
 import { createKey, envelopeOf } from '@millrace/contracts';
 import { type EmbeddedBackend, openEmbedded } from '@millrace/database';
 import { MillraceError, newId } from '@millrace/kernel';
-import { createInProcessBus, FolderBlobs, type MessageBus } from '@millrace/messaging';
+import { blobStorage, createInProcessBus, FolderBlobs, type MessageBus } from '@millrace/messaging';
 import { type Environment, type HealthServer, type RunningService, serveHealth, startService } from '@millrace/service';
 import {
   collectProcessMetrics,
@@ -80,12 +80,17 @@ export async function startHost(options: HostOptions): Promise<Host> {
       throw error;
     },
   );
-  const bus = createInProcessBus({ blobs: new FolderBlobs(join(dataDirectory, 'blobs')) });
+  const blobs = new FolderBlobs(join(dataDirectory, 'blobs'));
+  const bus = createInProcessBus({ blobs });
+  const sweeping = sweepBlobs(blobs, (error) => logger.warn({ err: error }, 'old blobs could not be removed'));
   const running: RunningService[] = [];
   let draining: Promise<void> | undefined;
   let healthServer: HealthServer | undefined;
   const drain: Host['drain'] = ({ graceMs } = { graceMs: defaultGraceMs }) =>
-    (draining ??= drainAll({ running, bus, backend, tracing }, graceMs).finally(() => healthServer?.close()));
+    (draining ??= drainAll({ running, bus, backend, tracing }, graceMs).finally(() => {
+      clearInterval(sweeping);
+      return healthServer?.close();
+    }));
   try {
     for (const definition of services) {
       signal?.throwIfAborted();
@@ -103,6 +108,18 @@ export async function startHost(options: HostOptions): Promise<Host> {
     createFirstKey: () => requestKey(bus, 'first', true),
     drain,
   };
+}
+
+const sweepEveryMs = 3_600_000;
+
+/**
+ * Removes large payloads that no message can refer to any more: each that is sent begins its time anew, and it is longer than any message
+ * waits. (In the object store of NATS they go by themselves.)
+ */
+function sweepBlobs(blobs: FolderBlobs, onFailure: (error: unknown) => void): NodeJS.Timeout {
+  const sweep = () => void blobs.prune(new Date(Date.now() - blobStorage.maxAgeMs)).catch(onFailure);
+  sweep();
+  return setInterval(sweep, sweepEveryMs).unref();
 }
 
 /** Beside the API, never on its port: what is measured is nobody's business but the operator's. */

@@ -69,6 +69,15 @@ export function addRunsCommand(program: Command, terminal: Terminal): void {
       return write(terminal.out, `${run.id} is ${run.status}, on ${run.graph.name}@${run.graph.version}.\n`);
     });
 
+  withConnection(runs.command('delete'))
+    .description('Removes a run that has ended, with its events, outputs and approvals.')
+    .argument('<run>', 'the id of the run')
+    .option('--json', 'print the run as it was, as JSON')
+    .action(async (id: string, flags: ConnectionFlags & JsonFlag) => {
+      const run = await connect(flags, terminal).deleteRun(id);
+      return flags.json ? printJson(terminal, run) : write(terminal.out, `${run.id} is removed.\n`);
+    });
+
   withConnection(runs.command('fork'))
     .description('Starts a new run at a node of another one; what lies before it is taken along.')
     .argument('<run>', 'the id of the other run')

@@ -1,6 +1,6 @@
 /** What a fork takes from the run that it begins at; nothing of that run changes. */
 import { taskContracts, violationsOf, type forkRun, type RequestOf, type TaskKind } from '@millrace/contracts';
-import { invalidInput, notFound, type JsonObject, type JsonValue } from '@millrace/kernel';
+import { invalidInput, type JsonObject, type JsonValue, type MillraceError } from '@millrace/kernel';
 import { refusalOfFork, reusedNodes, threadToRead, type Fork } from '@millrace/workflow';
 import { keyText, type HotRun, type ResolvedGraph, type RunKey } from './hot-run.js';
 import type { RunLoader } from './run.loader.js';
@@ -14,14 +14,22 @@ export interface PreparedFork {
   readonly fork: Fork;
 }
 
+/** Why there is no such run. */
+type Absence = (key: RunKey) => Promise<MillraceError>;
+
 /**
  * Reads the other run, of the same tenant, and takes from it what a fork needs.
- * @throws MillraceError `unknown_run`, `unknown_node`, `node_inside_container`, `fork_not_reached`, `input_not_changeable`,
+ * @throws MillraceError `unknown_run`, `run_removed`, `unknown_node`, `node_inside_container`, `fork_not_reached`, `input_not_changeable`,
  *   `invalid_node_input`
  */
-export async function prepareFork(loader: RunLoader, key: RunKey, request: ForkRunRequest): Promise<PreparedFork> {
+export async function prepareFork(
+  loader: RunLoader,
+  key: RunKey,
+  request: ForkRunRequest,
+  absent: Absence,
+): Promise<PreparedFork> {
   const { from, with: changed } = request;
-  const parent = await loadParent(loader, key);
+  const parent = await loadParent(loader, key, absent);
   const graph = parent.graph.compiled;
   const refusal = refusalOfFork(graph, parent.state, from, changed !== undefined);
   if (refusal !== null) throw refusal;
@@ -36,11 +44,11 @@ export async function prepareFork(loader: RunLoader, key: RunKey, request: ForkR
   };
 }
 
-async function loadParent(loader: RunLoader, key: RunKey): Promise<HotRun> {
+async function loadParent(loader: RunLoader, key: RunKey, absent: Absence): Promise<HotRun> {
   const found = (await loader.load([key], { andEnded: true })).get(keyText(key));
   if (found instanceof Error) throw found;
   if (found !== undefined && typeof found !== 'string') return found;
-  throw notFound('unknown_run', `There is no run ${key.runId}.`);
+  throw await absent(key);
 }
 
 /** A custom worker's input is its own affair; that of every other kind has a contract. */

@@ -18,6 +18,7 @@ import {
   type migrateRun,
   type pauseRun,
   type resumeRun,
+  type removeRun,
   type retryRun,
   type Run,
   type RunDecision,
@@ -38,13 +39,13 @@ import type { ResolvedGraph, RunKey } from './hot-run.js';
 import type { RunLoader } from './run.loader.js';
 import type { RunWriter } from './run.writer.js';
 import type { RunWork } from './turn.js';
-import { unknownRun } from './unknown-run.js';
 
 export type StartRunRequest = RequestOf<typeof startRun>;
 export type CancelRunRequest = RequestOf<typeof cancelRun>;
 export type PauseRunRequest = RequestOf<typeof pauseRun>;
 export type ResumeRunRequest = RequestOf<typeof resumeRun>;
 export type MigrateRunRequest = RequestOf<typeof migrateRun>;
+export type RemoveRunRequest = RequestOf<typeof removeRun>;
 export type RetryRunRequest = RequestOf<typeof retryRun>;
 export type SignalRunRequest = RequestOf<typeof signalRun>;
 type Delivery =
@@ -55,6 +56,7 @@ type Delivery =
   | { readonly type: 'resume'; readonly data: ResumeRunRequest }
   | { readonly type: 'retry'; readonly data: RetryRunRequest }
   | { readonly type: 'migrate'; readonly data: MigrateRunRequest }
+  | { readonly type: 'remove'; readonly data: RemoveRunRequest }
   | { readonly type: 'signal'; readonly data: SignalRunRequest }
   | { readonly type: 'decision'; readonly data: RunDecision };
 
@@ -77,6 +79,8 @@ export interface RunCommandParts {
   readonly leases: LeaseBook;
   readonly bus: MessageBus;
   readonly counts: OrchestratorCounts;
+  /** Removes a run that has ended; whether it went. */
+  readonly remove: (key: RunKey) => Promise<boolean>;
 }
 
 /** How long a command looks for the owner of its partition: longer than a hand-over takes. */
@@ -139,6 +143,14 @@ export class RunCommands {
    */
   migrate(context: MessageContext, data: MigrateRunRequest): Promise<Run> {
     return this.byOwner(context, { type: 'migrate', data });
+  }
+
+  /**
+   * Removes a run that has ended, and gives it as it was.
+   * @throws MillraceError `unknown_run`, `run_removed`, `run_not_ended`, `run_just_ended`, and as `start`
+   */
+  remove(context: MessageContext, data: RemoveRunRequest): Promise<Run> {
+    return this.byOwner(context, { type: 'remove', data });
   }
 
   /**
@@ -207,6 +219,8 @@ export class RunCommands {
         return this.retryHere(key, delivery.data);
       case 'migrate':
         return this.migrateHere(key, delivery.data);
+      case 'remove':
+        return this.removeHere(key);
       case 'signal':
         return this.signalHere(key, delivery.data);
       case 'decision':
@@ -226,7 +240,9 @@ export class RunCommands {
   private async forkHere(key: RunKey, context: MessageContext, data: ForkRunRequest): Promise<Run> {
     const { tenantId } = key;
     const parent = { tenantId, runId: data.parent, partition: partitionOf(data.parent) };
-    const prepared = await prepareFork(this.parts.loader, parent, data);
+    const { loader, reader } = this.parts;
+    const absent = (key: RunKey) => reader.absence(key.tenantId, key.runId);
+    const prepared = await prepareFork(loader, parent, data, absent);
     return await this.startOn(key, context, { ...prepared, traceparent: data.traceparent });
   }
 
@@ -274,6 +290,19 @@ export class RunCommands {
     throw new MillraceError('conflict', 'run_ended', `The run is ${run.status}: it stays on its version.`);
   }
 
+  private async removeHere(key: RunKey): Promise<Run> {
+    const { reader, remove } = this.parts;
+    const run = await reader.get(key.tenantId, key.runId);
+    if (run.finishedAt !== null && (await remove(key))) return run;
+    const now = await reader.get(key.tenantId, key.runId);
+    if (now.finishedAt === null)
+      throw new MillraceError('conflict', 'run_not_ended', 'The run goes on. Cancel it first, or wait for its end.');
+    throw new MillraceError('conflict', 'run_just_ended', 'The end of the run is being announced. Ask again.', {
+      retryable: true,
+      retryAfterSeconds: 5,
+    });
+  }
+
   private async decideHere(key: RunKey, { node, attempt = 1, decision, data, by }: RunDecision): Promise<Run> {
     const work = { type: 'decision', node, attempt, decision, data, by } as const;
     return await this.answered(key, work, JSON.stringify(data).length);
@@ -301,7 +330,7 @@ export class RunCommands {
   private async submit(key: RunKey, work: RunWork, bytes: number): Promise<Run | null> {
     const answer = await this.parts.writer.submit(key, work, bytes);
     if (answer.kind === 'refused') throw answer.error;
-    if (answer.kind === 'unknown-run') throw unknownRun(key.runId);
+    if (answer.kind === 'unknown-run') throw await this.parts.reader.absence(key.tenantId, key.runId);
     return answer.kind === 'applied' ? (answer.run ?? null) : null;
   }
 }

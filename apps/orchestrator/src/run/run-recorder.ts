@@ -1,6 +1,5 @@
 /** Tells what it takes, beside a run's events, to replay it elsewhere. */
 import { partitionOf, type GraphIdentity, type RunRecording } from '@millrace/contracts';
-import { notFound } from '@millrace/kernel';
 import { stateHashOf } from '@millrace/workflow';
 import type { OrchestratorStores } from '../schema/stores.js';
 import { keyText } from './hot-run.js';
@@ -10,14 +9,15 @@ export class RunRecorder {
   constructor(
     private readonly loader: RunLoader,
     private readonly graphs: OrchestratorStores['graphs'],
+    private readonly reader: Pick<ReturnType<OrchestratorStores['reader']>, 'absence'>,
   ) {}
 
-  /** Of a run of this tenant, as far as it is stored. @throws MillraceError `unknown_run` */
+  /** Of a run of this tenant, as far as it is stored. @throws MillraceError `unknown_run`, `run_removed` */
   async record(tenantId: string, runId: string): Promise<RunRecording> {
     const key = { tenantId, runId, partition: partitionOf(runId) };
     const found = (await this.loader.load([key], { andEnded: true })).get(keyText(key));
     if (found instanceof Error) throw found;
-    if (found === undefined || typeof found === 'string') throw notFound('unknown_run', `There is no run ${runId}.`);
+    if (found === undefined || typeof found === 'string') throw await this.reader.absence(tenantId, runId);
     const current = await this.version(tenantId, found.graph.identity);
     const earlier: RunRecording['earlier'] = [];
     for (const { identity } of found.earlierGraphs) earlier.push(await this.version(tenantId, identity));

@@ -8,14 +8,14 @@ import {
   type RunSummary,
 } from '@millrace/contracts';
 import type { Database } from '@millrace/database';
-import type { JsonObject } from '@millrace/kernel';
-import { sql, type Selectable } from 'kysely';
+import type { JsonObject, MillraceError } from '@millrace/kernel';
+import { sql, type Selectable, type Transaction } from 'kysely';
 import type { GraphLibrary } from '../graph/graph-library.js';
 import type { OrchestratorTables, RunEventTable, RunTable } from '../schema/tables.js';
 import { foldRun, runOf } from './hot-run.js';
 import { graphsOfRun } from './run-graphs.js';
 import type { RunCursor } from './run-cursor.js';
-import { unknownRun } from './unknown-run.js';
+import { removedRun, unknownRun } from './unknown-run.js';
 
 /** A stored event as the outside sees it. */
 export interface ListedEvent {
@@ -47,7 +47,7 @@ export class RunReader {
   async get(tenantId: string, runId: string): Promise<Run> {
     const { row, events } = await this.database.forTenant(tenantId, async (transaction) => {
       const found = await transaction.selectFrom('run').selectAll().where('run_id', '=', runId).executeTakeFirst();
-      if (found === undefined) throw unknownRun(runId);
+      if (found === undefined) throw await absence(transaction, runId);
       if (found.steps !== null) return { row: found, events: [] };
       const stored = await transaction
         .selectFrom('run_event')
@@ -64,6 +64,11 @@ export class RunReader {
     if (graphs === null) throw new Error(`The graph version of run ${runId} is not stored.`);
     const key = { tenantId, runId, partition: partitionOf(runId) };
     return runOf(foldRun(key, graphs, stored));
+  }
+
+  /** Why there is no such run: there never was, or it was removed. */
+  async absence(tenantId: string, runId: string): Promise<MillraceError> {
+    return await this.database.forTenant(tenantId, (transaction) => absence(transaction, runId));
   }
 
   /** Whether a run took a signal of this id. */
@@ -119,7 +124,7 @@ export class RunReader {
         .select(['status', 'last_position'])
         .where('run_id', '=', runId)
         .executeTakeFirst();
-      if (run === undefined) throw unknownRun(runId);
+      if (run === undefined) throw await absence(transaction, runId);
       const reached = rows.at(-1)?.position ?? page.after;
       return {
         events: rows.map(listedEventOf),
@@ -127,6 +132,15 @@ export class RunReader {
       };
     });
   }
+}
+
+async function absence(transaction: Transaction<OrchestratorTables>, runId: string): Promise<MillraceError> {
+  const mark = await transaction
+    .selectFrom('removed_run')
+    .select('removed_at')
+    .where('run_id', '=', runId)
+    .executeTakeFirst();
+  return mark === undefined ? unknownRun(runId) : removedRun(runId, mark.removed_at);
 }
 
 const listedEventOf = ({ position, type, at, data }: EventRow): ListedEvent => ({

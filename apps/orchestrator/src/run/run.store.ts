@@ -90,6 +90,8 @@ export class RunStore {
   /** The runs that exist of those named, with all of their events in order. With `andEnded`, those of ended runs too. */
   async load(keys: readonly RunKey[], options: { readonly andEnded?: boolean } = {}): Promise<StoredRun[]> {
     if (keys.length === 0) return [];
+    // A run that has ended may be removed while it is read: what is read of it is from one moment.
+    const isolation = options.andEnded === true ? ({ isolationLevel: 'repeatable read' } as const) : {};
     return await this.database.asService(async (transaction) => {
       const runs = (await runsStatement(keys).execute(transaction)).rows;
       const folded = runs.filter((run) => run.finished_at === null || options.andEnded === true);
@@ -101,7 +103,7 @@ export class RunStore {
         ended: run.finished_at !== null,
         ...eventsAndTraces(byRun.get(`${run.tenant_id}/${run.run_id}`) ?? []),
       }));
-    });
+    }, isolation);
   }
 }
 

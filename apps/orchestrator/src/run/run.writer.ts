@@ -79,6 +79,8 @@ const misses = cacheRequests.at({ 'millrace.cache': 'hot-runs', 'millrace.result
 export class RunWriter {
   private readonly queue: GatherQueue<Item>;
   private working: Promise<void> | null = null;
+  /** What is to be done between two batches. */
+  private readonly interludes: (() => Promise<void>)[] = [];
   /** By partition: how many messages are undecided, and who waits until there are none. */
   private readonly undecided = new Map<number, number>();
   private waitingForQuiet: { readonly partition: number; readonly resolve: () => void }[] = [];
@@ -108,6 +110,14 @@ export class RunWriter {
     } finally {
       this.settled(key.partition);
     }
+  }
+
+  /** Does something to stored runs while no batch is decided or under way. Batches wait for it, so it must be short. */
+  apart<Result>(work: () => Promise<Result>): Promise<Result> {
+    return new Promise<Result>((resolve, reject) => {
+      this.interludes.push(() => work().then(resolve, reject));
+      this.working ??= outsideTraces(() => this.workOff());
+    });
   }
 
   /** Messages that wait for the next batch. */
@@ -146,7 +156,9 @@ export class RunWriter {
   private async workOff(): Promise<void> {
     // One turn of the event loop, so that everything that has arrived already shares the batch.
     await new Promise((resolve) => setImmediate(resolve));
-    while (this.queue.size > 0) {
+    while (this.queue.size > 0 || this.interludes.length > 0) {
+      await this.interludes.shift()?.();
+      if (this.queue.size === 0) continue;
       await this.parts.publisher.room();
       const items = this.queue.take(this.limits.batch);
       const began = performance.now();

@@ -127,7 +127,7 @@ export class Scheduler {
 
 /** A run that is not there any more overlaps with nothing. */
 function unlessGone(error: unknown): null {
-  if (error instanceof MillraceError && error.code === 'unknown_run') return null;
+  if (error instanceof MillraceError && ['unknown_run', 'run_removed'].includes(error.code)) return null;
   throw error;
 }
 

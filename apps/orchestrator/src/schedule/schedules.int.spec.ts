@@ -46,6 +46,23 @@ describe.each(backendKinds)('schedules on %s', (backend) => {
     return times.map((time) => ids.has(runIdOfFireTime('acme', id, time)));
   };
 
+  it('go on when the run of before was removed', async () => {
+    const id = await create();
+    const { id: runId } = await orchestrator.runs.start(acme, {
+      runId: newId('run'),
+      graph: 'test-instant',
+      input: {},
+    });
+    const remove = () => orchestrator.runs.remove(acme, { runId });
+    await eventually(async () => (await remove()).id === runId, { timeoutMs: 30_000 });
+    const time = minute();
+    await world.database.asService((transaction) =>
+      transaction.updateTable('schedule').set({ last_run_id: runId }).where('schedule_id', '=', id).execute(),
+    );
+    await dueAt(id, time);
+    expect((await dealtWith(id, time)).last).toMatchObject({ reason: null, runId: runIdOfFireTime('acme', id, time) });
+  });
+
   it('start one run for each fire time, and show what comes', async () => {
     const id = await create();
     expect((await shown(id)).nextFireTimes).toHaveLength(5);

@@ -7,6 +7,7 @@ import type { GraphLibrary } from '../graph/graph-library.js';
 import { GraphStore } from '../graph/graph.store.js';
 import { OutputStore } from '../output-cache/output.store.js';
 import { LeaseStore } from '../partition/lease.store.js';
+import { RemovalStore } from '../retention/removal.store.js';
 import { RunReader } from '../run/run.reader.js';
 import { RunStore } from '../run/run.store.js';
 import { ScheduleStore } from '../schedule/schedule.store.js';
@@ -29,6 +30,7 @@ export interface OrchestratorStores {
   readonly outputs: Port<OutputStore>;
   readonly schedules: Port<ScheduleStore>;
   readonly approvals: Port<ApprovalReader>;
+  readonly removals: Port<RemovalStore>;
   /** The leases as one replica sees them. */
   leases(replica: string, ttlMs: number): Port<LeaseStore>;
   reader(graphs: GraphLibrary): Port<RunReader>;
@@ -46,6 +48,7 @@ export const storesIn = (database: Database<OrchestratorTables>): OrchestratorSt
   outputs: new OutputStore(database),
   schedules: new ScheduleStore(database),
   approvals: new ApprovalReader(database),
+  removals: new RemovalStore(database),
   leases: (replica, ttlMs) => new LeaseStore(database, replica, ttlMs),
   reader: (graphs) => new RunReader(database, graphs),
 });

@@ -218,6 +218,13 @@ interface ThreadPlaceTable {
   taken: Generated<boolean>;
 }
 
+/** That there was a run, which was removed. */
+interface RemovedRunTable {
+  tenant_id: string;
+  run_id: string;
+  removed_at: Generated<Date>;
+}
+
 export interface OrchestratorTables {
   graph_alias: GraphAliasTable;
   graph_version: GraphVersionTable;
@@ -232,6 +239,7 @@ export interface OrchestratorTables {
   thread_version: ThreadVersionTable;
   thread_place: ThreadPlaceTable;
   cached_output: CachedOutputTable;
+  removed_run: RemovedRunTable;
   partition_lease: PartitionLeaseTable;
   replica: ReplicaTable;
 }

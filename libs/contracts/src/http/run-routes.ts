@@ -133,6 +133,17 @@ export const runRoutes = {
       204: { description: 'The run has ended, and the reader has had all of it: do not come back.' },
     },
   }),
+  deleteRun: defineRoute({
+    name: 'deleteRun',
+    tag,
+    method: 'DELETE',
+    path: '/v1/runs/{id}',
+    summary:
+      'Removes a run that has ended, with its events, outputs and approvals. From then on it is 404 `run_removed`.',
+    role: 'admin',
+    params,
+    responses: { 200: { description: 'The run as it was.', schema: runSchema } },
+  }),
   migrateRun: defineRoute({
     name: 'migrateRun',
     tag,

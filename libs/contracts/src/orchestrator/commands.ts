@@ -149,6 +149,15 @@ export const migrateRun = defineCommand({
   request: z.object({ runId: runIdSchema, version: z.int().positive().max(999_999_999) }),
   response: runSchema,
 });
+export const removeRun = defineCommand({
+  owner,
+  entity: 'run',
+  action: 'remove',
+  version: 1,
+  summary: 'Removes a run that has ended, with its events and approvals, and gives it as it was.',
+  request: z.object({ runId: runIdSchema }),
+  response: runSchema,
+});
 /** The caller names the signal, so that sending it again changes nothing. */
 export const signalRun = defineCommand({
   owner,
@@ -288,6 +297,7 @@ export const deliverToPartition = {
     z.object({ type: z.literal('resume'), data: resumeRun.request }),
     z.object({ type: z.literal('retry'), data: retryRun.request }),
     z.object({ type: z.literal('migrate'), data: migrateRun.request }),
+    z.object({ type: z.literal('remove'), data: removeRun.request }),
     z.object({ type: z.literal('signal'), data: signalRun.request }),
     z.object({ type: z.literal('decision'), data: runDecisionSchema }),
   ]),

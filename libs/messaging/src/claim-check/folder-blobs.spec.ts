@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -36,6 +36,29 @@ describe('a folder of blobs', () => {
     await writeFile(join(folder, sha256.slice(0, 2), sha256), 'whole');
     await blobs.put(sha256, Buffer.from('whole content'));
     expect(Buffer.from((await blobs.get(sha256)) ?? []).toString()).toBe('whole content');
+  });
+
+  it('keeps what is put while it is forgotten', async () => {
+    const contested = join(folder, 'contested');
+    const blobs = new FolderBlobs(contested);
+    const contents = Array.from({ length: 40 }, (_, number) => Buffer.from(`contested ${number}`));
+    const long = new Date(Date.now() - 3_600_000);
+    const border = new Date(Date.now() - 60_000);
+    for (const content of contents) await blobs.put(sha256Hex(content), content);
+    // In the order in which they are swept, so that both come to each at about the same moment.
+    const swept = (await readdir(contested, { recursive: true })).filter((name) => name.length > 3);
+    const byName = new Map(contents.map((content) => [sha256Hex(content), content]));
+    for (let round = 0; round < 40; round += 1) {
+      for (const path of swept) await utimes(join(contested, path), long, long);
+      const putAll = async (): Promise<void> => {
+        for (const path of swept) {
+          const sha256 = path.slice(3);
+          await blobs.put(sha256, byName.get(sha256) ?? Buffer.alloc(0));
+        }
+      };
+      await Promise.all([blobs.prune(border), putAll(), putAll(), blobs.prune(border)]);
+      for (const content of contents) expect(await blobs.get(sha256Hex(content))).toEqual(content);
+    }
   });
 
   it('forgets what was last put before a time, and nothing else', async () => {

@@ -5,6 +5,12 @@ import type { BlobStore } from './blob-store.js';
 
 const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT';
 
+const isOlder = (path: string, than: Date): Promise<boolean> =>
+  stat(path).then(
+    ({ mtime }) => mtime < than,
+    () => false,
+  );
+
 /** Blobs as files in a folder, `<first two digits>/<sha256>`; written beside and renamed, so that none is ever half there. */
 export class FolderBlobs implements BlobStore {
   constructor(private readonly folder: string) {}
@@ -32,18 +38,25 @@ export class FolderBlobs implements BlobStore {
     }
   }
 
-  /** Removes what was last put before that time, unfinished writes included. Gives how many files went. */
+  /**
+   * Removes what was last put before that time, unfinished writes included. Gives how many files went. What is put at the same moment
+   * stays: a file is taken aside first, where nobody finds it, and put back if its time was begun anew before that.
+   */
   async prune(before: Date): Promise<number> {
     let removed = 0;
     for (const entry of await this.files()) {
       const path = join(entry.parentPath, entry.name);
-      const modified = await stat(path).then(
-        (found) => found.mtime,
-        () => undefined,
-      );
-      if (modified === undefined || modified >= before) continue;
-      await rm(path, { force: true });
-      removed += 1;
+      if (!(await isOlder(path, before))) continue;
+      const aside = `${path}.${randomUUID()}`;
+      try {
+        await rename(path, aside);
+        if (await isOlder(aside, before)) {
+          await rm(aside, { force: true });
+          removed += 1;
+        } else await rename(aside, path);
+      } catch (error) {
+        if (!isMissing(error)) throw error;
+      }
     }
     return removed;
   }

@@ -12,10 +12,9 @@
  */
 import type { GraphIdentity, RunEventOf } from '@millrace/contracts';
 import { MillraceError, type JsonObject, type Violation } from '@millrace/kernel';
-import { isContainer, type CompiledGraph } from '../compile/compiled-graph.js';
+import type { CompiledGraph } from '../compile/compiled-graph.js';
 import type { GraphComparison, NodeChange } from '../document/compare-graphs.js';
 import { checkInput } from './check-input.js';
-import { locate } from './location.js';
 import type { RunMessage } from './messages.js';
 import { settleAgain } from './retry-run.js';
 import type { NodeState, RunningRun, RunState } from './state.js';
@@ -123,21 +122,7 @@ export function migrated(graph: CompiledGraph, state: RunningRun, { data }: RunE
     // Of the graph itself whatever has ended is followed anew; inside of what is open nothing has changed.
     held: state.held.filter((path) => path.includes('[')),
   };
+  // Frames of what is open are of the version before, in which it is the same.
   settleAgain(graph, moved);
-  moveOpenFrames(moved);
   return moved;
 }
-
-/** Frames of what is open go on among the nodes of the other version; those of what has ended stay what they were. */
-function moveOpenFrames(state: RunningRun): void {
-  for (const [path, frame] of [...state.frames.entries()]) {
-    const { owner } = frame;
-    if (owner === null || !isOpen(state, path)) continue;
-    const node = locate(state, owner.path)?.node;
-    if (node === undefined || !isContainer(node)) continue;
-    state.frames.set(path, { ...frame, scope: node.body, owner: { ...owner, node } });
-  }
-}
-
-const isOpen = ({ nodes }: RunningRun, framePath: string): boolean =>
-  nodes.get(framePath.split('[', 1)[0] ?? '')?.status === 'running';

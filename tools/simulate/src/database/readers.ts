@@ -29,6 +29,7 @@ export function runReader(ask: Ask, tables: Tables, graphs: Graphs): Reader {
       if (all === null) throw new Error(`The graph version of run ${runId} is not stored.`);
       return runOf(foldRun(row, all, events));
     },
+    absence: (_tenantId, runId) => Promise.resolve(notFound('unknown_run', `There is no run ${runId}.`)),
     hasSignal: (tenantId, runId, id) =>
       ask('look for signal', () =>
         tables.runEvents({ tenantId, runId }).some((event) => event.type === 'SignalReceived' && event.data.id === id),

@@ -7,6 +7,7 @@ import { graphStore } from './graph-store.js';
 import { leaseStore } from './lease-store.js';
 import { outputStore } from './output-store.js';
 import { approvalReader, runReader } from './readers.js';
+import { removalStore } from './removal-store.js';
 import { scheduleStore } from './schedule-store.js';
 import { threadStateStore, threadStore } from './thread-stores.js';
 import { eventWaitStore, slotStore } from './waiting-stores.js';
@@ -39,6 +40,7 @@ export function storesOf(world: World, process: SimulatedProcess, tables: Tables
     outputs: outputStore(ask, tables, now),
     schedules: scheduleStore(ask, tables),
     approvals: approvalReader(ask, tables),
+    removals: removalStore(ask, tables),
     leases: (replica, ttlMs) => leaseStore(ask, tables, { replica, ttlMs, now }),
     reader: (graphs) => runReader(ask, tables, graphs),
   };

@@ -146,8 +146,19 @@ export class Tables {
   private keep(row: RunRow): void {
     const text = runText(row);
     const before = this.runs.get(text);
-    const { status, output, error, usage, steps, lastPosition, finishedAt } = row;
-    const changed = { status, output, error, usage, steps, lastPosition, finishedAt };
+    const { graphName, graphVersion, graphDigest, status, output, error, usage, steps, lastPosition, finishedAt } = row;
+    const changed = {
+      graphName,
+      graphVersion,
+      graphDigest,
+      status,
+      output,
+      error,
+      usage,
+      steps,
+      lastPosition,
+      finishedAt,
+    };
     this.runs.set(text, before === undefined ? row : { ...before, ...changed });
   }
 }

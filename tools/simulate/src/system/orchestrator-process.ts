@@ -20,6 +20,8 @@ const config = {
   /** So few that tasks wait for their turns. */
   taskBurst: 2,
   tenantWeights: new Map(),
+  retention: { days: null, ofTenants: new Map<string, number>() },
+  retentionMs: 60_000,
 };
 
 /** Of so few bytes that some runs leave memory and are folded anew. */

@@ -8,6 +8,7 @@ import { schedules } from './0007-schedules.js';
 import { graphAliases } from './0009-graph-aliases.js';
 import { cachedOutputs } from './0008-cached-outputs.js';
 import { threads } from './0010-threads.js';
+import { removedRuns } from './0011-removed-runs.js';
 import { traces } from './0003-traces.js';
 
 export const orchestratorMigrations: Migrations = {
@@ -21,4 +22,5 @@ export const orchestratorMigrations: Migrations = {
   '0008_cached_outputs': cachedOutputs,
   '0009_graph_aliases': graphAliases,
   '0010_threads': threads,
+  '0011_removed_runs': removedRuns,
 };

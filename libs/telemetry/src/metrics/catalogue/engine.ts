@@ -31,6 +31,14 @@ export const runsRetried = counter({
   from,
 });
 
+export const runsRemoved = counter({
+  name: metricName.runsRemoved,
+  unit: '{run}',
+  description: 'Runs that had ended and were removed, for their age or on request',
+  labels: {},
+  from,
+});
+
 export const runDuration = histogram(
   {
     name: metricName.runDuration,
