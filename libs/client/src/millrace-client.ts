@@ -22,6 +22,7 @@ import {
 import { type JsonValue, MillraceError, newId } from '@millrace/kernel';
 import type { CallOptions, ClientOptions } from './client-options.js';
 import { type EventQuery, type EventStreamItem, streamEvents } from './event-stream.js';
+import { type FileToUpload, formOf, type GraphSource, rawUpload, sourceBody } from './request-bodies.js';
 import type { ResumeOptions } from './resumed-stream.js';
 import { type RunStreamItem, streamRun } from './run-stream.js';
 import { ThreadsClient } from './threads-client.js';
@@ -37,19 +38,6 @@ export interface StartRunOptions extends CallOptions {
 type Given<Name extends keyof typeof routes> = BodyInputOf<(typeof routes)[Name]>;
 type Reply<Name extends keyof typeof routes> = Promise<ResponseBodyOf<(typeof routes)[Name]>>;
 type RunEventItem = ResponseBodyOf<typeof routes.listRunEvents>['items'][number];
-
-export interface FileToUpload {
-  /** A relative path with slashes. */
-  readonly source: string;
-  readonly content: string | Uint8Array<ArrayBuffer>;
-  readonly mediaType?: string;
-}
-
-/** A graph document as text. */
-export interface GraphSource {
-  readonly text: string;
-  readonly format: 'json' | 'yaml';
-}
 
 /**
  * The HTTP API of Millrace, a method for each route. Every method throws MillraceError: with the server's code and
@@ -492,23 +480,3 @@ export class MillraceClient {
     return (await this.transport.call(routes.readiness, options)).body;
   }
 }
-
-/** A form writes quotes and line ends of a name as %22, %0A and %0D; a file by itself keeps its name as it is. */
-const rawUpload = ({ source, content, mediaType = 'application/octet-stream' }: FileToUpload) => ({
-  query: { source },
-  rawBody: content,
-  headers: { 'content-type': mediaType },
-});
-
-function formOf(files: readonly FileToUpload[]): FormData {
-  const form = new FormData();
-  for (const { source, content, mediaType } of files) {
-    form.append('file', new Blob([content], { type: mediaType }), source);
-  }
-  return form;
-}
-
-const sourceBody = ({ text, format }: GraphSource) => ({
-  rawBody: text,
-  headers: { 'content-type': format === 'json' ? 'application/json' : 'application/yaml' },
-});

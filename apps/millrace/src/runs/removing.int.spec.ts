@@ -21,7 +21,10 @@ const waiting = { ...graph, nodes: [{ id: 'n', kind: 'wait', signal: { name: 'go
 const start = async (document: object = graph): Promise<string> =>
   (await system.call<Run>('/v1/runs', admin, { graph: document })).body.id;
 
-async function remove(id: string, key = admin): Promise<{ status: number; body: Partial<Run> & { readonly code?: string } }> {
+async function remove(
+  id: string,
+  key = admin,
+): Promise<{ status: number; body: Partial<Run> & { readonly code?: string } }> {
   return await eventually(
     async () => {
       const headers = { authorization: `Bearer ${key}` };
