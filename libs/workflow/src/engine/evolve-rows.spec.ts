@@ -175,6 +175,13 @@ const rows: Readonly<Record<string, Row>> = {
       }
     },
   }),
+  'running | ThreadEntered | entered': row<'ThreadEntered'>({
+    fits: (before) => isRunning(before) && before.thread?.status === 'waiting',
+    becomes: (after, { data, at }) => {
+      const { version, state } = data;
+      expect(running(after)).toMatchObject({ thread: { status: 'entered', version, state }, allowedFrom: at });
+    },
+  }),
   'running | RunEnding | ending': row<'RunEnding'>({
     fits: isRunning,
     becomes: (after, { data }) => expect(running(after)).toMatchObject({ ending: data, pausedAt: null, held: [] }),

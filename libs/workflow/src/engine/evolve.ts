@@ -17,7 +17,7 @@
  *   MapItemFailed         one more finished         |  running map          MapItemFailed        running; inside the item cancelled
  *   LoopRoundStarted      round n                   |  running loop         LoopRoundStarted     running, round n
  *   LoopRoundCompleted    its output is `previous`  |  running loop         LoopRoundCompleted   running
- *                                                   |  running wait         WaitStarted          running, waiting
+ *   running    ThreadEntered         entered        |  running wait         WaitStarted          running, waiting
  *                                                   |  running approval     ApprovalRequested    running, waiting
  *   running    RunEnding             ending         |  running worker       EffectBegun          running, claimed
  *                                                   |  running worker       SlotsRequested       running, waiting

@@ -37,7 +37,11 @@ interface Row {
 export const messageRows: Readonly<Record<string, Row>> = {
   'start the run is new': {
     speaksOf: ({ state, message, graph }) =>
-      is(message, 'start') && state.status === 'new' && !message.fork && 'input' in checkInput(graph, message.input),
+      is(message, 'start') &&
+      state.status === 'new' &&
+      !message.fork &&
+      message.thread === undefined &&
+      'input' in checkInput(graph, message.input),
     happens: ({ events, graph }) => {
       expect(events[0]?.type).toBe('RunStarted');
       const begun = events.flatMap(({ type, data }) =>
@@ -46,6 +50,18 @@ export const messageRows: Readonly<Record<string, Row>> = {
       const isHeld = events.some(({ type }) => type === 'RunPaused' || type === 'RunFailed');
       for (const { id } of graph.root.roots) if (!isHeld) expect(begun).toContain(id);
     },
+  },
+  'it belongs to a thread': {
+    speaksOf: ({ state, message, graph }) =>
+      is(message, 'start') &&
+      state.status === 'new' &&
+      !message.fork &&
+      message.thread !== undefined &&
+      'input' in checkInput(graph, message.input),
+    happens: ({ events, message }) =>
+      expect(events).toMatchObject([
+        { type: 'RunStarted', data: is(message, 'start') ? { thread: message.thread } : {} },
+      ]),
   },
   'it is a fork': {
     speaksOf: ({ state, message }) => is(message, 'start') && state.status === 'new' && message.fork !== undefined,
@@ -309,8 +325,24 @@ export const messageRows: Readonly<Record<string, Row>> = {
       !isRunning(state) &&
       !state.retries.includes(message.id) &&
       refusalOf(graph, state, message) === null,
-    happens: ({ events, message }) => {
+    happens: ({ events, message, state }) => {
       expect(events[0]).toMatchObject({ type: 'RunRetried', data: is(message, 'retry') ? { id: message.id } : {} });
+      // In a thread it waits for its turn.
+      if (state.status === 'new' || state.thread === undefined || state.thread.status === 'read')
+        expect(events.length).toBeGreaterThan(1);
+    },
+  },
+  'thread-entered the run waits for its turn, in this generation, and is not paused': {
+    speaksOf: ({ state, message }) =>
+      is(message, 'thread-entered') &&
+      isRunning(state) &&
+      state.thread?.status === 'waiting' &&
+      state.ending === null &&
+      state.retries.length === message.generation &&
+      !isPaused(state),
+    happens: ({ events, message }) => {
+      const { version, state } = message as Of<'thread-entered'>;
+      expect(events[0]).toMatchObject({ type: 'ThreadEntered', data: { version, state } });
       expect(events.length).toBeGreaterThan(1);
     },
   },
