@@ -167,6 +167,16 @@ export const bugs: readonly Bug[] = [
     change: replace(`${orchestrator}/concurrency/grants.js`, '(holders.get(key) ?? 0) < (limits[index] ?? 0)', 'true'),
   },
   {
+    name: 'passes-fire-times-over',
+    seed: 1,
+    breaks: ['a fire time has its run'],
+    change: replace(
+      `${orchestrator}/schedule/scheduler.js`,
+      "if (!(error instanceof MillraceError) || error.retryable || error.kind === 'internal')",
+      'if (false)',
+    ),
+  },
+  {
     name: 'drops-the-last-item-of-a-map',
     seed: 100,
     breaks: ['a map ends after each of its items has'],

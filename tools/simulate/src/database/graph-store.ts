@@ -26,7 +26,12 @@ export function graphStore(ask: Ask, { graphs }: Tables, now: () => number): Gra
   const versionOf = (row: GraphRow) => ({ ...row, document: JSON.parse(row.document) as JsonObject });
   return {
     identify: (lookups) =>
-      ask('identify graphs', () => lookups.map(({ tenantId, name, version }) => newestOf(tenantId, name, version))),
+      ask('identify graphs', () =>
+        lookups.map(({ tenantId, name, version }) => {
+          const found = newestOf(tenantId, name, version);
+          return found && { name: found.name, version: found.version, digest: found.digest };
+        }),
+      ),
     documentOf: (tenantId, { name, digest }) =>
       ask('graph document', () => {
         const row = graphs.find(

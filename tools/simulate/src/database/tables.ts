@@ -142,23 +142,13 @@ export class Tables {
     else events.push(event);
   }
 
-  /** What a run began with stays as it was first written. */
+  /** What a run began with stays as it was first written, but for its graph, of which it may come to another version. */
   private keep(row: RunRow): void {
     const text = runText(row);
     const before = this.runs.get(text);
     const { graphName, graphVersion, graphDigest, status, output, error, usage, steps, lastPosition, finishedAt } = row;
-    const changed = {
-      graphName,
-      graphVersion,
-      graphDigest,
-      status,
-      output,
-      error,
-      usage,
-      steps,
-      lastPosition,
-      finishedAt,
-    };
+    const graph = { graphName, graphVersion, graphDigest };
+    const changed = { ...graph, status, output, error, usage, steps, lastPosition, finishedAt };
     this.runs.set(text, before === undefined ? row : { ...before, ...changed });
   }
 }

@@ -164,7 +164,7 @@ export const nodeKinds: Record<Kind, (place: Place) => JsonObject> = {
   wait: ({ dice }) =>
     dice.pick<() => JsonObject>([
       () => ({ for: seconds(dice, 1, 10) }),
-      () => ({ until: `2026-01-01T00:00:${dice.within([10, 25])}Z` }),
+      () => ({ until: `2026-01-01T00:00:${dice.within([10, 20])}Z` }),
       () => ({
         event: { subject: 'run.*.v1', ...maybe(dice, 50, () => ({ filter: '${{ event.type != "" }}' })) },
         timeout: { total: seconds(dice, 3, 12) },

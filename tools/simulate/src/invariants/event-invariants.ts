@@ -133,6 +133,7 @@ const notes: { readonly [Type in RunEvent['type']]?: (run: RunHistory, event: Ru
     begun.add(node);
     attempts.set(node, { attempt, deadlineAt, dueAt: undefined, state: 'running' });
   },
+  NodeReused: ({ begun }, { data }) => begun.add(data.node),
   NodeSkipped: ({ attempts, begun }, { data }) => {
     begun.add(data.node);
     change(attempts, data.node, { state: 'ended' });

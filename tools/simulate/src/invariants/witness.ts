@@ -13,6 +13,7 @@ import {
 } from '../database/tables.js';
 import type { Broker } from '../world/broker.js';
 import { eventInvariants, noteEvent } from './event-invariants.js';
+import type { FireTime } from './fire-times.js';
 import { policyInvariants } from './policy-invariants.js';
 import { RunHistory } from './run-history.js';
 import { storedInvariants } from './stored-invariants.js';
@@ -38,7 +39,22 @@ export class Witness {
   readonly runs = new Map<string, RunHistory>();
   private readonly compiled = new Map<string, CompiledGraph>();
 
-  constructor(private readonly tablesOf: () => Tables) {}
+  /** The fire times of the seed's schedules. */
+  readonly fireTimes: FireTime[] = [];
+
+  constructor(
+    private readonly tablesOf: () => Tables,
+    private readonly now: () => number,
+  ) {}
+
+  /** Whether every run that was accepted has ended, and none is owed by a schedule. */
+  get isAtRest(): boolean {
+    return [...this.runs.values()].every(({ end }) => end !== undefined) && this.owed === undefined;
+  }
+
+  private get owed(): FireTime | undefined {
+    return this.fireTimes.find((each) => each.isOwed(this.tablesOf()));
+  }
 
   readonly onStored: OnStored = (events, rows, claim) => {
     for (const event of events) this.checkFence(event, claim);
@@ -90,6 +106,7 @@ export class Witness {
     }
     const [left] = this.tablesOf().threads.places.keys();
     if (left !== undefined) this.fail('threads', 'who has ended leaves the line at its thread', left);
+    if (this.owed !== undefined) this.fail('I1', 'a fire time has its run', this.owed.run);
     const [changed] = broker.changed;
     if (changed !== undefined) this.fail('I3', 'what is published again is the same', changed);
   }
@@ -99,6 +116,8 @@ export class Witness {
   }
 
   private begin(row: RunRow): void {
+    const fireTime = this.fireTimes.find(({ run }) => run === runText(row));
+    if (fireTime?.isEarly(this.now()) === true) this.fail('timers', 'a schedule fires not early', fireTime.run);
     this.runs.set(runText(row), new RunHistory(runText(row), this.graphOf(row)));
   }
 

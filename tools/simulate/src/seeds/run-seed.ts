@@ -48,7 +48,7 @@ function liveOn({ world, installation: { witness, broker }, caller }: System): v
   const latest = beginning + world.weather.calmAfterMs + patienceMs;
   let restsUntil: number | undefined;
   while (witness.broken === undefined && world.time.steps < mostSteps && world.time.step()) {
-    const isResting = world.isCalm && caller.isDone && [...witness.runs.values()].every((run) => run.end !== undefined);
+    const isResting = world.isCalm && caller.isDone && witness.isAtRest;
     restsUntil = isResting ? (restsUntil ?? world.time.now + restMs) : undefined;
     if (world.time.now > (restsUntil ?? latest)) break;
   }

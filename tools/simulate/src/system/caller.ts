@@ -3,7 +3,9 @@ import {
   approvalIdOf,
   cancelRun,
   decideApproval,
+  createSchedule,
   envelopeOf,
+  forkRun,
   pauseRun,
   resumeRun,
   retryRun,
@@ -12,48 +14,19 @@ import {
   terminalEventTypes,
   type CommandContract,
   type MessageContext,
-  type OnBusy,
   type Run,
   type RunEventOf,
 } from '@millrace/contracts';
-import { Dice } from '@millrace/chaos/dice';
-import { type MillraceError, toMillraceError, type JsonObject } from '@millrace/kernel';
+import { MillraceError, toMillraceError, type JsonObject } from '@millrace/kernel';
 import { TransportBus } from '@millrace/messaging';
 import { setTimeout as pause } from 'node:timers/promises';
-import { growGraph, inputOf } from '../graphs/grow-graph.js';
 import { signalNames } from '../graphs/node-kinds.js';
 import type { RunHistory } from '../invariants/run-history.js';
 import { beginning } from '../time/virtual-time.js';
 import { Connection } from '../world/connection.js';
 import { SimulatedProcess } from '../world/simulated-process.js';
 import type { Installation } from './installation.js';
-import { tenants } from './tenants.js';
-
-export interface PlannedRun {
-  readonly tenantId: string;
-  readonly runId: string;
-  readonly graph: JsonObject;
-  readonly input: JsonObject;
-  /** The thread that it belongs to, if any, and what it does there. */
-  readonly thread: { readonly thread?: string; readonly onBusy?: OnBusy };
-  readonly dice: Dice;
-}
-
-/** Neighbouring seeds that share their graphs: what they differ in is what happens to these, and checking a graph takes long. */
-const seedsOfAGraph = 5;
-
-/** The runs that a seed asks for. */
-export function plannedRuns(seed: number): PlannedRun[] {
-  const dice = new Dice(seed, 'runs');
-  return Array.from({ length: dice.within([1, 4]) }, (_, index) => ({
-    tenantId: dice.pick(tenants),
-    runId: `run_${`${seed.toString(16)}${index}`.padStart(32, '0')}`,
-    graph: growGraph(new Dice(Math.ceil(seed / seedsOfAGraph), `graph ${index}`)),
-    input: inputOf(dice),
-    thread: threadOf(new Dice(seed, `thread ${index}`)),
-    dice: new Dice(seed, `run ${index}`),
-  }));
-}
+import { forkOf, type PlannedRun, type PlannedSchedule } from './planned.js';
 
 /** The signals that a run may be sent: now and then one that no node of it waits for. */
 const signalsOf = ({ graph, dice }: PlannedRun): readonly string[] =>
@@ -61,10 +34,6 @@ const signalsOf = ({ graph, dice }: PlannedRun): readonly string[] =>
 
 /** How long after the calm began nobody holds a run up any more, and how often what is asked is then answered. */
 const letGoAfterMs = 4_000;
-
-/** Nobody is refused: what is asked for in the simulation has to happen. */
-const threadOf = (dice: Dice): PlannedRun['thread'] =>
-  dice.percent(40) ? { thread: 'talk', onBusy: dice.pick(['queue', 'queue', 'interrupt'] as const) } : {};
 
 /** What asks for a decision. */
 const asks: ReadonlySet<string> = new Set(['ApprovalRequested', 'EffectUncertain']);
@@ -103,8 +72,34 @@ export class Caller {
     if (dice.percent(25)) this.plan(planned, 10_000, pauseRun, { reason: 'lunch' });
     if (dice.percent(20)) this.plan(planned, 12_000, startRun, startOf(planned));
     if (dice.percent(25)) this.plan(planned, 25_000, retryRun, { id: 'once-more' });
+    if (dice.percent(20)) this.fork(planned);
     for (let count = dice.within([0, 3]); count > 0; count -= 1)
       this.after(dice.within([2_000, 20_000]), () => this.decide(planned));
+    this.holdNothingUp(planned);
+  }
+
+  /** Asks for a schedule, well before it is to fire. */
+  askForSchedule({ tenantId, scheduleId, spec }: PlannedSchedule): void {
+    const { tables, witness } = this.installation;
+    this.after(1_000, async () => {
+      const answer = await this.request(tenantId, createSchedule, { scheduleId, spec });
+      const isStored = tables.schedules.has(`${tenantId}/${scheduleId}`);
+      if (answer instanceof MillraceError) witness.fail('I1', 'a sound schedule is accepted', answer.message);
+      else if (!isStored) witness.fail('I1', 'a schedule is answered after it is stored', scheduleId);
+    });
+  }
+
+  /** Asks for another run that goes on from a node of this one, once more where that was asked already. */
+  private fork(planned: PlannedRun): void {
+    const { dice, graph, runId } = planned;
+    const forked = forkOf(planned);
+    const from = dice.pick(graph['nodes'] as JsonObject[])['id'] as string;
+    for (const at of [dice.within([4_000, 15_000]), 16_000])
+      this.after(at, () => this.send(forked, forkRun, { parent: runId, from }));
+    this.holdNothingUp(forked);
+  }
+
+  private holdNothingUp(planned: PlannedRun): void {
     this.everyNowAndThen(this.installation.world.weather.calmAfterMs + letGoAfterMs, () => this.letGo(planned));
   }
 
@@ -149,19 +144,22 @@ export class Caller {
     await this.decide(planned);
   }
 
-  /** Resolves when there is an answer that will not change. */
   private async send(planned: PlannedRun, contract: CommandContract, data: JsonObject): Promise<void> {
-    const { tenantId, runId } = planned;
+    const answer = await this.request(planned.tenantId, contract, { runId: planned.runId, ...data });
+    if (answer instanceof MillraceError) this.refused(planned, contract, answer);
+    else this.answered(planned, contract, answer as Run);
+  }
+
+  /** Resolves when there is an answer that will not change, with the error of a refusal. */
+  private async request(tenantId: string, contract: CommandContract, data: JsonObject): Promise<unknown> {
     const context: MessageContext = { tenantId, correlationId: 'simulation', causationId: null };
-    const request = { runId, ...data };
     for (;;) {
       try {
-        const envelope = envelopeOf(contract, context, request);
-        const reply = await this.bus.request({ subject: contract.subject, envelope }, { timeoutMs: 8_000 });
-        return this.answered(planned, contract, reply as Run);
+        const envelope = envelopeOf(contract, context, data);
+        return await this.bus.request({ subject: contract.subject, envelope }, { timeoutMs: 8_000 });
       } catch (thrown) {
         const error = toMillraceError(thrown);
-        if (!isForLater(error, this.isLate)) return this.refused(planned, contract, error);
+        if (!isForLater(error, this.isLate)) return error;
         await pause(500);
       }
     }

@@ -2,7 +2,9 @@
 import {
   cancelRun,
   causedBy,
+  createSchedule,
   decideApproval,
+  forkRun,
   pauseRun,
   resumeRun,
   retryRun,
@@ -30,11 +32,15 @@ const bound = <Request>(
 
 const commands = [
   bound(startRun, ({ runs }, context, data) => runs.start(context, data)),
+  bound(forkRun, ({ runs }, context, data) => runs.fork(context, data)),
   bound(cancelRun, ({ runs }, context, data) => runs.cancel(context, data)),
   bound(pauseRun, ({ runs }, context, data) => runs.pause(context, data)),
   bound(resumeRun, ({ runs }, context, data) => runs.resume(context, data)),
   bound(retryRun, ({ runs }, context, data) => runs.retry(context, data)),
   bound(signalRun, ({ runs }, context, data) => runs.signal(context, data)),
+  bound(createSchedule, ({ schedules }, { tenantId }, { scheduleId, spec }) =>
+    schedules.create(tenantId, scheduleId, spec),
+  ),
   bound(decideApproval, (orchestrator, context, data) => decide(orchestrator, context, data)),
 ];
 

@@ -1,14 +1,16 @@
 /** The whole simulated system: its processes, which are started again whenever they are gone. */
 import { partitionCount } from '@millrace/contracts';
 import { Tables } from '../database/tables.js';
+import { FireTime } from '../invariants/fire-times.js';
 import { Witness } from '../invariants/witness.js';
 import { taskKindsOf } from '../graphs/task-kinds.js';
 import { beginning, world as outside } from '../time/virtual-time.js';
 import { Broker } from '../world/broker.js';
 import { SimulatedProcess } from '../world/simulated-process.js';
 import { type World } from '../world/world.js';
-import { Caller, plannedRuns } from './caller.js';
+import { Caller } from './caller.js';
 import type { Installation } from './installation.js';
+import { plannedRuns, plannedSchedule } from './planned.js';
 import { startOrchestrator, type RunningProcess } from './orchestrator-process.js';
 import { startWorkers } from './worker-process.js';
 
@@ -25,7 +27,10 @@ export class System {
     readonly world: World,
     seed: number,
   ) {
-    const witness: Witness = new Witness(() => tables);
+    const witness: Witness = new Witness(
+      () => tables,
+      () => world.time.now,
+    );
     const broker = new Broker(world.time, (payload) => witness.acknowledged(payload));
     const tables = new Tables(partitionCount, new Date(beginning), witness.onStored, () => world.time.now);
     const planned = plannedRuns(seed);
@@ -39,6 +44,10 @@ export class System {
     if (world.weather.wipes) this.wipeOnce();
     this.caller = new Caller(this.installation);
     for (const run of planned) this.caller.ask(run);
+    const schedule = plannedSchedule(seed);
+    if (schedule === undefined) return;
+    this.caller.askForSchedule(schedule);
+    witness.fireTimes.push(new FireTime(schedule));
   }
 
   private wipeOnce(): void {

@@ -23,8 +23,11 @@ export interface Scheduled extends Timed {
   act: (() => void) | null;
 }
 
-/** 2026-01-01, the moment at which every simulation begins, in milliseconds. */
-export const beginning = Date.UTC(2026, 0, 1);
+/** The first full minute of every simulation, in milliseconds: it comes while things still go wrong. */
+export const firstMinute = Date.UTC(2026, 0, 1);
+
+/** The moment at which every simulation begins. */
+export const beginning = firstMinute - 8_000;
 
 export class VirtualTime {
   /** Milliseconds since 1970. */
