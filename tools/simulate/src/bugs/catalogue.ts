@@ -99,16 +99,6 @@ export const bugs: readonly Bug[] = [
     change: replace(writer, "this.parts.ledger.owe(partition, { since: at, tasks: 'since' });", ';'),
   },
   {
-    name: 'moves-the-cursor-before-publishing',
-    seed: 1225,
-    breaks: ['what is stored is announced', 'every accepted run ends'],
-    change: replace(
-      `${orchestrator}/publication/publication-ledger.js`,
-      'let until = this.debts.get(partition)?.since ?? now;',
-      'return now; let until;',
-    ),
-  },
-  {
     name: 'tries-again-in-a-pause',
     seed: 446,
     breaks: ['nothing begins while a run is paused'],

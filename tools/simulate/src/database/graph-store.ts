@@ -15,9 +15,10 @@ export function graphStore(ask: Ask, { graphs }: Tables, now: () => number): Gra
       .flatMap((owner) => graphs.filter((row) => row.tenantId === owner).toReversed())
       .find((row) => row.origin === 'published' && row.name === name && (version ?? row.version) === row.version);
   const add = (tenantId: string, { name, digest, description, document }: NewVersion, origin: GraphRow['origin']) => {
-    const known = graphs.find((row) => row.tenantId === tenantId && row.name === name && row.digest === digest);
+    const numbered = graphs.filter((row) => [tenantId, shippedTenant].includes(row.tenantId) && row.name === name);
+    const known = numbered.toReversed().find((row) => row.digest === digest);
     if (known !== undefined) return known;
-    const version = graphs.filter((row) => row.tenantId === tenantId && row.name === name).length + 1;
+    const version = 1 + Math.max(0, ...numbered.map((row) => row.version));
     const createdAt = new Date(now()).toISOString();
     const row = { tenantId, name, version, digest, origin, description, createdAt, document: JSON.stringify(document) };
     graphs.push(row);

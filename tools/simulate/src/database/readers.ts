@@ -1,11 +1,15 @@
 import type { ApprovalStatus, DecidedBy, Run, RunStatus, RunSummary } from '@millrace/contracts';
 import { notFound, type JsonObject, type JsonValue } from '@millrace/kernel';
 import { foldRun, graphsOfRun, runOf, type OrchestratorStores } from '@millrace/orchestrator/core';
+import { isBehind, newestFirst, type Place } from './pages.js';
 import type { Ask } from './stores.js';
 import { eventOf, runText, type ApprovalRow, type RunRow, type Tables } from './tables.js';
 
 type Reader = ReturnType<OrchestratorStores['reader']>;
 type Graphs = Parameters<OrchestratorStores['reader']>[0];
+
+const runPlace = (row: RunRow): Place => [row.createdAt, row.runId];
+const approvalPlace = (row: ApprovalRow): Place => [row.requestedAt, row.approvalId];
 
 const parsed = <Value>(text: string): Value => JSON.parse(text) as Value;
 const parsedOrNull = <Value>(text: string | null): Value | null => (text === null ? null : parsed<Value>(text));
@@ -34,10 +38,12 @@ export function runReader(ask: Ask, tables: Tables, graphs: Graphs): Reader {
       ask('look for signal', () =>
         tables.runEvents({ tenantId, runId }).some((event) => event.type === 'SignalReceived' && event.data.id === id),
       ),
-    list: (tenantId, _filter, _after, limit) =>
+    list: (tenantId, { status, graph }, after, limit) =>
       ask('list runs', () =>
-        [...tables.runs.values()]
+        newestFirst([...tables.runs.values()], runPlace)
           .filter((row) => row.tenantId === tenantId)
+          .filter((row) => (status ?? row.status) === row.status && (graph ?? row.graphName) === row.graphName)
+          .filter((row) => after === null || isBehind(runPlace(row), [after.createdAt, after.runId]))
           .slice(0, limit)
           .map(summaryOf),
       ),
@@ -71,11 +77,12 @@ export const approvalReader = (ask: Ask, { approvals }: Tables): OrchestratorSto
       if (row === undefined) throw notFound('unknown_approval', `There is no approval ${approvalId}.`);
       return approvalOf(row);
     }),
-  list: (tenantId, { status, runId }, _after, limit) =>
+  list: (tenantId, { status, runId }, after, limit) =>
     ask('list approvals', () =>
-      [...approvals.values()]
+      newestFirst([...approvals.values()], approvalPlace)
         .filter((row) => row.tenantId === tenantId)
         .filter((row) => (status ?? row.status) === row.status && (runId ?? row.runId) === row.runId)
+        .filter((row) => after === null || isBehind(approvalPlace(row), [after.requestedAt, after.approvalId]))
         .slice(0, limit)
         .map(approvalOf),
     ),

@@ -26,9 +26,11 @@ export function askOf(world: World, process: SimulatedProcess): Ask {
   return (name, execute) => world.call({ process, name, loss, answerLoss, execute, unanswered, timeoutMs });
 }
 
-export function storesOf(world: World, process: SimulatedProcess, tables: Tables): OrchestratorStores {
-  const ask = askOf(world, process);
-  const now = (): number => world.time.now;
+export const storesOf = (world: World, process: SimulatedProcess, tables: Tables): OrchestratorStores =>
+  storesOver(askOf(world, process), tables, () => world.time.now);
+
+/** @param now the database's own clock, in milliseconds since 1970 */
+export function storesOver(ask: Ask, tables: Tables, now: () => number): OrchestratorStores {
   return {
     runs: runStore(ask, tables),
     graphs: graphStore(ask, tables, now),

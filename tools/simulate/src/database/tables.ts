@@ -16,7 +16,7 @@ export type TimerRow = Row<BatchRows['timersSet']>;
 export type ApprovalRow = Row<NonNullable<BatchRows['approvals']>>;
 export type EventRow = Row<BatchRows['events']>;
 
-type EventWaitRow = Row<NonNullable<BatchRows['eventWaits']>['begun']>;
+export type EventWaitRow = Row<NonNullable<BatchRows['eventWaits']>['begun']>;
 export type SlotRow = Row<NonNullable<BatchRows['slots']>['set']>;
 
 export interface LeaseRow {
@@ -91,7 +91,7 @@ export class Tables {
     for (const timer of rowsOf<TimerRow>(batch.timersDropped).filter(isHeld)) this.timers.delete(timerText(timer));
     for (const timer of rowsOf<TimerRow>(batch.timersSet).filter(isHeld)) this.timers.set(timerText(timer), timer);
     const approvals = batch.approvals === null ? [] : rowsOf<ApprovalRow>(batch.approvals);
-    for (const row of approvals.filter(isHeld)) this.approvals.set(`${row.tenantId}/${row.approvalId}`, row);
+    for (const row of approvals.filter(isHeld)) this.keepApproval(row);
     this.commitWaits(batch, isHeld);
     if (batch.threads !== null) this.threads.commit(batch.threads, isHeld, this.now());
     this.onStored(events, runs, claim);
@@ -140,6 +140,14 @@ export class Tables {
     const events = this.events.get(text);
     if (events === undefined) this.events.set(text, [event]);
     else events.push(event);
+  }
+
+  /** What was asked stays as it was first written. */
+  private keepApproval(row: ApprovalRow): void {
+    const text = `${row.tenantId}/${row.approvalId}`;
+    const before = this.approvals.get(text);
+    const { status, decidedAt, decidedBy, data } = row;
+    this.approvals.set(text, before === undefined ? row : { ...before, status, decidedAt, decidedBy, data });
   }
 
   /** What a run began with stays as it was first written, but for its graph, of which it may come to another version. */

@@ -16,6 +16,8 @@ export const eventWaitStore = (ask: Ask, { eventWaits }: Tables): OrchestratorSt
     ),
 });
 
+const placeOf = ({ requestedAt, runId, node }: SlotRow): string => `${requestedAt} ${runId} ${node}`;
+
 const requestOf = ({ runId, node, attempt, partition, keys, limits }: SlotRow) => ({
   ...{ runId, node, attempt, partition },
   keys: JSON.parse(keys) as string[],
@@ -37,7 +39,7 @@ export const slotStore = (ask: Ask, { slots, granted }: Tables): OrchestratorSto
       const waiting = requests
         .filter(([text]) => !granted.has(text))
         .map(([text, row]) => ({ ...requestOf(row), text, row }))
-        .sort((one, other) => one.row.requestedAt.localeCompare(other.row.requestedAt));
+        .sort((one, other) => (placeOf(one.row) < placeOf(other.row) ? -1 : 1));
       const chosen = grantable(waiting, held);
       for (const { text } of chosen) granted.add(text);
       return chosen.map(({ row }) => grantOf(row));

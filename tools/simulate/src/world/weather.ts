@@ -40,6 +40,8 @@ const storms: readonly Partial<Weather>[] = [
   { statementLoss: 12_000 },
   { statementAnswerLoss: 12_000 },
   { messageLoss: 15_000 },
+  // The bus is as good as away, and processes go while what they owe it is old.
+  { messageLoss: 60_000, crash: 1_500 },
   { messageAnswerLoss: 15_000 },
   { slow: 8_000, slowMs: [2_000, 12_000] },
 ];
