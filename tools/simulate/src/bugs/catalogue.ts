@@ -1,6 +1,7 @@
 /** Bugs that the simulation must find, each one change of a built file; nothing of them is in the product. */
 import { insertBefore, replace, type SourceChange } from '@millrace/chaos/source-change';
 import type { SeedResult } from '../seeds/run-seed.js';
+import type { Weather } from '../world/weather.js';
 
 export interface Bug {
   readonly name: string;
@@ -9,7 +10,12 @@ export interface Bug {
   /** A seed that found it. Where the code has changed since then another one may have to be looked for. */
   readonly seed: number;
   readonly change: SourceChange;
+  /** The weather in which it shows, where it needs one: every seed has it while the bug is planted. */
+  readonly weather?: Partial<Weather>;
 }
+
+const slow = { slow: 8_000, slowMs: [3_000, 12_000] } as const;
+const sleepy = { freeze: 1_500, freezeMs: [5_000, 12_000] } as const;
 
 const orchestrator = 'apps/orchestrator/dist';
 const writer = `${orchestrator}/run/run.writer.js`;
@@ -28,25 +34,28 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'answers-without-a-lease',
-    seed: 38,
+    weather: slow,
+    seed: 65,
     breaks: ['is answered after it is stored', "a run's row is the fold of its events"],
     change: replace(writer, 'if (isHeld(partition)) {', 'if (true) {'),
   },
   {
     name: 'keeps-what-was-not-committed',
-    seed: 181,
+    weather: { statementLoss: 12_000 },
+    seed: 5,
     breaks: ['is answered after it is stored', 'events are numbered from 1 without a gap', 'every accepted run ends'],
     change: replace(writer, 'this.parts.hotRuns.drop(turn.key);', ';'),
   },
   {
     name: 'forgets-failed-publishes',
+    weather: { messageLoss: 15_000 },
     seed: 9,
     breaks: ['what is stored is announced', 'every accepted run ends'],
     change: replace(`${orchestrator}/publication/publisher.js`, 'owe();', ';'),
   },
   {
     name: 'attempts-share-an-id',
-    seed: 2,
+    seed: 1,
     breaks: ['what is published again is the same', 'what a task gives is kept as what its own attempt gave'],
     change: replace(
       `${orchestrator}/publication/run-messages.js`,
@@ -56,7 +65,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'fires-timers-early',
-    seed: 23,
+    seed: 11,
     breaks: ['a retry begins once, and not early', 'a wait ends not early', 'a time limit strikes not early'],
     change: replace(`${orchestrator}/timer/run-timers.js`, 'dueAt > now', 'dueAt > now + 5_000'),
   },
@@ -74,7 +83,8 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'writes-without-a-fence',
-    seed: 4,
+    weather: slow,
+    seed: 65,
     breaks: ['a stale fence changes nothing'],
     change: replace(
       'tools/simulate/dist/database/tables.js',
@@ -84,7 +94,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'remembers-ended-runs-of-others',
-    seed: 44,
+    seed: 774,
     breaks: ['a result is answered after it is stored', 'every accepted run ends'],
     change: replace(
       `${orchestrator}/run/hot-runs.js`,
@@ -94,13 +104,15 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'forgets-commits-of-unknown-outcome',
-    seed: 79,
+    weather: { statementAnswerLoss: 12_000 },
+    seed: 179,
     breaks: ['what is stored is announced', 'every accepted run ends'],
     change: replace(writer, "this.parts.ledger.owe(partition, { since: at, tasks: 'since' });", ';'),
   },
   {
     name: 'tries-again-in-a-pause',
-    seed: 446,
+    weather: sleepy,
+    seed: 375,
     breaks: ['nothing begins while a run is paused'],
     change: replace(
       `${engine}/decide.js`,
@@ -110,13 +122,15 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'takes-results-of-earlier-attempts',
-    seed: 39,
+    weather: { messageLoss: 12_000 },
+    seed: 47,
     breaks: ['what a task gives is kept as what its own attempt gave'],
     change: replace(`${engine}/decide.js`, 'node.attempt !== attempt', 'node.attempt < attempt'),
   },
   {
     name: 'takes-signals-twice',
-    seed: 305,
+    weather: { messageAnswerLoss: 25_000 },
+    seed: 101,
     breaks: ['a signal arrives once'],
     change: replace(`${engine}/decide.js`, 'if (isKnown || refusalOf', 'if (refusalOf'),
   },
@@ -128,19 +142,20 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'takes-back-in-the-wrong-order',
-    seed: 84,
+    seed: 11,
     breaks: ['what was done last is taken back first'],
     change: replace(`${engine}/compensate.js`, 'state.effects.findLast(', 'state.effects.find('),
   },
   {
     name: 'lets-anyone-begin-an-effect',
-    seed: 616,
+    weather: { messageLoss: 12_000, crash: 1_000 },
+    seed: 11,
     breaks: ['an effect that must not happen twice is begun once'],
     change: replace(`${engine}/effect.js`, 'node.claim === claim && ', ''),
   },
   {
     name: 'reserves-no-budget',
-    seed: 36,
+    seed: 8,
     breaks: ['a run never spends more than its budget'],
     change: replace(`${engine}/budget.js`, 'sum += node.estimateUsd;', ';'),
   },
@@ -152,13 +167,14 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'gives-room-to-all',
-    seed: 7,
+    seed: 6,
     breaks: ['a shared key is held by no more nodes than it allows'],
     change: replace(`${orchestrator}/concurrency/grants.js`, '(holders.get(key) ?? 0) < (limits[index] ?? 0)', 'true'),
   },
   {
     name: 'passes-fire-times-over',
-    seed: 1,
+    weather: { statementLoss: 12_000 },
+    seed: 351,
     breaks: ['a fire time has its run'],
     change: replace(
       `${orchestrator}/schedule/scheduler.js`,
@@ -168,7 +184,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'drops-the-last-item-of-a-map',
-    seed: 100,
+    seed: 6,
     breaks: ['a map ends after each of its items has'],
     change: replace(
       `${engine}/map.js`,
@@ -178,7 +194,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'tries-permanent-errors-again',
-    seed: 12,
+    seed: 4,
     breaks: ['only what may pass is tried again'],
     change: replace(`${engine}/retry.js`, '!error.retryable || ', ''),
   },

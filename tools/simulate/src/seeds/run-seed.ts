@@ -3,6 +3,7 @@ import { installVirtualTime, withTime } from '../time/install-virtual-time.js';
 import { beginning } from '../time/virtual-time.js';
 import { Dice } from '@millrace/chaos/dice';
 import type { Broken } from '../invariants/witness.js';
+import type { Weather } from '../world/weather.js';
 import { World } from '../world/world.js';
 import { System } from '../system/system.js';
 
@@ -23,12 +24,18 @@ const patienceMs = 20 * 60_000;
 const restMs = 10_000;
 const mostSteps = 2_000_000;
 
-/** @param onStep hears of each thing that happens, as a line of text */
-export function runSeed(seed: number, onStep?: (line: string) => void): SeedResult {
+export interface SeedOptions {
+  /** Hears of each thing that happens, as a line of text. */
+  readonly onStep?: ((line: string) => void) | undefined;
+  /** What the weather has in every seed. */
+  readonly weather?: Partial<Weather> | undefined;
+}
+
+export function runSeed(seed: number, { onStep, weather }: SeedOptions = {}): SeedResult {
   installVirtualTime();
   const dice = new Dice(seed, 'product');
   const random = (): number => dice.within([0, 999_999]) / 1_000_000;
-  const world = new World(seed, onStep);
+  const world = new World(seed, onStep, weather);
   return withTime(world.time, random, () => {
     const system = new System(world, seed);
     liveOn(system);

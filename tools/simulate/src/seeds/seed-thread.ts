@@ -23,7 +23,8 @@ export type ThreadWord =
   { readonly result: SeedResult } | { readonly steps: readonly string[] } | { readonly done: SeedRange };
 
 const { bug, trace } = workerData as ThreadData;
-changeWhileLoading(bug === undefined ? settings : [...settings, bugNamed(bug).change]);
+const planted = bug === undefined ? undefined : bugNamed(bug);
+changeWhileLoading(planted === undefined ? settings : [...settings, planted.change]);
 
 // Only now: what it imports is changed while it is loaded.
 const { runSeed } = await import('./run-seed.js');
@@ -35,7 +36,10 @@ const say = (word: ThreadWord): void => parentPort?.postMessage(word);
 parentPort?.on('message', (range: SeedRange) => {
   for (let seed = range.first; seed <= range.last; seed += 1) {
     const steps: string[] = [];
-    const result = runSeed(seed, trace ? (line) => void steps.push(line) : undefined);
+    const result = runSeed(seed, {
+      onStep: trace ? (line) => void steps.push(line) : undefined,
+      weather: planted?.weather,
+    });
     if (trace) say({ steps });
     say({ result });
   }

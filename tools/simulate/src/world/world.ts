@@ -33,8 +33,10 @@ export class World {
   constructor(
     readonly seed: number,
     private readonly onStep: ((line: string) => void) | undefined,
+    /** What the weather has in every seed, whatever the seed says. */
+    always: Partial<Weather> = {},
   ) {
-    this.weather = weatherOf(new Dice(seed, 'weather'));
+    this.weather = { ...weatherOf(new Dice(seed, 'weather')), ...always };
     this.dice = new Dice(seed, 'faults');
   }
 
