@@ -31,7 +31,7 @@ export const runRowOf = (key: Key, changes: Partial<RunRow> = {}): RunRow => ({
   ...key,
   ...{ graphName: 'g', graphVersion: 1, graphDigest: 'd1', status: 'running', input: '{"a":1}', output: null },
   ...{ error: null, usage: '{"promptTokens":1,"completionTokens":2,"costUsd":0.5}', steps: null, lastPosition: 1 },
-  ...{ createdAt: at(0), startedAt: at(0), finishedAt: null },
+  ...{ createdAt: at(0), startedAt: at(0), finishedAt: null, threadId: null },
   ...changes,
 });
 
@@ -60,37 +60,40 @@ export const approvalRowOf = (key: Key, approvalId: string, changes: Partial<App
   ...changes,
 });
 
-const columnNames = {
-  events: ['partition', 'tenantId', 'runId', 'position', 'type', 'data', 'at', 'traceparent'],
-  runs: [
-    ...(['partition', 'tenantId', 'runId', 'graphName', 'graphVersion', 'graphDigest', 'status', 'input'] as const),
-    ...(['output', 'error', 'usage', 'steps', 'lastPosition', 'createdAt', 'startedAt', 'finishedAt'] as const),
-  ],
-  timers: ['partition', 'tenantId', 'runId', 'node', 'attempt', 'timer', 'dueAt', 'traceparent', 'setAt'],
-  waits: ['partition', 'tenantId', 'runId', 'node', 'attempt', 'subject', 'stream', 'afterSequence'],
-  slots: ['partition', 'tenantId', 'runId', 'node', 'attempt', 'keys', 'limits', 'requestedAt', 'taken'],
-} as const;
+const anyKey: Key = { partition: 0, tenantId: '', runId: '' };
+/** A row of each table: what its columns are called. */
+const samples = {
+  events: eventOf(anyKey, 1),
+  runs: runRowOf(anyKey),
+  timers: timerOf(anyKey, '', 0),
+  waits: waitOf(anyKey, ''),
+  slots: slotOf(anyKey, '', 0),
+  approvals: approvalRowOf(anyKey, ''),
+};
 
 type Columns<Row> = { [Column in keyof Row]: Row[Column][] };
 
-const columnsOf = <Row extends object>(names: readonly string[], rows: readonly Row[] = []): Columns<Row> =>
-  Object.fromEntries(names.map((name) => [name, rows.map((row) => row[name as keyof Row])])) as Columns<Row>;
+const columnsOf = <Row extends object>(sample: Row, rows: readonly Row[] = []): Columns<Row> =>
+  Object.fromEntries(
+    Object.keys(sample).map((name) => [name, rows.map((row) => row[name as keyof Row])]),
+  ) as Columns<Row>;
 
 export function batchOf(rows: Rows): BatchRows {
   const all: Key[] = Object.values(rows as Record<string, readonly Key[]>).flat();
   const hasWaits = rows.waitsBegun !== undefined || rows.waitsEnded !== undefined;
   const hasSlots = rows.slotsSet !== undefined || rows.slotsDropped !== undefined;
-  const { waits, slots } = columnNames;
+  const { events, runs, timers, waits, slots, approvals } = samples;
   return {
-    events: columnsOf(columnNames.events, rows.events),
-    runs: columnsOf(columnNames.runs, rows.runs),
-    timersSet: columnsOf(columnNames.timers, rows.timersSet),
-    timersDropped: columnsOf(columnNames.timers, rows.timersDropped),
+    events: columnsOf(events, rows.events),
+    runs: columnsOf(runs, rows.runs),
+    timersSet: columnsOf(timers, rows.timersSet),
+    timersDropped: columnsOf(timers, rows.timersDropped),
     eventWaits: hasWaits
       ? { begun: columnsOf(waits, rows.waitsBegun), ended: columnsOf(waits, rows.waitsEnded) }
       : null,
-    approvals: rows.approvals === undefined ? null : columnsOf(Object.keys(rows.approvals[0] ?? {}), rows.approvals),
+    approvals: rows.approvals === undefined ? null : columnsOf(approvals, rows.approvals),
     slots: hasSlots ? { set: columnsOf(slots, rows.slotsSet), dropped: columnsOf(slots, rows.slotsDropped) } : null,
+    threads: null,
     partitions: new Set(all.map(({ partition }) => partition)),
   };
 }

@@ -21,8 +21,9 @@ const ask: Ask = (_name, execute) => Promise.resolve().then(execute);
 
 async function openStores(kind: BackendKind | 'memory'): Promise<Opened> {
   if (kind === 'memory') {
-    const tables = new Tables(partitionCount, new Date(), () => undefined);
-    return { stores: storesOver(ask, tables, () => Date.now()), close: () => Promise.resolve() };
+    const now = (): number => Date.now();
+    const tables = new Tables(partitionCount, new Date(), () => undefined, now);
+    return { stores: storesOver(ask, tables, now), close: () => Promise.resolve() };
   }
   const migrated = { service: 'orchestrator', migrations: orchestratorMigrations };
   const { database, close } = await testDatabase<OrchestratorTables>({ backend: kind, ...migrated });
