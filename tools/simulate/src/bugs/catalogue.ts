@@ -35,21 +35,21 @@ export const bugs: readonly Bug[] = [
   {
     name: 'answers-without-a-lease',
     weather: slow,
-    seed: 65,
+    seed: 6,
     breaks: ['is answered after it is stored', "a run's row is the fold of its events"],
     change: replace(writer, 'if (isHeld(partition)) {', 'if (true) {'),
   },
   {
     name: 'keeps-what-was-not-committed',
     weather: { statementLoss: 12_000 },
-    seed: 5,
+    seed: 10,
     breaks: ['is answered after it is stored', 'events are numbered from 1 without a gap', 'every accepted run ends'],
     change: replace(writer, 'this.parts.hotRuns.drop(turn.key);', ';'),
   },
   {
     name: 'forgets-failed-publishes',
     weather: { messageLoss: 15_000 },
-    seed: 9,
+    seed: 27,
     breaks: ['what is stored is announced', 'every accepted run ends'],
     change: replace(`${orchestrator}/publication/publisher.js`, 'owe();', ';'),
   },
@@ -65,7 +65,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'fires-timers-early',
-    seed: 11,
+    seed: 28,
     breaks: ['a retry begins once, and not early', 'a wait ends not early', 'a time limit strikes not early'],
     change: replace(`${orchestrator}/timer/run-timers.js`, 'dueAt > now', 'dueAt > now + 5_000'),
   },
@@ -77,14 +77,14 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'acknowledges-without-an-answer',
-    seed: 2,
+    seed: 3,
     breaks: ['a task is acknowledged after its result is stored'],
     change: replace('libs/worker/dist/ask-owner.js', 'request.onRetry(error);', 'return { applied: false };'),
   },
   {
     name: 'writes-without-a-fence',
     weather: slow,
-    seed: 65,
+    seed: 6,
     breaks: ['a stale fence changes nothing'],
     change: replace(
       'tools/simulate/dist/database/tables.js',
@@ -94,7 +94,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'remembers-ended-runs-of-others',
-    seed: 774,
+    seed: 54,
     breaks: ['a result is answered after it is stored', 'every accepted run ends'],
     change: replace(
       `${orchestrator}/run/hot-runs.js`,
@@ -105,14 +105,14 @@ export const bugs: readonly Bug[] = [
   {
     name: 'forgets-commits-of-unknown-outcome',
     weather: { statementAnswerLoss: 12_000 },
-    seed: 179,
+    seed: 65,
     breaks: ['what is stored is announced', 'every accepted run ends'],
     change: replace(writer, "this.parts.ledger.owe(partition, { since: at, tasks: 'since' });", ';'),
   },
   {
     name: 'tries-again-in-a-pause',
     weather: sleepy,
-    seed: 375,
+    seed: 581,
     breaks: ['nothing begins while a run is paused'],
     change: replace(
       `${engine}/decide.js`,
@@ -123,7 +123,7 @@ export const bugs: readonly Bug[] = [
   {
     name: 'takes-results-of-earlier-attempts',
     weather: { messageLoss: 12_000 },
-    seed: 47,
+    seed: 13,
     breaks: ['what a task gives is kept as what its own attempt gave'],
     change: replace(`${engine}/decide.js`, 'node.attempt !== attempt', 'node.attempt < attempt'),
   },
@@ -142,20 +142,20 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'takes-back-in-the-wrong-order',
-    seed: 11,
+    seed: 12,
     breaks: ['what was done last is taken back first'],
     change: replace(`${engine}/compensate.js`, 'state.effects.findLast(', 'state.effects.find('),
   },
   {
     name: 'lets-anyone-begin-an-effect',
     weather: { messageLoss: 12_000, crash: 1_000 },
-    seed: 11,
+    seed: 291,
     breaks: ['an effect that must not happen twice is begun once'],
     change: replace(`${engine}/effect.js`, 'node.claim === claim && ', ''),
   },
   {
     name: 'reserves-no-budget',
-    seed: 8,
+    seed: 7,
     breaks: ['a run never spends more than its budget'],
     change: replace(`${engine}/budget.js`, 'sum += node.estimateUsd;', ';'),
   },
@@ -174,7 +174,7 @@ export const bugs: readonly Bug[] = [
   {
     name: 'passes-fire-times-over',
     weather: { statementLoss: 12_000 },
-    seed: 351,
+    seed: 455,
     breaks: ['a fire time has its run'],
     change: replace(
       `${orchestrator}/schedule/scheduler.js`,
@@ -194,7 +194,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'tries-permanent-errors-again',
-    seed: 4,
+    seed: 2,
     breaks: ['only what may pass is tried again'],
     change: replace(`${engine}/retry.js`, '!error.retryable || ', ''),
   },
