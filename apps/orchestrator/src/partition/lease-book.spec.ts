@@ -28,6 +28,14 @@ describe('LeaseBook', () => {
     expect(book.owns(4)).toBe(true);
   });
 
+  it('takes messages again for a partition that could not be handed back', () => {
+    const { book } = bookAt();
+    book.acquired({ partition: 4, epoch: 7 }, 100);
+    book.leave(4);
+    book.renewed(4, 200);
+    expect(book.owns(4)).toBe(true);
+  });
+
   it('takes nothing new for a partition that it is leaving, and still holds it', () => {
     const { book, lost } = bookAt();
     book.acquired({ partition: 4, epoch: 7 }, 100);

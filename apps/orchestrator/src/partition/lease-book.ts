@@ -69,9 +69,12 @@ export class LeaseBook {
     if (lease !== undefined) lease.leaving = true;
   }
 
+  /** It is still this replica's, also where handing it back was begun and failed: then messages are taken for it again. */
   renewed(partition: number, validUntil: number): void {
     const lease = this.leases.get(partition);
-    if (lease !== undefined) lease.validUntil = validUntil;
+    if (lease === undefined) return;
+    lease.validUntil = validUntil;
+    lease.leaving = false;
   }
 
   /** Another replica owns the partition now, or nobody does. */
