@@ -80,6 +80,18 @@ class BreakableProxy {
 describe('the client', () => {
   it('has a method for each route that holds something of a tenant', () => {
     const methods = new Set(Object.getOwnPropertyNames(MillraceClient.prototype));
+    /** What concerns threads has a client of its own. */
+    const ofThreads: Readonly<Record<string, keyof MillraceClient['threads']>> = {
+      listThreads: 'list',
+      getThread: 'get',
+      deleteThread: 'delete',
+      getThreadState: 'state',
+      patchThreadState: 'patch',
+      listThreadHistory: 'history',
+    };
+    const { threads } = new MillraceClient({ baseUrl: 'http://127.0.0.1:1', apiKey: 'none' });
+    for (const [route, method] of Object.entries(ofThreads))
+      if (typeof threads[method] === 'function') methods.add(route);
     const missing = routeList
       // Those below /openai are for the clients of OpenAI.
       .filter(({ role, name, path }) => role !== 'public' && !path.startsWith('/openai/') && !methods.has(name))
@@ -189,7 +201,9 @@ describe('the client', () => {
         ? Promise.reject(new MillraceError('unavailable', 'database_unavailable', 'Not now.'))
         : Promise.resolve();
     const { id } = await client.startRun(body);
-    expect(orchestrator.starts.map(({ runId }) => runId)).toEqual([id, id]);
+    // What the callers before gave up on may arrive only now.
+    expect(orchestrator.starts.filter(({ runId }) => runId === id)).toHaveLength(2);
+    expect(failures).toBe(-1);
   });
 
   it('streams on through cut connections, with nothing missed and nothing twice', async () => {
