@@ -11,6 +11,8 @@ const projects = ['libs', 'apps', 'tools'].flatMap((group) =>
 export default {
   projects,
   maxWorkers: 2,
+  // What a spec loads stays in its worker for good; hundreds of them fill the heap.
+  workerIdleMemoryLimit: '1.5GB',
   testTimeout: 60_000,
   reporters: ['default', '<rootDir>/tools/checks/src/summary-reporter.js'],
 };
