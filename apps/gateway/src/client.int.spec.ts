@@ -77,21 +77,42 @@ class BreakableProxy {
   }
 }
 
+const methodsOf = (client: object): string[] => Object.getOwnPropertyNames(Object.getPrototypeOf(client));
+
 describe('the client', () => {
   it('has a method for each route that holds something of a tenant', () => {
     const methods = new Set(Object.getOwnPropertyNames(MillraceClient.prototype));
-    /** What concerns threads has a client of its own. */
-    const ofThreads: Readonly<Record<string, keyof MillraceClient['threads']>> = {
-      listThreads: 'list',
-      getThread: 'get',
-      deleteThread: 'delete',
-      getThreadState: 'state',
-      patchThreadState: 'patch',
-      listThreadHistory: 'history',
-    };
-    const { threads } = new MillraceClient({ baseUrl: 'http://127.0.0.1:1', apiKey: 'none' });
-    for (const [route, method] of Object.entries(ofThreads))
-      if (typeof threads[method] === 'function') methods.add(route);
+    const { threads, webhooks, models } = new MillraceClient({ baseUrl: 'http://127.0.0.1:1', apiKey: 'none' });
+    for (const name of methodsOf(models)) methods.add(name);
+    const short: readonly [object, Readonly<Record<string, string>>][] = [
+      [
+        threads,
+        {
+          listThreads: 'list',
+          getThread: 'get',
+          deleteThread: 'delete',
+          getThreadState: 'state',
+          patchThreadState: 'patch',
+          listThreadHistory: 'history',
+        },
+      ],
+      [
+        webhooks,
+        {
+          createWebhook: 'create',
+          listWebhooks: 'list',
+          getWebhook: 'get',
+          updateWebhook: 'update',
+          deleteWebhook: 'delete',
+          rotateWebhookSecret: 'rotateSecret',
+          testWebhook: 'test',
+          listWebhookDeliveries: 'deliveries',
+          redeliverWebhook: 'redeliver',
+        },
+      ],
+    ];
+    for (const [client, names] of short)
+      for (const [route, method] of Object.entries(names)) if (methodsOf(client).includes(method)) methods.add(route);
     const missing = routeList
       // Those below /openai are for the clients of OpenAI.
       .filter(({ role, name, path }) => role !== 'public' && !path.startsWith('/openai/') && !methods.has(name))

@@ -4,29 +4,26 @@ import {
   type BodyInputOf,
   type Collection,
   type CreatedApiKey,
-  type CreatedWebhook,
   type GraphAlias,
   type NewCloudEvent,
-  type Provider,
   type QueryInputOf,
   type ResponseBodyOf,
   routes,
   type Run,
   type RunRecording,
   type Schedule,
-  type StoredModelRoute,
   type UploadedDocument,
-  type Webhook,
-  type WebhookDelivery,
 } from '@millrace/contracts';
 import { type JsonValue, MillraceError, newId } from '@millrace/kernel';
 import type { CallOptions, ClientOptions } from './client-options.js';
 import { type EventQuery, type EventStreamItem, streamEvents } from './event-stream.js';
+import { ModelsClient } from './models-client.js';
 import { type FileToUpload, formOf, type GraphSource, rawUpload, sourceBody } from './request-bodies.js';
 import type { ResumeOptions } from './resumed-stream.js';
 import { type RunStreamItem, streamRun } from './run-stream.js';
 import { ThreadsClient } from './threads-client.js';
 import { Transport } from './transport.js';
+import { WebhooksClient } from './webhooks-client.js';
 
 export interface StartRunOptions extends CallOptions {
   /** Wait so many seconds (60 at most) for the run to end. */
@@ -35,7 +32,6 @@ export interface StartRunOptions extends CallOptions {
   readonly idempotencyKey?: string;
 }
 
-type Given<Name extends keyof typeof routes> = BodyInputOf<(typeof routes)[Name]>;
 type Reply<Name extends keyof typeof routes> = Promise<ResponseBodyOf<(typeof routes)[Name]>>;
 type RunEventItem = ResponseBodyOf<typeof routes.listRunEvents>['items'][number];
 
@@ -47,10 +43,16 @@ export class MillraceClient {
   private readonly transport: Transport;
   /** What threads remember, and which run is under way in them. */
   readonly threads: ThreadsClient;
+  /** Providers of models, routes over them, prices, budgets and usage. */
+  readonly models: ModelsClient;
+  /** Where events are sent to. */
+  readonly webhooks: WebhooksClient;
 
   constructor(options: ClientOptions) {
     this.transport = new Transport(options);
     this.threads = new ThreadsClient(this.transport);
+    this.models = new ModelsClient(this.transport);
+    this.webhooks = new WebhooksClient(this.transport);
   }
 
   async startRun(body: BodyInputOf<typeof routes.startRun>, options: StartRunOptions = {}): Promise<Run> {
@@ -353,126 +355,6 @@ export class MillraceClient {
 
   async revokeKey(id: string, options: CallOptions = {}): Promise<ApiKey> {
     return (await this.transport.call(routes.revokeKey, { params: { id }, isRepeatable: true, ...options })).body;
-  }
-
-  /** Has events sent to a URL. What they are signed with is in `secret`, for the only time. */
-  async createWebhook(
-    body: BodyInputOf<typeof routes.createWebhook>,
-    options: CallOptions = {},
-  ): Promise<CreatedWebhook> {
-    return (await this.transport.call(routes.createWebhook, { body, ...options })).body;
-  }
-
-  async listWebhooks(options: CallOptions = {}): Promise<ResponseBodyOf<typeof routes.listWebhooks>> {
-    return (await this.transport.call(routes.listWebhooks, options)).body;
-  }
-
-  async getWebhook(id: string, options: CallOptions = {}): Promise<Webhook> {
-    return (await this.transport.call(routes.getWebhook, { params: { id }, ...options })).body;
-  }
-
-  /** `enabled: true` begins again with what happens from now on. */
-  async updateWebhook(
-    id: string,
-    body: BodyInputOf<typeof routes.updateWebhook>,
-    options: CallOptions = {},
-  ): Promise<Webhook> {
-    const call = { params: { id }, body, isRepeatable: true, ...options };
-    return (await this.transport.call(routes.updateWebhook, call)).body;
-  }
-
-  async deleteWebhook(id: string, options: CallOptions = {}): Promise<void> {
-    await this.transport.call(routes.deleteWebhook, { params: { id }, ...options });
-  }
-
-  /** A new secret, in `secret`; that of before signs as well for `overlapSeconds`, a day where it is not said. */
-  async rotateWebhookSecret(id: string, overlapSeconds?: number, options: CallOptions = {}): Promise<CreatedWebhook> {
-    return (
-      await this.transport.call(routes.rotateWebhookSecret, { params: { id }, body: { overlapSeconds }, ...options })
-    ).body;
-  }
-
-  /** Sends one event to try a webhook; what became of it is among its deliveries. */
-  async testWebhook(id: string, options: CallOptions = {}): Promise<WebhookDelivery> {
-    return (await this.transport.call(routes.testWebhook, { params: { id }, ...options })).body;
-  }
-
-  async listWebhookDeliveries(
-    id: string,
-    query: QueryInputOf<typeof routes.listWebhookDeliveries> = {},
-    options: CallOptions = {},
-  ): Promise<ResponseBodyOf<typeof routes.listWebhookDeliveries>> {
-    return (await this.transport.call(routes.listWebhookDeliveries, { params: { id }, query, ...options })).body;
-  }
-
-  async redeliverWebhook(id: string, delivery: string, options: CallOptions = {}): Promise<WebhookDelivery> {
-    return (await this.transport.call(routes.redeliverWebhook, { params: { id, delivery }, ...options })).body;
-  }
-
-  /** Adds a provider of models, or changes the one of this name. */
-  async putProvider(body: BodyInputOf<typeof routes.putProvider>, options: CallOptions = {}): Promise<Provider> {
-    return (await this.transport.call(routes.putProvider, { body, isRepeatable: true, ...options })).body;
-  }
-
-  async listProviders(options: CallOptions = {}): Promise<ResponseBodyOf<typeof routes.listProviders>> {
-    return (await this.transport.call(routes.listProviders, options)).body;
-  }
-
-  async deleteProvider(name: string, options: CallOptions = {}): Promise<void> {
-    await this.transport.call(routes.deleteProvider, { params: { name }, ...options });
-  }
-
-  async listModelRoutes(options: CallOptions = {}): Reply<'listModelRoutes'> {
-    return (await this.transport.call(routes.listModelRoutes, options)).body;
-  }
-
-  async getModelRoute(name: string, options: CallOptions = {}): Promise<StoredModelRoute> {
-    return (await this.transport.call(routes.getModelRoute, { params: { name }, ...options })).body;
-  }
-
-  /** Adds a route over the tenant's own providers, or changes it. */
-  async putModelRoute(
-    name: string,
-    body: BodyInputOf<typeof routes.putModelRoute>,
-    options: CallOptions = {},
-  ): Promise<StoredModelRoute> {
-    const call = { params: { name }, body, isRepeatable: true, ...options };
-    return (await this.transport.call(routes.putModelRoute, call)).body;
-  }
-
-  async deleteModelRoute(name: string, options: CallOptions = {}): Promise<void> {
-    await this.transport.call(routes.deleteModelRoute, { params: { name }, ...options });
-  }
-
-  async listPrices(options: CallOptions = {}): Reply<'listPrices'> {
-    return (await this.transport.call(routes.listPrices, options)).body;
-  }
-
-  /** Says what models of the tenant's own providers cost, in place of what was said before. */
-  async setPrices(body: Given<'setPrices'>, options: CallOptions = {}): Reply<'setPrices'> {
-    return (await this.transport.call(routes.setPrices, { body, isRepeatable: true, ...options })).body;
-  }
-
-  /** Orders texts by what they say on a query, the best first. */
-  async rerank(body: Given<'rerank'>, options: CallOptions = {}): Reply<'rerank'> {
-    return (await this.transport.call(routes.rerank, { body, ...options })).body;
-  }
-
-  /** Completions by day, model and key, with tokens and cost. */
-  async readUsage(
-    query: QueryInputOf<typeof routes.readUsage> = {},
-    options: CallOptions = {},
-  ): Promise<ResponseBodyOf<typeof routes.readUsage>> {
-    return (await this.transport.call(routes.readUsage, { query, ...options })).body;
-  }
-
-  async listBudgets(options: CallOptions = {}): Promise<ResponseBodyOf<typeof routes.listBudgets>> {
-    return (await this.transport.call(routes.listBudgets, options)).body;
-  }
-
-  /** Bounds what the tenant, or one of its keys, may spend on models in a month. */
-  async setBudget(body: Given<'setBudget'>, options: CallOptions = {}): Reply<'setBudget'> {
-    return (await this.transport.call(routes.setBudget, { body, isRepeatable: true, ...options })).body;
   }
 
   /** Whether the server can serve requests. @throws MillraceError when it cannot, or cannot be reached. */

@@ -347,7 +347,7 @@ describe.each(['in one process', 'over NATS'])('OpenAI’s endpoints %s', (how) 
       for await (const chunk of stream) expect(chunk).toBeDefined();
     });
     const api = system.client(payer);
-    const [row] = (await api.readUsage()).items;
+    const [row] = (await api.models.readUsage()).items;
     expect(row).toMatchObject({
       model: 'here/small',
       completions: 2,
@@ -356,7 +356,7 @@ describe.each(['in one process', 'over NATS'])('OpenAI’s endpoints %s', (how) 
       costUsd: 0.036,
     });
     expect(row?.key).not.toBeNull();
-    await api.setBudget({ key: row?.key ?? '', usdPerMonth: 0.037 });
+    await api.models.setBudget({ key: row?.key ?? '', usdPerMonth: 0.037 });
     const error = await failureOf(paying.chat.completions.create(request));
     expect(error).toMatchObject({ status: 429, code: 'insufficient_quota', type: 'insufficient_quota' });
     expect(error.headers?.get('x-should-retry')).toBe('false');
@@ -380,7 +380,7 @@ describe.each(['in one process', 'over NATS'])('OpenAI’s endpoints %s', (how) 
     expect(streamed).toBe('Herons fish in shallow water.');
     expect(chunks.at(-1)).toMatchObject({ cached: 'exact' });
     expect(provider.requests.length - before).toBe(1);
-    expect((await system.client(payer).readUsage()).items).toMatchObject([{ completions: 3, costUsd: 0.018 }]);
+    expect((await system.client(payer).models.readUsage()).items).toMatchObject([{ completions: 3, costUsd: 0.018 }]);
     // Another tenant asks for itself.
     expect(await client.chat.completions.create(request)).not.toHaveProperty('cached');
     const other = { ...request, temperature: 1 };

@@ -36,7 +36,7 @@ beforeAll(async () => {
   admin = await system.key('acme', 'admin');
   api = system.client(admin);
   client = openAi(admin);
-  await api.putProvider({ name: 'mine', kind: 'openai-compatible', baseUrl: provider.baseUrl });
+  await api.models.putProvider({ name: 'mine', kind: 'openai-compatible', baseUrl: provider.baseUrl });
 }, 180_000);
 afterAll(async () => {
   await system[Symbol.asyncDispose]();
@@ -62,28 +62,28 @@ async function send(method: string, path: string, key: string, body?: unknown) {
 
 describe('/v1/routes', () => {
   it('lets an admin make, see, change and forget a route over own providers, which is called at once', async () => {
-    const made = await api.putModelRoute('writing', {
+    const made = await api.models.putModelRoute('writing', {
       targets: [{ model: 'mine/hostile:server-error' }],
       fallback: [{ model: 'mine/small' }],
     });
     expect(made).toMatchObject({ name: 'writing', strategy: 'weighted', rounds: 2, origin: 'tenant' });
     expect((await call('route:writing')).model).toBe('mine/small');
-    expect(await api.getModelRoute('writing')).toEqual(made);
-    expect((await api.listModelRoutes()).items.map(({ name, origin }) => [name, origin])).toEqual([
+    expect(await api.models.getModelRoute('writing')).toEqual(made);
+    expect((await api.models.listModelRoutes()).items.map(({ name, origin }) => [name, origin])).toEqual([
       ['common', 'installation'],
       ['writing', 'tenant'],
     ]);
     expect((await client.models.list()).data.map(({ id }) => id)).toContain('route:writing');
-    await api.putModelRoute('writing', { targets: [{ model: 'mine/large' }] });
+    await api.models.putModelRoute('writing', { targets: [{ model: 'mine/large' }] });
     expect((await call('route:writing')).model).toBe('mine/large');
-    await api.deleteModelRoute('writing');
+    await api.models.deleteModelRoute('writing');
     await expect(call('route:writing')).rejects.toMatchObject({ status: 404 });
-    await expect(api.getModelRoute('writing')).rejects.toMatchObject({ code: 'unknown_model_route' });
-    await expect(api.deleteModelRoute('writing')).rejects.toMatchObject({ code: 'unknown_model_route' });
+    await expect(api.models.getModelRoute('writing')).rejects.toMatchObject({ code: 'unknown_model_route' });
+    await expect(api.models.deleteModelRoute('writing')).rejects.toMatchObject({ code: 'unknown_model_route' });
   });
 
   it('follows a change of its provider', async () => {
-    await api.putModelRoute('moving', { targets: [{ model: 'mine/small' }] });
+    await api.models.putModelRoute('moving', { targets: [{ model: 'mine/small' }] });
     await call('route:moving');
     const moved = provider.baseUrl.replace('127.0.0.1', 'localhost');
     const refused = await send('POST', '/v1/providers', admin, {
@@ -92,21 +92,21 @@ describe('/v1/routes', () => {
       baseUrl: moved,
     });
     expect(refused.status).toBe(400);
-    await api.putProvider({ name: 'mine', kind: 'openai-compatible', baseUrl: `${provider.baseUrl}/moved` });
+    await api.models.putProvider({ name: 'mine', kind: 'openai-compatible', baseUrl: `${provider.baseUrl}/moved` });
     await call('route:moving');
     expect(provider.requests.at(-1)?.path).toContain('/moved/');
-    await api.putProvider({ name: 'mine', kind: 'openai-compatible', baseUrl: provider.baseUrl });
+    await api.models.putProvider({ name: 'mine', kind: 'openai-compatible', baseUrl: provider.baseUrl });
   });
 
   it('shows a tenant nothing of another one, and lets it have the same name', async () => {
-    await api.putModelRoute('private', { targets: [{ model: 'mine/small' }] });
+    await api.models.putModelRoute('private', { targets: [{ model: 'mine/small' }] });
     const stranger = await system.key('globex', 'admin');
     const theirs = system.client(stranger);
-    expect((await theirs.listModelRoutes()).items.map(({ name }) => name)).toEqual(['common']);
+    expect((await theirs.models.listModelRoutes()).items.map(({ name }) => name)).toEqual(['common']);
     await expect(call('route:private', openAi(stranger))).rejects.toMatchObject({ status: 404 });
-    await expect(theirs.deleteModelRoute('private')).rejects.toMatchObject({ code: 'unknown_model_route' });
+    await expect(theirs.models.deleteModelRoute('private')).rejects.toMatchObject({ code: 'unknown_model_route' });
     // Another tenant's provider is none of theirs either.
-    await expect(theirs.putModelRoute('private', { targets: [{ model: 'mine/small' }] })).rejects.toMatchObject({
+    await expect(theirs.models.putModelRoute('private', { targets: [{ model: 'mine/small' }] })).rejects.toMatchObject({
       code: 'unknown_target',
     });
   });
@@ -185,23 +185,23 @@ describe('/v1/prices', () => {
   it('price the models of own providers from then on, for nobody else', async () => {
     const payer = await system.key('payer', 'admin');
     const paying = system.client(payer);
-    await paying.putProvider({ name: 'mine', kind: 'openai-compatible', baseUrl: provider.baseUrl });
+    await paying.models.putProvider({ name: 'mine', kind: 'openai-compatible', baseUrl: provider.baseUrl });
     await call('mine/small', openAi(payer));
-    expect((await paying.readUsage()).items).toMatchObject([{ costUsd: 0 }]);
+    expect((await paying.models.readUsage()).items).toMatchObject([{ costUsd: 0 }]);
     const later = { ...price, from: '2099-01-01', inputUsdPerMillion: 9 };
-    const { items } = await paying.setPrices({ items: [later, price] });
+    const { items } = await paying.models.setPrices({ items: [later, price] });
     expect(items.map(({ model, from, origin }) => [model, from, origin])).toEqual([
       ['house/small', undefined, 'installation'],
       ['mine/small', undefined, 'tenant'],
       ['mine/small', '2099-01-01', 'tenant'],
     ]);
     await call('mine/small', openAi(payer));
-    expect((await paying.readUsage()).items).toMatchObject([{ completions: 2, costUsd: 0.029 }]);
-    await paying.setBudget({ usdPerMonth: 0.03 });
+    expect((await paying.models.readUsage()).items).toMatchObject([{ completions: 2, costUsd: 0.029 }]);
+    await paying.models.setBudget({ usdPerMonth: 0.03 });
     await expect(call('mine/small', openAi(payer))).rejects.toMatchObject({ status: 429, code: 'insufficient_quota' });
-    await paying.setPrices({ items: [] });
+    await paying.models.setPrices({ items: [] });
     await call('mine/small', openAi(payer));
-    expect((await api.listPrices()).items.map(({ model }) => model)).toEqual(['house/small']);
+    expect((await api.models.listPrices()).items.map(({ model }) => model)).toEqual(['house/small']);
   });
 
   it.each<[string, unknown[], string]>([
@@ -218,10 +218,10 @@ describe('/v1/prices', () => {
   it('let a route that hedges bill both calls where everybody can see it', async () => {
     const hedger = await system.key('hedger', 'admin');
     const hedging = system.client(hedger);
-    await hedging.putProvider({ name: 'mine', kind: 'openai-compatible', baseUrl: provider.baseUrl });
+    await hedging.models.putProvider({ name: 'mine', kind: 'openai-compatible', baseUrl: provider.baseUrl });
     const prices = ['mine/hostile:silence', 'mine/small'].map((model) => ({ ...price, model }));
-    await hedging.setPrices({ items: prices });
-    await hedging.putModelRoute('quick', {
+    await hedging.models.setPrices({ items: prices });
+    await hedging.models.putModelRoute('quick', {
       strategy: 'cheapest',
       targets: [{ model: 'mine/hostile:silence' }],
       fallback: [{ model: 'mine/small' }],
@@ -230,7 +230,7 @@ describe('/v1/prices', () => {
     expect((await call('route:quick', openAi(hedger))).model).toBe('mine/small');
     // The call that lost may have been billed: all that it could have cost is in the ledger.
     const rows = await eventually(async () => {
-      const { items } = await hedging.readUsage();
+      const { items } = await hedging.models.readUsage();
       return items.length === 2 ? items : false;
     });
     expect(rows.find(({ model }) => model === 'mine/small')).toMatchObject({ completions: 1, costUsd: 0.029 });
@@ -244,14 +244,14 @@ describe('/v1/prices', () => {
       { ...price, model: 'mine/dear' },
       { ...price, model: 'mine/cheap', inputUsdPerMillion: 1, outputUsdPerMillion: 1 },
     ];
-    await api.setPrices({ items });
-    await api.putModelRoute('saving', { strategy: 'cheapest', targets: items.map(({ model }) => ({ model })) });
+    await api.models.setPrices({ items });
+    await api.models.putModelRoute('saving', { strategy: 'cheapest', targets: items.map(({ model }) => ({ model })) });
     await call('mine/cheap');
     for (let times = 0; times < 5; times++) expect((await call('route:saving')).model).toBe('mine/cheap');
   });
 
   it('let only so many calls at once through to a target, and tell the others to come back', async () => {
-    await api.putModelRoute('narrow', {
+    await api.models.putModelRoute('narrow', {
       targets: [{ model: 'mine/hostile:stalls-midway', limits: { concurrency: 10, sharedConcurrency: 2 } }],
       rounds: 1,
     });

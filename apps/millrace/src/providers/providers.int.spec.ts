@@ -24,9 +24,11 @@ describe('/v1/providers', () => {
     expect(await system.call('/v1/providers', viewer)).toMatchObject({ status: 200, body: { items: [put.body] } });
     const stranger = await system.key('globex', 'admin');
     expect(await system.call('/v1/providers', stranger)).toMatchObject({ status: 200, body: { items: [] } });
-    await expect(system.client(stranger).deleteProvider('groq')).rejects.toMatchObject({ code: 'unknown_provider' });
-    await system.client(admin).deleteProvider('groq');
-    expect(await system.client(admin).listProviders()).toEqual({ items: [] });
+    await expect(system.client(stranger).models.deleteProvider('groq')).rejects.toMatchObject({
+      code: 'unknown_provider',
+    });
+    await system.client(admin).models.deleteProvider('groq');
+    expect(await system.client(admin).models.listProviders()).toEqual({ items: [] });
   });
 
   it('lets nobody else change one', async () => {
@@ -36,7 +38,7 @@ describe('/v1/providers', () => {
         status: 403,
         body: { code: 'role_too_low' },
       });
-      await expect(system.client(key).deleteProvider('groq')).rejects.toMatchObject({ code: 'role_too_low' });
+      await expect(system.client(key).models.deleteProvider('groq')).rejects.toMatchObject({ code: 'role_too_low' });
     }
   });
 
@@ -59,11 +61,13 @@ describe('/v1/budgets and /v1/usage', () => {
     const [viewer, editor] = [await system.key('acme', 'viewer'), await system.key('acme', 'editor')];
     expect((await system.call('/v1/budgets', editor, { usdPerMonth: 5 })).status).toBe(403);
     const budget = { key: null, usdPerMonth: 5, spentUsd: 0, reservedUsd: 0 };
-    expect(await system.client(admin).setBudget({ usdPerMonth: 5 })).toEqual({ items: [budget] });
-    expect(await system.client(viewer).listBudgets()).toEqual({ items: [budget] });
-    expect(await system.client(await system.key('globex', 'admin')).listBudgets()).toEqual({ items: [] });
-    expect(await system.client(viewer).readUsage({ from: '2026-01-01', to: '2026-01-31' })).toEqual({ items: [] });
-    expect(await system.client(admin).setBudget({ usdPerMonth: null })).toEqual({ items: [] });
+    expect(await system.client(admin).models.setBudget({ usdPerMonth: 5 })).toEqual({ items: [budget] });
+    expect(await system.client(viewer).models.listBudgets()).toEqual({ items: [budget] });
+    expect(await system.client(await system.key('globex', 'admin')).models.listBudgets()).toEqual({ items: [] });
+    expect(await system.client(viewer).models.readUsage({ from: '2026-01-01', to: '2026-01-31' })).toEqual({
+      items: [],
+    });
+    expect(await system.client(admin).models.setBudget({ usdPerMonth: null })).toEqual({ items: [] });
   });
 
   it.each([

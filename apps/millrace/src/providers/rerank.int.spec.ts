@@ -43,7 +43,7 @@ describe('/v1/rerank', () => {
     const payer = await system.key('payer', 'admin');
     const client = system.client(payer);
     provider.script(ranks([0, 0.1], [1, 0.9], [2, 0.1]));
-    const { items, model, usage } = await client.rerank(request);
+    const { items, model, usage } = await client.models.rerank(request);
     expect(items).toEqual([
       { index: 1, score: 0.9 },
       { index: 0, score: 0.1 },
@@ -54,10 +54,10 @@ describe('/v1/rerank', () => {
       path: '/v1/rerank',
       body: { model: 'ranker', query: request.query, documents: request.texts },
     });
-    expect((await client.rerank({ ...request, top: 1 })).items).toEqual([{ index: 1, score: 0.9 }]);
-    expect((await client.readUsage()).items).toMatchObject([{ completions: 2, costUsd: 0.06 }]);
-    await client.setBudget({ usdPerMonth: 0.061 });
-    await expect(client.rerank(request)).rejects.toMatchObject({ code: 'budget_exceeded' });
+    expect((await client.models.rerank({ ...request, top: 1 })).items).toEqual([{ index: 1, score: 0.9 }]);
+    expect((await client.models.readUsage()).items).toMatchObject([{ completions: 2, costUsd: 0.06 }]);
+    await client.models.setBudget({ usdPerMonth: 0.061 });
+    await expect(client.models.rerank(request)).rejects.toMatchObject({ code: 'budget_exceeded' });
   });
 
   it.each([

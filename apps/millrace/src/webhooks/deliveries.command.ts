@@ -18,7 +18,7 @@ export function addDeliveryCommands(webhooks: Command, terminal: Terminal): void
     .addOption(new Option('--state <state>', 'only these').choices(webhookDeliveryStateSchema.options))
     .option('--json', 'print the deliveries as JSON')
     .action(async (id: string, flags: ConnectionFlags & JsonFlag & { readonly state?: WebhookDeliveryState }) => {
-      const { items } = await connect(flags, terminal).listWebhookDeliveries(id, { limit: 200, state: flags.state });
+      const { items } = await connect(flags, terminal).webhooks.deliveries(id, { limit: 200, state: flags.state });
       if (flags.json) return printJson(terminal, items);
       const rows = items.map(({ id: delivery, eventType, state, attempts, lastError, createdAt }) => [
         ...[delivery, createdAt, eventType, state, String(attempts), lastError ?? ''],
@@ -33,7 +33,7 @@ export function addDeliveryCommands(webhooks: Command, terminal: Terminal): void
     .argument('<delivery>', 'the id of the delivery, from `webhooks deliveries`')
     .option('--json', 'print the delivery as JSON')
     .action(async (id: string, delivery: string, flags: ConnectionFlags & JsonFlag) =>
-      printUnderWay(terminal, await connect(flags, terminal).redeliverWebhook(id, delivery), flags),
+      printUnderWay(terminal, await connect(flags, terminal).webhooks.redeliver(id, delivery), flags),
     );
 
   withConnection(webhooks.command('test'))
@@ -41,7 +41,7 @@ export function addDeliveryCommands(webhooks: Command, terminal: Terminal): void
     .argument(...webhookWords)
     .option('--json', 'print the delivery as JSON')
     .action(async (id: string, flags: ConnectionFlags & JsonFlag) =>
-      printUnderWay(terminal, await connect(flags, terminal).testWebhook(id), flags),
+      printUnderWay(terminal, await connect(flags, terminal).webhooks.test(id), flags),
     );
 }
 

@@ -40,7 +40,7 @@ function addCreateCommand(webhooks: Command, terminal: Terminal): void {
     .option('--description <text>', 'what it is for')
     .option('--json', 'print the webhook as JSON')
     .action(async (url: string, { events = [], description, ...flags }: WebhookFlags) =>
-      printSecret(terminal, await connect(flags, terminal).createWebhook({ url, events, description }), flags),
+      printSecret(terminal, await connect(flags, terminal).webhooks.create({ url, events, description }), flags),
     );
 }
 
@@ -49,7 +49,7 @@ function addListCommand(webhooks: Command, terminal: Terminal): void {
     .description('Lists webhooks, newest first.')
     .option('--json', 'print the webhooks as JSON')
     .action(async (flags: ConnectionFlags & JsonFlag) => {
-      const { items } = await connect(flags, terminal).listWebhooks();
+      const { items } = await connect(flags, terminal).webhooks.list();
       if (flags.json) return printJson(terminal, items);
       const rows = items.map((webhook) => [webhook.id, webhook.url, webhook.events.join(' '), stateOf(webhook)]);
       return printTable(terminal, ['id', 'url', 'events', 'state'], rows, 'There are no webhooks.');
@@ -65,7 +65,7 @@ function addChangingCommands(webhooks: Command, terminal: Terminal): void {
     .option('--description <text>', 'what it is for')
     .option('--json', 'print the webhook as JSON')
     .action(async (id: string, { to: url, events, description, ...flags }: UpdateFlags) =>
-      printState(terminal, await connect(flags, terminal).updateWebhook(id, { url, events, description }), flags),
+      printState(terminal, await connect(flags, terminal).webhooks.update(id, { url, events, description }), flags),
     );
   for (const [name, description, enabled] of [
     ['enable', 'Enables a webhook again, for what happens from now on.', true],
@@ -76,14 +76,14 @@ function addChangingCommands(webhooks: Command, terminal: Terminal): void {
       .argument(...idWords)
       .option('--json', 'print the webhook as JSON')
       .action(async (id: string, flags: ConnectionFlags & JsonFlag) =>
-        printState(terminal, await connect(flags, terminal).updateWebhook(id, { enabled }), flags),
+        printState(terminal, await connect(flags, terminal).webhooks.update(id, { enabled }), flags),
       );
   withConnection(webhooks.command('delete'))
     .description('Deletes a webhook with its deliveries.')
     .argument(...idWords)
     .option('--json', 'print what was done as JSON')
     .action(async (id: string, flags: ConnectionFlags & JsonFlag) => {
-      await connect(flags, terminal).deleteWebhook(id);
+      await connect(flags, terminal).webhooks.delete(id);
       return flags.json ? printJson(terminal, { id, deleted: true }) : write(terminal.out, `${id} is deleted.\n`);
     });
 }
@@ -95,7 +95,7 @@ function addRotateCommand(webhooks: Command, terminal: Terminal): void {
     .option('--overlap <seconds>', 'for how long the secret of before signs as well', Number, 86_400)
     .option('--json', 'print the webhook as JSON')
     .action(async (id: string, { overlap, ...flags }: ConnectionFlags & JsonFlag & { readonly overlap: number }) =>
-      printSecret(terminal, await connect(flags, terminal).rotateWebhookSecret(id, overlap), flags),
+      printSecret(terminal, await connect(flags, terminal).webhooks.rotateSecret(id, overlap), flags),
     );
 }
 

@@ -50,7 +50,7 @@ describe('millrace webhooks', () => {
     await eventually(() => told.length === 2);
     expect(told.map((event) => event.type).sort()).toEqual(['millrace.run.completed.v1', 'millrace.run.started.v1']);
     expect(told.map((event) => event.subject)).toEqual([run.id, run.id]);
-    await eventually(async () => (await client.listWebhookDeliveries(id, { state: 'delivered' })).items.length === 2);
+    await eventually(async () => (await client.webhooks.deliveries(id, { state: 'delivered' })).items.length === 2);
     expect((await millrace('deliveries', id)).out).toMatch(/millrace\.run\.completed\.v1[ │]+delivered[ │]+1 /);
     expect((await millrace('list')).out).toMatch(/millrace\.run\.>[ │]+enabled/);
     await millrace('delete', id);
@@ -59,7 +59,7 @@ describe('millrace webhooks', () => {
   it('are changed, tried, told again, given another secret, and deleted', async () => {
     const made = await millrace('create', `http://${host()}/`, '--events', 'order.placed', 'order.paid.>');
     expect(made.out).toMatch(/^whsec_\S+\n$/);
-    const [webhook] = (await system.client(admin).listWebhooks()).items;
+    const [webhook] = (await system.client(admin).webhooks.list()).items;
     const { id } = webhook ?? { id: '' };
     expect(webhook).toMatchObject({ events: ['order.placed', 'order.paid.>'] });
     expect((await millrace('update', id, '--events', '>', '--description', 'all')).out).toContain('of >: enabled.');

@@ -5,6 +5,7 @@
  * 2. What another replica owns is told by that replica's next sweep, as is whatever a crash left untold.
  */
 import type { LeaseBook } from '../partition/lease-book.js';
+import { SweptWork } from '../partition/swept-work.js';
 import type { Turn } from '../run/turn.js';
 import type { Grant, SlotStore } from './slot.store.js';
 
@@ -18,37 +19,29 @@ export interface SlotGranterParts {
 }
 
 export class SlotGranter {
-  /** By tenant: granting under way, and whether to grant again after it. */
-  private readonly granting = new Map<string, { again: boolean }>();
-  private sweeping: NodeJS.Timeout | null = null;
-  private isStopped = true;
+  private readonly swept: SweptWork<string>;
 
-  constructor(private readonly parts: SlotGranterParts) {}
+  constructor(private readonly parts: SlotGranterParts) {
+    this.swept = new SweptWork<string>({
+      sweepMs: parts.sweepMs,
+      keyOf: (tenantId) => tenantId,
+      work: (tenantId) => this.grant(tenantId),
+      sweep: () => this.sweep(),
+    });
+  }
 
   start(): void {
-    this.isStopped = false;
-    void this.sweep();
+    this.swept.start();
   }
 
   stop(): void {
-    this.isStopped = true;
-    if (this.sweeping !== null) clearTimeout(this.sweeping);
+    this.swept.stop();
   }
 
   /** Learns of what a committed batch requested and ended. */
   note(turns: readonly Turn[]): void {
     for (const { key, slotsSet, slotsDropped } of turns)
-      if (slotsDropped.length > 0 || slotsSet.some(({ isTaken }) => !isTaken)) this.grantSoon(key.tenantId);
-  }
-
-  private grantSoon(tenantId: string): void {
-    const underWay = this.granting.get(tenantId);
-    if (underWay !== undefined) {
-      underWay.again = true;
-      return;
-    }
-    this.granting.set(tenantId, { again: false });
-    void this.grant(tenantId);
+      if (slotsDropped.length > 0 || slotsSet.some(({ isTaken }) => !isTaken)) this.swept.ask(key.tenantId);
   }
 
   private async grant(tenantId: string): Promise<void> {
@@ -57,9 +50,6 @@ export class SlotGranter {
     } catch (error) {
       this.parts.onFailure('Shared keys could not be granted; a later sweep tries again.', error);
     }
-    const again = this.granting.get(tenantId)?.again === true && !this.isStopped;
-    this.granting.delete(tenantId);
-    if (again) this.grantSoon(tenantId);
   }
 
   private tellOwned(grants: readonly Grant[]): void {
@@ -76,10 +66,9 @@ export class SlotGranter {
       const partitions = this.parts.leases.held().map(({ partition }) => partition);
       const { granted, waiting } = await this.parts.store.open(partitions);
       this.tellOwned(granted);
-      for (const tenantId of waiting) this.grantSoon(tenantId);
+      for (const tenantId of waiting) this.swept.ask(tenantId);
     } catch (error) {
       this.parts.onFailure('Shared keys could not be read; trying again.', error);
     }
-    if (!this.isStopped) this.sweeping = setTimeout(() => void this.sweep(), this.parts.sweepMs).unref();
   }
 }

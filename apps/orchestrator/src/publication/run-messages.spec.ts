@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { newId } from '@millrace/kernel';
 import { noTraces } from '../run/event-traces.js';
 import { resolved, single } from '../run/graphs.fixture.js';
-import type { RunWork } from '../run/turn.js';
+import type { RunWork } from '../run/run-input.js';
 import { takeTurn } from '../run/turn.js';
 import { announcing } from './run-messages.js';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { MillraceError } from '@millrace/kernel';
 import { failureOf, unstorable } from './commit-failure.js';
-import type { RunWork } from './turn.js';
+import type { RunWork } from './run-input.js';
 
 const databaseError = (code: string): Error => Object.assign(new Error('as the database says'), { code });
 

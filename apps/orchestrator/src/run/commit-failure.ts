@@ -1,6 +1,6 @@
 /** What a failed commit means. SQLSTATE codes: PostgreSQL documentation, appendix A. */
 import { assertNever, MillraceError } from '@millrace/kernel';
-import type { RunWork } from './turn.js';
+import type { RunWork } from './run-input.js';
 
 /**
  * - `conflict`: somebody else has written the run; fold it anew and decide again.

@@ -9,7 +9,8 @@ import {
   type SpanDescription,
 } from '@millrace/telemetry';
 import type { RunKey } from './hot-run.js';
-import type { FoundRun, RunWork } from './turn.js';
+import type { RunWork } from './run-input.js';
+import type { FoundRun } from './turn.js';
 
 export function describeCommit({ tenantId, runId }: RunKey, work: RunWork): SpanDescription {
   const node = work.type === 'task-result' ? { node: work.node, attempt: work.attempt } : nodeOfTimer(work);

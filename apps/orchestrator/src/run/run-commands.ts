@@ -38,7 +38,7 @@ import { prepareFork, type ForkRunRequest } from './fork-run.js';
 import type { ResolvedGraph, RunKey } from './hot-run.js';
 import type { RunLoader } from './run.loader.js';
 import type { RunWriter } from './run.writer.js';
-import type { RunWork } from './turn.js';
+import type { RunWork } from './run-input.js';
 
 export type StartRunRequest = RequestOf<typeof startRun>;
 export type CancelRunRequest = RequestOf<typeof cancelRun>;

@@ -29,7 +29,8 @@ import { keyText, type RunKey } from './hot-run.js';
 import type { HotRuns } from './hot-runs.js';
 import { UnfoldableRunError, type RunLoader } from './run.loader.js';
 import { restAfter } from './pacing.js';
-import { takeTurn, type FoundRun, type RunAnswer, type RunWork, type Turn } from './turn.js';
+import type { RunWork } from './run-input.js';
+import { takeTurn, type FoundRun, type RunAnswer, type Turn } from './turn.js';
 
 export interface WriterParts {
   readonly store: OrchestratorStores['runs'];

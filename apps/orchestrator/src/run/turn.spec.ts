@@ -6,7 +6,8 @@ import { rowsOf } from './batch-rows.js';
 import { diamond, instant, resolved, single } from './graphs.fixture.js';
 import { foldRun, runOf, type HotRun, type ResolvedGraph, type RunKey } from './hot-run.js';
 import { onlyGraph } from './run-graphs.js';
-import { takeTurn, type FoundRun, type RunInput, type RunWork, type Turn } from './turn.js';
+import type { RunInput, RunWork } from './run-input.js';
+import { takeTurn, type FoundRun, type Turn } from './turn.js';
 
 const circumstances = { now: '2026-01-02T03:04:05.678Z', random: () => 0.5 };
 const newKey = (): RunKey => ({ tenantId: 'acme', runId: newId('run'), partition: 3 });

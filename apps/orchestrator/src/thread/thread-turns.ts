@@ -8,6 +8,7 @@
 import type { MessageContext } from '@millrace/contracts';
 import type { Clock } from '@millrace/kernel';
 import type { LeaseBook } from '../partition/lease-book.js';
+import { SweptWork } from '../partition/swept-work.js';
 import type { Turn } from '../run/turn.js';
 import type { Interruption, ThreadKey, ThreadStore, ThreadTurn } from './thread.store.js';
 
@@ -26,40 +27,31 @@ export interface ThreadTurnsParts {
 }
 
 export class ThreadTurns {
-  /** By thread: whether a turn is being given, and whether to look again after it. */
-  private readonly giving = new Map<string, { again: boolean }>();
-  private sweeping: NodeJS.Timeout | null = null;
-  private isStopped = true;
+  private readonly swept: SweptWork<ThreadKey>;
 
-  constructor(private readonly parts: ThreadTurnsParts) {}
+  constructor(private readonly parts: ThreadTurnsParts) {
+    this.swept = new SweptWork<ThreadKey>({
+      sweepMs: parts.sweepMs,
+      keyOf: ({ tenantId, threadId }) => `${tenantId}/${threadId}`,
+      work: (thread) => this.give(thread),
+      sweep: () => this.sweep(),
+    });
+  }
 
   start(): void {
-    this.isStopped = false;
-    void this.sweep();
+    this.swept.start();
   }
 
   stop(): void {
-    this.isStopped = true;
-    if (this.sweeping !== null) clearTimeout(this.sweeping);
+    this.swept.stop();
   }
 
   /** Learns of the runs that came to a thread or left it in a committed batch. */
   note(turns: readonly Turn[]): void {
     for (const { key, thread } of turns) {
       const place = thread?.left ?? (thread?.set?.isTaken === false ? thread.set : null);
-      if (place) this.giveSoon({ tenantId: key.tenantId, threadId: place.threadId });
+      if (place) this.swept.ask({ tenantId: key.tenantId, threadId: place.threadId });
     }
-  }
-
-  private giveSoon(thread: ThreadKey): void {
-    const text = textOf(thread);
-    const underWay = this.giving.get(text);
-    if (underWay !== undefined) {
-      underWay.again = true;
-      return;
-    }
-    this.giving.set(text, { again: false });
-    void this.give(thread);
   }
 
   private async give(thread: ThreadKey): Promise<void> {
@@ -70,9 +62,6 @@ export class ThreadTurns {
     } catch (error) {
       this.parts.onFailure('The next turn of a thread could not be given; a later sweep tries again.', error);
     }
-    const again = this.giving.get(textOf(thread))?.again === true && !this.isStopped;
-    this.giving.delete(textOf(thread));
-    if (again) this.giveSoon(thread);
   }
 
   private interrupt({ tenantId, threadId }: ThreadKey, { key: { runId }, by }: Interruption): void {
@@ -98,12 +87,9 @@ export class ThreadTurns {
       const partitions = this.parts.leases.held().map(({ partition }) => partition);
       const { turns, waiting } = await this.parts.store.open(partitions);
       this.tellOwned(turns);
-      for (const thread of waiting) this.giveSoon(thread);
+      for (const thread of waiting) this.swept.ask(thread);
     } catch (error) {
       this.parts.onFailure('The lines at threads could not be read; trying again.', error);
     }
-    if (!this.isStopped) this.sweeping = setTimeout(() => void this.sweep(), this.parts.sweepMs).unref();
   }
 }
-
-const textOf = ({ tenantId, threadId }: ThreadKey): string => `${tenantId}/${threadId}`;

@@ -43,7 +43,7 @@ export async function benchLlm(report: (text: string) => void): Promise<LlmFigur
     report('starting every service');
     await using cluster = await startCluster({ folder, environment: () => ({ MILLRACE_LLM_MODELS_FILE: modelsFile }) });
     const apiKey = await cluster.createKey('bench', 'admin');
-    await new MillraceClient({ baseUrl: cluster.url, apiKey }).setBudget({ usdPerMonth: 1_000_000 });
+    await new MillraceClient({ baseUrl: cluster.url, apiKey }).models.setBudget({ usdPerMonth: 1_000_000 });
     const direct = { baseUrl: upstream.baseUrl, apiKey: 'none', modelPrefix: '' };
     const millrace = { baseUrl: `${cluster.url}/openai/v1`, apiKey, modelPrefix: 'here/' };
     report('the model itself');
