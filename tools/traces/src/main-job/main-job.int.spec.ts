@@ -34,6 +34,10 @@ afterAll(async () => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
 });
 
+const expected = {
+  cluster: new URL('cluster.expected.txt', import.meta.url),
+  embedded: new URL('embedded.expected.txt', import.meta.url),
+};
 const isEnd = ({ name }: ReceivedSpan): boolean => name === 'publish evt.{tenant}.run.completed.v1';
 const traced = () => ({
   ...receiver.environment,
@@ -48,8 +52,8 @@ describe('the main job', () => {
     await using cluster = await startCluster({ folder: newFolder(), environment: traced });
     const api = new Api(cluster.url, await cluster.createKey('acme', 'admin'));
     const secrets = await runMainJob(api, 'main-job');
-    const trace = await completeTrace(receiver, 'main-job', isEnd);
-    expectTree(drawTrace(trace), new URL('cluster.expected.txt', import.meta.url));
+    const trace = await completeTrace(receiver, 'main-job', isEnd, expected.cluster);
+    expectTree(drawTrace(trace), expected.cluster);
 
     const logs = cluster.processes.map(({ logFile }) => readFileSync(logFile, 'utf8')).join('\n');
     expectNoSecret(secrets, receiver.text, logs);
@@ -61,8 +65,8 @@ describe('the main job', () => {
     scriptAnswers(provider);
     await using host = await startEmbedded(join(newFolder(), 'data'), traced());
     const secrets = await runMainJob(new Api(host.url, host.apiKey), 'laptop-job');
-    const trace = await completeTrace(receiver, 'laptop-job', isEnd);
-    expectTree(drawTrace(trace), new URL('embedded.expected.txt', import.meta.url));
+    const trace = await completeTrace(receiver, 'laptop-job', isEnd, expected.embedded);
+    expectTree(drawTrace(trace), expected.embedded);
     expectNoSecret(secrets, receiver.text, host.output.replace(host.apiKey, ''));
   }, 180_000);
 });
