@@ -22,6 +22,7 @@ import {
   PutModelRouteHandler,
 } from './models/model-route.handlers.js';
 import { ModelRouteStore } from './models/model-route.store.js';
+import { AccountBook } from './spending/account-book.js';
 import { Budgets } from './spending/budgets.js';
 import { ExpiredHolds } from './spending/expired-holds.js';
 import { ListBudgetsHandler, ReadUsageHandler, SetBudgetHandler } from './spending/spending.handlers.js';
@@ -56,6 +57,7 @@ import { RouteHandler } from './intents/route.handler.js';
     DeleteModelRouteHandler,
     ListPricesHandler,
     SetPricesHandler,
+    AccountBook,
     Budgets,
     Payments,
     ExpiredHolds,

@@ -2,6 +2,7 @@ export type { DatabaseBackend } from './backend.js';
 export type { Database, Migrations, StatementBuilder, TransactionOptions } from './database.js';
 export { lockFolder } from './embedded/folder-lock.js';
 export { openEmbedded, type EmbeddedBackend, type EmbeddedOptions } from './embedded/open-embedded.js';
+export { Gathering } from './gathering.js';
 export { isUniqueViolation } from './errors.js';
 export { migrateDatabase, openDatabase, type DatabaseOptions, type SchemaPolicy } from './open-database.js';
 export { connectPostgres, type PostgresOptions } from './postgres/connect-postgres.js';

@@ -1,11 +1,10 @@
 import type { Run } from '@millrace/contracts';
-import type { Database } from '@millrace/database';
+import { type Database, Gathering } from '@millrace/database';
 import { DATABASE } from '@millrace/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { sql, type Transaction } from 'kysely';
 import type { GatewayTables } from '../schema/tables.js';
 import { type Claim, claimOf, type FoundRecord } from './claim.js';
-import { Gathering } from './gathering.js';
 
 export interface ClaimRequest {
   readonly tenantId: string;

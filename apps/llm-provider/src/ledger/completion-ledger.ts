@@ -13,13 +13,18 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { LedgerOutcome, LlmProviderTables } from '../schema/tables.js';
 import type { CallAccount, Charge } from '../spending/call-account.js';
 import { usdOf } from '../spending/money.js';
-import { insertRow, type LedgerRow, takeBackLost, writeAndSettle } from './ledger-statements.js';
+import { AccountBook } from '../spending/account-book.js';
+import type { LedgerRow } from '../spending/account-book.statement.js';
+import { takeBackLost } from './take-back-lost.js';
 
 type RecordedCompletion = Required<TaskResultOf<OutputOf<typeof llmTask>>>;
 
 @Injectable()
 export class CompletionLedger {
-  constructor(@Inject(DATABASE) private readonly database: ServiceDatabase<LlmProviderTables>) {}
+  constructor(
+    @Inject(DATABASE) private readonly database: ServiceDatabase<LlmProviderTables>,
+    @Inject(AccountBook) private readonly book: AccountBook,
+  ) {}
 
   /** What was recorded for a task, if anything. */
   async find({ tenantId, taskId }: Pick<Task, 'tenantId' | 'taskId'>): Promise<RecordedCompletion | undefined> {
@@ -88,20 +93,15 @@ export class CompletionLedger {
   private async write(row: LedgerRow | null, account: CallAccount, charges: readonly Charge[]): Promise<boolean> {
     const costNano = charges.reduce((sum, charge) => sum + charge.costNano, 0);
     const holds = charges.flatMap(({ hold }) => (hold === null ? [] : [hold.id]));
-    if (row !== null && costNano === 0 && holds.length === 0) {
-      const { rows } = await this.database.asServiceStatement(() => insertRow(row));
-      return rows.length > 0;
-    }
-    const { rows } = await this.database.asServiceStatement(() => writeAndSettle(row, account, { costNano, holds }));
-    const [written] = rows;
-    if (written !== undefined && written.released < holds.length)
-      await this.database.asServiceStatement(() => takeBackLost(account, holds));
-    return written?.isNew === true;
+    const { tenantId, keyId } = account;
+    const { isNew, released } = await this.book.settle({ tenantId, keyId, row, costNano, holds });
+    if (released < holds.length) await this.database.asServiceStatement(() => takeBackLost(account, holds));
+    return isNew;
   }
 }
 
 function rowOf(
-  { tenantId, keyId, runId, node }: CallAccount,
+  { runId, node }: CallAccount,
   id: string,
   model: string,
   prompt: string | null,
@@ -109,18 +109,17 @@ function rowOf(
   { promptTokens, completionTokens, cachedPromptTokens, costUsd }: CallUsage,
   outcome: LedgerOutcome,
 ): LedgerRow {
-  const tokens = { promptTokens, cachedPromptTokens, completionTokens };
   return {
-    tenantId,
     id,
     runId,
     node,
     model,
     prompt,
     output: JSON.stringify(output),
-    ...tokens,
+    promptTokens,
+    cachedPromptTokens,
+    completionTokens,
     costUsd,
-    keyId,
     outcome,
   };
 }

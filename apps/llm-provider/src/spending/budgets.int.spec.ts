@@ -5,7 +5,9 @@ import { sql } from 'kysely';
 import { migrations } from '../schema/migrations/index.js';
 import type { LlmProviderTables } from '../schema/tables.js';
 import { CompletionLedger } from '../ledger/completion-ledger.js';
-import { Budgets, type Hold, type Payer } from './budgets.js';
+import { AccountBook } from './account-book.js';
+import type { Payer } from './account-book.statement.js';
+import { Budgets, type Hold } from './budgets.js';
 import { CallAccount } from './call-account.js';
 import { nanoAbove, nanoOf, usdOf } from './money.js';
 import { UsageReader } from './usage.reader.js';
@@ -17,8 +19,9 @@ const call = { callId: 'r:n:1', runId: 'r', node: 'n', model: 'here/small' };
 class Replica extends Budgets {
   private readonly ledger: CompletionLedger;
   constructor(database: TestDatabase<LlmProviderTables>['database']) {
-    super(database);
-    this.ledger = new CompletionLedger(database);
+    const book = new AccountBook(database);
+    super(database, book);
+    this.ledger = new CompletionLedger(database, book);
   }
 
   holdFor(payer: Payer, usd: number, forMs = hour): Promise<Hold | null> {

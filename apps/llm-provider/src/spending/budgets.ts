@@ -2,8 +2,8 @@
  * Budgets of tenants and keys, by month.
  *
  * 1. What is spent and what is held together never exceed a budget: a call is made only after the most that it can cost is held,
- *    and holding is one statement that takes the rows of all budgets of the call or changes nothing.
- * 2. What an attempt cost replaces what was held for it, in the statement that writes the ledger (see `ledger-statements.ts`).
+ *    in all budgets of the call or in none.
+ * 2. What an attempt cost replaces what was held for it, in the statement that writes the ledger (see `account-book.ts`).
  * 3. A hold that nobody settled (its process was killed) counts as spent when its time is over, and is a row of the ledger from then
  *    on: the provider may have billed it.
  * 4. Rows of budgets are locked in the order of their keys, so that calls never wait for each other in a circle.
@@ -14,15 +14,10 @@ import { DATABASE, type ServiceDatabase } from '@millrace/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import type { LlmProviderTables } from '../schema/tables.js';
+import { AccountBook } from './account-book.js';
+import type { Payer } from './account-book.statement.js';
 import type { CallIdentity } from './call-account.js';
 import { monthOf, nanoOf, usdOf } from './money.js';
-
-/** Who pays for a call. */
-export interface Payer {
-  readonly tenantId: string;
-  /** The key that made the call; null for tasks of runs. */
-  readonly keyId: string | null;
-}
 
 export interface Hold {
   readonly tenantId: string;
@@ -33,7 +28,10 @@ const mostBudgets = 1_000;
 
 @Injectable()
 export class Budgets {
-  constructor(@Inject(DATABASE) private readonly database: ServiceDatabase<LlmProviderTables>) {}
+  constructor(
+    @Inject(DATABASE) private readonly database: ServiceDatabase<LlmProviderTables>,
+    @Inject(AccountBook) private readonly book: AccountBook,
+  ) {}
 
   /**
    * Holds the most that an attempt can cost; null where no budget bounds it.
@@ -49,36 +47,10 @@ export class Budgets {
     about: CallIdentity & { readonly model: string },
   ): Promise<Hold | null> {
     const id = newId('hold');
-    const now = systemClock.now();
-    const [month, expiresAt] = [monthOf(now), new Date(now.getTime() + forMs)];
-    const { callId, runId, node, model } = about;
-    const { rows } = await this.database.asServiceStatement(
-      () => sql<{ budgets: number; fits: boolean }>`
-        with locked as materialized (
-          select key_id, limit_nano - reserved_nano - case when month = ${month} then spent_nano else 0 end as room
-          from budget
-          where tenant_id = ${tenantId} and key_id in ('', coalesce(${keyId}::text, ''))
-          order by key_id
-          for update),
-        verdict as materialized (
-          select count(*)::int as budgets, coalesce(bool_and(room >= ${amount}::bigint), true) as fits from locked),
-        raised as (
-          update budget set
-            reserved_nano = budget.reserved_nano + ${amount}::bigint,
-            spent_nano = case when budget.month = ${month} then budget.spent_nano else 0 end,
-            month = ${month}
-          from locked, verdict
-          where budget.tenant_id = ${tenantId} and budget.key_id = locked.key_id and verdict.fits),
-        held as (
-          insert into budget_hold (tenant_id, id, key_id, amount_nano, expires_at, call_id, run_id, node, model)
-          select ${tenantId}, ${id}, ${keyId}::text, ${amount}::bigint, ${expiresAt.toISOString()}::timestamptz,
-            ${callId}, ${runId}, ${node}, ${model}
-          from verdict where budgets > 0 and fits)
-        select budgets, fits from verdict`,
-    );
-    const [verdict] = rows;
-    if (verdict?.fits === false) throw exceeded(usdOf(amount));
-    return verdict === undefined || verdict.budgets === 0 ? null : { tenantId, id };
+    const expiresAt = new Date(systemClock.now().getTime() + forMs);
+    const { budgets, fits } = await this.book.hold({ tenantId, keyId, id, amountNano: amount, expiresAt, ...about });
+    if (!fits) throw exceeded(usdOf(amount));
+    return budgets === 0 ? null : { tenantId, id };
   }
 
   /** Counts as spent what was held for attempts of which nobody has heard in time, and writes them down as lost. */
@@ -87,9 +59,13 @@ export class Budgets {
     const month = monthOf(now);
     await this.database.asServiceStatement(
       () => sql`
-        with gone as (
-          delete from budget_hold where expires_at < ${now.toISOString()}::timestamptz
-          returning tenant_id, id, key_id, amount_nano, call_id, run_id, node, model),
+        with expired as materialized (
+          select tenant_id, id from budget_hold where expires_at < ${now.toISOString()}::timestamptz
+          order by tenant_id, id for update),
+        gone as (
+          delete from budget_hold using expired
+          where budget_hold.tenant_id = expired.tenant_id and budget_hold.id = expired.id
+          returning budget_hold.*),
         written as (
           insert into completion (tenant_id, task_id, run_id, node, model, output, prompt_tokens, completion_tokens, cost_usd,
             key_id, outcome)

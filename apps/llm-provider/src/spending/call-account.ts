@@ -1,5 +1,6 @@
 import type { TokenUsage } from '../providers/chat-model.js';
-import type { Hold, Payer } from './budgets.js';
+import type { Payer } from './account-book.statement.js';
+import type { Hold } from './budgets.js';
 
 /** What an attempt cost, and what was held for it; null where no budget bounds it. */
 export interface Charge {
