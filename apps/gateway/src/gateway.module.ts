@@ -14,6 +14,7 @@ import { ApiKeys } from './keys/api-keys.js';
 import { CreateKeyHandler } from './keys/create-key.handler.js';
 import { KeyStore } from './keys/key.store.js';
 import { AnswerCaller } from './openai/answer-caller.js';
+import { ChatPieces } from './openai/chat-pieces.js';
 import { ChatCaller } from './openai/chat-caller.js';
 import { GraphCaller } from './openai/graph-caller.js';
 import { ProblemFilter } from './problem/problem.filter.js';
@@ -41,6 +42,7 @@ import { Webhooks } from './webhooks/webhooks.js';
     CacheShutdown,
     AnswerCaller,
     ChatCaller,
+    ChatPieces,
     GraphCaller,
     CommandSender,
     CreateKeyHandler,

@@ -39,8 +39,8 @@ export const liveEndSubject = (runId: string): string => `live.${runId}.ended`;
 /** A run's tokens: short-lived, in memory, with sequence numbers for an exact resume. */
 export const liveTokensSubject = (runId: string): string => `live.${runId}.tokens`;
 
-/** The text of one call of a model while it is written. Core NATS, never stored: the reply has all of it. */
-export const livePiecesSubject = (callId: string): string => `live.${callId}.pieces`;
+/** Where a process hears the texts of its calls of models while they are written. Core NATS, never stored: replies have all of it. */
+export const livePiecesSubject = (listenerId: string): string => `live.${listenerId}.pieces`;
 
 /** Where it is said that nobody waits for a call any more. Core NATS, never stored. */
 export const liveStopSubject = (callId: string): string => `live.${callId}.stop`;

@@ -2,6 +2,7 @@ import { type completeChat, type MessageContext, type OpenAiChatRequest, type Re
 import { invalidInput, MillraceError, newId } from '@millrace/kernel';
 import { Inject, Injectable } from '@nestjs/common';
 import { ChatCaller } from './chat-caller.js';
+import { ChatPieces } from './chat-pieces.js';
 import { callOf } from './chat-request.js';
 import { graphOf } from './graph-answer.js';
 import { GraphCaller } from './graph-caller.js';
@@ -23,6 +24,7 @@ export interface AnswerCall {
 export class AnswerCaller {
   constructor(
     @Inject(ChatCaller) private readonly models: ChatCaller,
+    @Inject(ChatPieces) private readonly pieces: ChatPieces,
     @Inject(GraphCaller) private readonly graphs: GraphCaller,
   ) {}
 
@@ -33,7 +35,9 @@ export class AnswerCaller {
       if (body.logprobs === true) throw noLogprobs();
       return this.graphs.call({ ...call, graph, body });
     }
-    const reply = await this.models.call({ ...call, request: callOf(body, { callId: newId('call'), keyId }) });
+    const { listenerId } = this.pieces;
+    const request = callOf(body, { callId: newId('call'), listenerId, keyId });
+    const reply = await this.models.call({ ...call, request });
     if (reply.status === 'failed') throw new BrokenOff(reply);
     return reply;
   }

@@ -1,9 +1,7 @@
 import {
   completeChat,
   envelopeOf,
-  liveChatPiece,
   liveChatStop,
-  livePiecesSubject,
   liveStopSubject,
   type MessageContext,
   type RequestOf,
@@ -13,9 +11,11 @@ import { MillraceError } from '@millrace/kernel';
 import type { MessageBus } from '@millrace/messaging';
 import { BUS } from '@millrace/service';
 import { Inject, Injectable } from '@nestjs/common';
+import { ChatPieces } from './chat-pieces.js';
 import { CommandSender } from '../commands/command-sender.js';
 
 export interface ChatCall {
+  /** Its `listenerId` is that of `ChatPieces`. */
   readonly request: RequestOf<typeof completeChat>;
   readonly context: MessageContext;
   /** Text in its order, each piece once. */
@@ -35,6 +35,7 @@ const stopAgainAfterMs = [200, 800];
 export class ChatCaller {
   constructor(
     @Inject(BUS) private readonly bus: MessageBus,
+    @Inject(ChatPieces) private readonly pieces: ChatPieces,
     @Inject(CommandSender) private readonly commands: CommandSender,
   ) {}
 
@@ -43,14 +44,15 @@ export class ChatCaller {
     const { callId } = request;
     const silence = new Silence();
     let shown = 0;
-    const subscription = await this.bus.subscribe(livePiecesSubject(callId), ({ envelope }) => {
-      silence.end();
-      const piece = liveChatPiece.data.safeParse(envelope.data);
-      if (!piece.success || envelope.tenantId !== context.tenantId) return;
-      // After a gap the reply has the rest.
-      if (piece.data.at !== shown || piece.data.text === '') return;
-      shown += piece.data.text.length;
-      onText(piece.data.text);
+    const heard = this.pieces.listen(callId, {
+      tenantId: context.tenantId,
+      onPiece: (at, text) => {
+        silence.end();
+        // After a gap the reply has the rest.
+        if (at !== shown || text === '') return;
+        shown += text.length;
+        onText(text);
+      },
     });
     const stop = (): void => this.stop(callId, context);
     signal.addEventListener('abort', stop, { once: true });
@@ -67,7 +69,7 @@ export class ChatCaller {
     } finally {
       signal.removeEventListener('abort', stop);
       silence.close();
-      await subscription.stop();
+      heard.stop();
     }
   }
 

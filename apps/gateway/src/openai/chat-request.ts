@@ -8,7 +8,7 @@ type Call = RequestOf<typeof completeChat>;
  * OpenAI's request in the words of the contract.
  * @throws MillraceError `invalid_body` for what OpenAI's shape allows and no model takes
  */
-export function callOf(request: OpenAiChatRequest, ids: Pick<Call, 'callId' | 'keyId'>): Call {
+export function callOf(request: OpenAiChatRequest, ids: Pick<Call, 'callId' | 'listenerId' | 'keyId'>): Call {
   const { model, stream, stop, tools } = request;
   const call = {
     ...ids,

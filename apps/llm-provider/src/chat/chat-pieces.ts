@@ -15,7 +15,7 @@ export class ChatPieces {
 
   constructor(
     private readonly bus: MessageBus,
-    private readonly callId: string,
+    private readonly call: { readonly callId: string; readonly listenerId: string },
     private readonly context: MessageContext,
   ) {
     this.beat = setInterval(() => this.send(''), beatEveryMs);
@@ -40,8 +40,9 @@ export class ChatPieces {
   }
 
   private send(text: string): void {
-    const envelope = envelopeOf(liveChatPiece, this.context, { at: this.sent, text });
+    const { callId, listenerId } = this.call;
+    const envelope = envelopeOf(liveChatPiece, this.context, { callId, at: this.sent, text });
     this.sent += text.length;
-    this.bus.notify({ subject: livePiecesSubject(this.callId), envelope });
+    this.bus.notify({ subject: livePiecesSubject(listenerId), envelope });
   }
 }

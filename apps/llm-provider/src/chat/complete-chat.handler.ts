@@ -32,7 +32,7 @@ export class CompleteChatHandler implements CommandHandler<typeof completeChat> 
   private async make(call: Call, { tenantId, context }: CommandMessage, signal: AbortSignal): Promise<Reply> {
     const model = await this.models.chatModel(tenantId, call.model);
     const account = new CallAccount({ tenantId, keyId: call.keyId, callId: call.callId });
-    const pieces = new ChatPieces(this.bus, call.callId, context);
+    const pieces = new ChatPieces(this.bus, call, context);
     let shown = '';
     try {
       const answer = await meterOf(model.name).measure((onText) =>
@@ -88,6 +88,6 @@ function usageOf({ usage, costNano }: Pick<Charge, 'usage' | 'costNano'>): CallU
 }
 
 function requestOf(call: Call): ChatRequest {
-  const { callId: _callId, keyId: _keyId, model: _model, stream: _stream, ...request } = call;
+  const { callId: _callId, listenerId: _listenerId, keyId: _keyId, model: _model, stream: _stream, ...request } = call;
   return request;
 }

@@ -18,6 +18,9 @@ const owner = 'llm-provider';
 /** `PROVIDER/MODEL`, `route:NAME`, or a model's own name where a provider lists it. */
 export const calledModelSchema = z.string().min(1).max(300);
 
+/** A process that makes calls, and hears of all of them on one subject. */
+export const listenerIdSchema = z.string().regex(/^listener_[0-9a-f]{10,60}$/);
+
 export const callIdSchema = z.string().regex(/^call_[0-9a-f]{10,60}$/);
 
 /** What a call used; `cachedPromptTokens` of the prompt were cached by the provider. */
@@ -33,9 +36,11 @@ export const completeChat = defineCommand({
   entity: 'chat',
   action: 'complete',
   version: 1,
-  summary: 'Has a model answer a conversation; its text is shown on `live.<callId>.pieces` meanwhile.',
+  summary: 'Has a model answer a conversation; its text is shown on `live.<listenerId>.pieces` meanwhile.',
   request: z.strictObject({
     callId: callIdSchema,
+    /** Who hears of the call while it goes on. */
+    listenerId: listenerIdSchema,
     /** The key that makes the call. */
     keyId: z.string().nullable(),
     model: calledModelSchema,
@@ -80,7 +85,7 @@ export const liveChatPiece = {
   name: 'live.chat-piece',
   version: 1,
   /** `at`: how many characters (UTF-16) were written before. */
-  data: z.object({ at: z.int().nonnegative(), text: z.string() }),
+  data: z.object({ callId: callIdSchema, at: z.int().nonnegative(), text: z.string() }),
 };
 
 /** Says that nobody waits for a call any more. */
