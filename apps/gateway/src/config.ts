@@ -48,6 +48,19 @@ const variables = {
     wholeNumber({ min: 10, max: 600_000 }).default(20_000),
     '20000',
   ),
+  /** For how many days a response is kept after it was made or last continued. */
+  responseKeepDays: variable('MILLRACE_RESPONSE_KEEP_DAYS', wholeNumber({ min: 1, max: 3_650 }).default(30), '30'),
+  /** Responses that are kept for one tenant, and bytes of them; beyond that those go first that expire first. */
+  responsesPerTenant: variable(
+    'MILLRACE_RESPONSES_PER_TENANT',
+    wholeNumber({ min: 1, max: 10_000_000 }).default(100_000),
+    '100000',
+  ),
+  responseBytesPerTenant: variable(
+    'MILLRACE_RESPONSE_BYTES_PER_TENANT',
+    wholeNumber({ min: 1, max: 1024 * 1024 * mebibyte }).default(1024 * mebibyte),
+    '1073741824',
+  ),
   /** What encrypts the secrets of webhooks: the first one does, the others still decrypt. */
   secretKeys: variable('MILLRACE_GATEWAY_SECRET_KEYS', secretKeys().default([]), 'ID:KEY, 32 random bytes in base64'),
   /** Hosts that webhooks may be at though they are not on the public Internet, or have no https. */

@@ -24,6 +24,11 @@ import { ChatCompletionsEndpoint } from './openai/chat-completions.endpoint.js';
 import { EmbeddingsEndpoint, ModelsEndpoint } from './openai/models.endpoints.js';
 import { ResponsesEndpoint } from './openai/responses/responses.endpoint.js';
 import {
+  DeleteResponseEndpoint,
+  GetResponseEndpoint,
+  ListInputItemsEndpoint,
+} from './openai/responses/kept-response.endpoints.js';
+import {
   DeleteModelRouteEndpoint,
   GetModelRouteEndpoint,
   ListModelRoutesEndpoint,
@@ -150,6 +155,9 @@ export const endpoints = [
   SetBudgetEndpoint,
   ChatCompletionsEndpoint,
   ResponsesEndpoint,
+  GetResponseEndpoint,
+  DeleteResponseEndpoint,
+  ListInputItemsEndpoint,
   EmbeddingsEndpoint,
   ModelsEndpoint,
   LivenessEndpoint,

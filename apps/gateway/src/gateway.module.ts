@@ -17,6 +17,9 @@ import { AnswerCaller } from './openai/answer-caller.js';
 import { ChatPieces } from './openai/chat-pieces.js';
 import { ChatCaller } from './openai/chat-caller.js';
 import { GraphCaller } from './openai/graph-caller.js';
+import { KeptResponses } from './openai/responses/kept-responses.js';
+import { ResponseRetention } from './openai/responses/response-retention.js';
+import { ResponseStore } from './openai/responses/response.store.js';
 import { ProblemFilter } from './problem/problem.filter.js';
 import { RunEndWaiter } from './runs/run-end-waiter.js';
 import { RunEnds } from './runs/run-ends.js';
@@ -51,7 +54,10 @@ import { Webhooks } from './webhooks/webhooks.js';
     KeyStore,
     KeyUse,
     OpenStreams,
+    KeptResponses,
     RecordPruning,
+    ResponseRetention,
+    ResponseStore,
     RunEndWaiter,
     RunEnds,
     RunStarter,

@@ -18,6 +18,8 @@ const known: Readonly<Record<string, { readonly status: number; readonly type: s
   unknown_graph: { status: 404, type: 'invalid_request_error', code: 'model_not_found' },
   unknown_alias: { status: 404, type: 'invalid_request_error', code: 'model_not_found' },
   unknown_model_route: { status: 404, type: 'invalid_request_error', code: 'model_not_found' },
+  response_not_found: { status: 404, type: 'invalid_request_error', code: 'response_not_found' },
+  item_not_found: { status: 404, type: 'invalid_request_error', code: 'item_not_found' },
   invalid_api_key: { status: 401, type: 'invalid_request_error', code: 'invalid_api_key' },
   missing_api_key: { status: 401, type: 'invalid_request_error', code: 'invalid_api_key' },
   budget_exceeded: { status: 429, type: 'insufficient_quota', code: 'insufficient_quota' },

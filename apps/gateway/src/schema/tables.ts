@@ -86,6 +86,33 @@ interface WebhookFeedTable {
   leased_until: Timestamp;
 }
 
+/** A response that is kept, without its output, which is among its items. */
+interface StoredResponseTable {
+  tenant_id: string;
+  id: string;
+  /** The response that it continues. */
+  previous_id: string | null;
+  /** As JSON. */
+  document: string;
+  bytes: number;
+  /** Of the conversation up to here: responses, items, and bytes of JSON. */
+  chain_length: number;
+  chain_items: number;
+  chain_bytes: number;
+  created_at: Generated<Date>;
+  expires_at: Timestamp;
+}
+
+interface StoredResponseItemTable {
+  tenant_id: string;
+  response_id: string;
+  position: number;
+  id: string;
+  is_output: boolean;
+  /** As JSON. */
+  item: string;
+}
+
 export interface GatewayTables {
   tenant: TenantTable;
   api_key: ApiKeyTable;
@@ -93,4 +120,6 @@ export interface GatewayTables {
   webhook: WebhookTable;
   webhook_delivery: WebhookDeliveryTable;
   webhook_feed: WebhookFeedTable;
+  stored_response: StoredResponseTable;
+  stored_response_item: StoredResponseItemTable;
 }

@@ -5,7 +5,7 @@ import type { DatabaseBackend } from '@millrace/database';
 import { createInProcessBus, type MessageBus } from '@millrace/messaging';
 import { startService, type RunningService } from '@millrace/service';
 import { createLogger, parseLogLevels } from '@millrace/telemetry';
-import { testBackend } from '@millrace/testing';
+import { type BackendKind, testBackend } from '@millrace/testing';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,21 +22,25 @@ export class TestSystem implements AsyncDisposable {
     readonly bus: MessageBus,
     readonly backend: DatabaseBackend,
     private readonly running: readonly RunningService[],
+    private readonly ownsBackend: boolean,
   ) {}
 
+  /** An open backend to share, which stays open, or the kind of a new one. */
   static async start(
     settings: Readonly<Record<string, string>> = {},
     bus: MessageBus = createInProcessBus(),
+    given: DatabaseBackend | BackendKind = 'postgres',
   ): Promise<TestSystem> {
     const folder = mkdtempSync(join(tmpdir(), 'millrace-system-'));
-    const backend = await testBackend('postgres');
+    const ownsBackend = typeof given === 'string';
+    const backend = ownsBackend ? await testBackend(given) : given;
     const logger = createLogger({ levels: parseLogLevels(process.env['MILLRACE_TEST_LOG'] ?? 'fatal') });
     const environment = { MILLRACE_HTTP_PORT: '0', MILLRACE_ORCHESTRATOR_REPLICA: 'test', ...settings };
     const running: RunningService[] = [];
     for (const definition of services) {
       running.push(await startService(definition, { environment, bus, backend, logger }));
     }
-    return new TestSystem(folder, bus, backend, running);
+    return new TestSystem(folder, bus, backend, running, ownsBackend);
   }
 
   get url(): string {
@@ -72,7 +76,7 @@ export class TestSystem implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const service of this.running.toReversed()) await service.drain({ graceMs: 1_000 });
     await this.bus.drain({ graceMs: 1_000 });
-    await this.backend.close();
+    if (this.ownsBackend) await this.backend.close();
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 3 });
   }
 }

@@ -263,11 +263,11 @@ describe.each(['in one process', 'over NATS'])('OpenAI’s responses %s', (how) 
   });
 
   it.each<[string, object, number, string]>([
-    ['an earlier response', { previous_response_id: 'resp_1' }, 400, 'previous_response_id'],
+    ['an earlier response that there is not', { previous_response_id: 'resp_1' }, 400, 'previous_response_id'],
     ['a conversation', { conversation: 'conv_1' }, 400, 'conversation'],
     ['the background', { background: true }, 400, 'background'],
     ['a tool of OpenAI itself', { tools: [{ type: 'web_search' }] }, 400, 'tools'],
-    ['a reference to an item', { input: [{ type: 'item_reference', id: 'msg_1' }] }, 400, 'input'],
+    ['an item that there is not', { input: [{ type: 'item_reference', id: 'msg_1' }] }, 404, 'input'],
     [
       'an image by its file',
       { input: [{ role: 'user', content: [{ type: 'input_image', file_id: 'f' }] }] },

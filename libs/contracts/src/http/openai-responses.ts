@@ -1,4 +1,4 @@
-/** OpenAI's Responses, as far as they are served: every response stands alone, nothing is stored under its id. */
+/** OpenAI's Responses, as far as they are served: each is kept under its id unless its caller says `store: false`. */
 import { z } from 'zod';
 import { answerCacheSchema, logprobsSchema } from '../llm-provider/chat.js';
 import { jsonObjectSchema } from '../shared.js';
@@ -36,10 +36,13 @@ const functionCallOutputSchema = z.object({
 /** A model's thoughts, sent back with what came of them: nothing here can read them, so they are left aside. */
 const reasoningSchema = z.object({ type: z.literal('reasoning') });
 
+/** An item of a response that is kept, in its place. */
+const itemReferenceSchema = z.object({ type: z.literal('item_reference'), id: z.string().min(1).max(200) });
+
 /** What there is no word for is refused by its name: an answer that never saw it would look whole. */
 const inputItemSchema = z.union(
-  [messageSchema, functionCallSchema, functionCallOutputSchema, reasoningSchema],
-  'must be a message, function_call, function_call_output or reasoning',
+  [messageSchema, functionCallSchema, functionCallOutputSchema, reasoningSchema, itemReferenceSchema],
+  'must be a message, function_call, function_call_output, reasoning or item_reference',
 );
 export type OpenAiInputItem = z.infer<typeof inputItemSchema>;
 
@@ -50,7 +53,7 @@ const functionToolSchema = z.object({
   parameters: jsonObjectSchema.nullish(),
 });
 
-const notStored = { error: 'is not served: responses are not stored here; send the earlier items as input' };
+const noConversations = { error: 'is not served: continue a response by previous_response_id' };
 const absent = (error: string) => z.null({ error }).optional();
 
 export const openAiResponsesRequestSchema = z.object({
@@ -86,8 +89,11 @@ export const openAiResponsesRequestSchema = z.object({
   parallel_tool_calls: z.boolean().nullish(),
   /** Ours, as for chat completions. */
   cache: z.union([z.boolean(), answerCacheSchema]).nullish(),
-  previous_response_id: z.null(notStored).optional(),
-  conversation: z.null(notStored).optional(),
+  /** Whether the response is kept under its id, to be read and continued. Yes where nothing is said. */
+  store: z.boolean().nullish(),
+  /** A response that was kept: its input and output come before this input. Its instructions do not. */
+  previous_response_id: z.string().min(1).max(200).nullish(),
+  conversation: z.null(noConversations).optional(),
   background: z.literal(false, { error: 'is not served: a call is answered while its caller waits' }).nullish(),
   prompt: absent('is not served: send the text itself as instructions'),
 });
@@ -139,8 +145,9 @@ export const openAiResponseSchema = z.object({
   tool_choice: z.unknown(),
   tools: z.array(z.unknown()),
   text: z.unknown(),
-  previous_response_id: z.null(),
-  store: z.literal(false),
+  previous_response_id: z.string().nullable(),
+  /** Whether it is kept under its id. */
+  store: z.boolean(),
   usage: z
     .object({
       input_tokens: z.int(),
@@ -155,8 +162,34 @@ export const openAiResponseSchema = z.object({
 });
 export type OpenAiResponse = z.infer<typeof openAiResponseSchema>;
 
+const storedContentSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('input_text'), text: z.string() }),
+  z.object({ type: z.literal('output_text'), text: z.string(), annotations: z.array(z.never()) }),
+  refusalSchema,
+  z.object({ type: z.literal('input_image'), image_url: z.string(), detail: z.literal('auto') }),
+]);
+
+/** What a response was asked, item by item, each under an id of its own. */
+export const openAiStoredInputSchema = z.discriminatedUnion('type', [
+  messageSchema.extend({
+    type: z.literal('message'),
+    id: z.string(),
+    status: z.literal('completed'),
+    content: z.array(storedContentSchema),
+  }),
+  functionCallSchema.extend({ id: z.string(), status: z.literal('completed') }),
+  functionCallOutputSchema.extend({ id: z.string(), status: z.literal('completed') }),
+]);
+export type OpenAiStoredInput = z.infer<typeof openAiStoredInputSchema>;
+
 /** Large enough for pictures. */
 const mostBytes = 20 * 1024 * 1024;
+
+const responseParams = z.strictObject({ id: z.string().min(1).max(200) });
+
+/** Fields that OpenAI's client sends on demand and that change nothing here: what is kept is always given whole. */
+const includes = z.union([z.string().max(100), z.array(z.string().max(100)).max(20)]).optional();
+const alwaysWhole = { include: includes, 'include[]': includes };
 
 export const openAiResponsesRoutes = {
   openAiResponses: defineRoute({
@@ -164,7 +197,8 @@ export const openAiResponsesRoutes = {
     tag: 'openai',
     method: 'POST',
     path: '/openai/v1/responses',
-    summary: "Answers as OpenAI's responses do, whole or as a stream of typed events. Nothing is stored under its id.",
+    summary:
+      "Answers as OpenAI's responses do, whole or as a stream of typed events, and keeps the response unless `store` is false.",
     role: 'editor',
     body: { kind: 'json', schema: openAiResponsesRequestSchema, maxBytes: mostBytes },
     responses: {
@@ -172,6 +206,64 @@ export const openAiResponsesRoutes = {
         description: 'The response; with `stream` server-sent events, `response.created` to `response.completed`.',
         schema: openAiResponseSchema,
         mediaType: 'text/event-stream',
+      },
+    },
+  }),
+  openAiGetResponse: defineRoute({
+    name: 'openAiGetResponse',
+    tag: 'openai',
+    method: 'GET',
+    path: '/openai/v1/responses/{id}',
+    summary: 'A response that is kept.',
+    role: 'viewer',
+    params: responseParams,
+    query: z.strictObject({
+      ...alwaysWhole,
+      stream: z.literal(false, { error: 'is not served: a response that is kept is given whole' }).optional(),
+    }),
+    responses: { 200: { description: 'The response, as its caller got it.', schema: openAiResponseSchema } },
+  }),
+  openAiDeleteResponse: defineRoute({
+    name: 'openAiDeleteResponse',
+    tag: 'openai',
+    method: 'DELETE',
+    path: '/openai/v1/responses/{id}',
+    summary: 'Removes a response with its input. What was continued from it can be read, and no longer continued.',
+    role: 'editor',
+    params: responseParams,
+    responses: {
+      200: {
+        description: 'It is gone.',
+        schema: z.object({ id: z.string(), object: z.literal('response'), deleted: z.literal(true) }),
+      },
+    },
+  }),
+  openAiListInputItems: defineRoute({
+    name: 'openAiListInputItems',
+    tag: 'openai',
+    method: 'GET',
+    path: '/openai/v1/responses/{id}/input_items',
+    summary: 'What a response was asked: its own input, and input and output of those that it continues.',
+    role: 'viewer',
+    params: responseParams,
+    query: z.strictObject({
+      ...alwaysWhole,
+      limit: z.int().min(1).max(100).optional(),
+      /** The newest first where nothing is said. */
+      order: z.enum(['asc', 'desc']).optional(),
+      /** The id of the last item that is known. */
+      after: z.string().min(1).max(200).optional(),
+    }),
+    responses: {
+      200: {
+        description: 'A page of items.',
+        schema: z.object({
+          object: z.literal('list'),
+          data: z.array(z.union([openAiStoredInputSchema, openAiOutputItemSchema])),
+          first_id: z.string().nullable(),
+          last_id: z.string().nullable(),
+          has_more: z.boolean(),
+        }),
       },
     },
   }),

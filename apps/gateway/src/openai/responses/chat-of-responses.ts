@@ -1,17 +1,18 @@
-import type { OpenAiChatRequest, OpenAiInputItem, OpenAiMessage, OpenAiResponsesRequest } from '@millrace/contracts';
+import type { OpenAiChatRequest, OpenAiMessage, OpenAiResponsesRequest } from '@millrace/contracts';
+import type { ConversationItem } from './response-items.js';
 
-type Message = Extract<OpenAiInputItem, { role: unknown }>;
+type Message = Extract<ConversationItem, { role: unknown }>;
 type Part = Exclude<Message['content'], string>[number];
 
 const wantsLogprobs = 'message.output_text.logprobs';
 
-/** A request for a response as one for a chat completion: what follows is the same. */
-export function chatRequestOf(request: OpenAiResponsesRequest): OpenAiChatRequest {
+/** A request for a response as one for a chat completion: what follows is the same. `items` are the whole conversation. */
+export function chatRequestOf(request: OpenAiResponsesRequest, items: readonly ConversationItem[]): OpenAiChatRequest {
   const { model, stream, temperature, top_p, metadata, cache, top_logprobs } = request;
   const logprobs = request.include?.includes(wantsLogprobs) === true || (top_logprobs ?? 0) > 0;
   return {
     model,
-    messages: messagesOf(request),
+    messages: messagesOf(request.instructions, items),
     stream,
     temperature,
     top_p,
@@ -25,15 +26,17 @@ export function chatRequestOf(request: OpenAiResponsesRequest): OpenAiChatReques
   };
 }
 
-function messagesOf({ instructions, input }: OpenAiResponsesRequest): OpenAiMessage[] {
+function messagesOf(
+  instructions: OpenAiResponsesRequest['instructions'],
+  items: readonly ConversationItem[],
+): OpenAiMessage[] {
   const messages: OpenAiMessage[] = [];
   if (instructions != null && instructions !== '') messages.push({ role: 'system', content: instructions });
-  if (typeof input === 'string') return [...messages, { role: 'user', content: input }];
-  for (const item of input) take(messages, item);
+  for (const item of items) take(messages, item);
   return messages;
 }
 
-function take(messages: OpenAiMessage[], item: OpenAiInputItem): void {
+function take(messages: OpenAiMessage[], item: ConversationItem): void {
   if ('role' in item) messages.push(messageOf(item));
   else if (item.type === 'function_call') {
     const { call_id: id, name, arguments: json } = item;

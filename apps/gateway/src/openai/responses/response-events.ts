@@ -35,15 +35,19 @@ export class ResponseEvents {
     this.emit('response.output_text.delta', { ...this.place(this.message.id), delta, logprobs: [] });
   }
 
-  /** Shows the rest, and ends the stream of events. */
-  complete(answer: Answer): void {
+  /** Shows the rest. @returns the whole response, which `end` says last */
+  complete(answer: Answer): OpenAiResponse {
     this.begin();
     const whole = completed(this.response, answer, this.message?.id ?? null);
     whole.output.forEach((item, index) => {
       if (item.type === 'function_call') this.sendCall(item, index);
       else this.finishMessage(item, answer);
     });
-    this.emit(whole.status === 'incomplete' ? 'response.incomplete' : 'response.completed', { response: whole });
+    return whole;
+  }
+
+  end(response: OpenAiResponse): void {
+    this.emit(response.status === 'incomplete' ? 'response.incomplete' : 'response.completed', { response });
   }
 
   /** Says what ended the response, with what was written and what that is charged. */

@@ -30,8 +30,8 @@ export function responseOf(request: OpenAiResponsesRequest): OpenAiResponse {
     tool_choice: request.tool_choice ?? 'auto',
     tools: request.tools ?? [],
     text: request.text ?? { format: { type: 'text' } },
-    previous_response_id: null,
-    store: false,
+    previous_response_id: request.previous_response_id ?? null,
+    store: request.store !== false,
     usage: null,
   };
 }

@@ -10,6 +10,7 @@ import { type Answer, AnswerCaller, BrokenOff } from '../answer-caller.js';
 import { ChunkStream } from '../chunk-stream.js';
 import { openAiErrorOf } from '../openai-error.js';
 import { chatRequestOf } from './chat-of-responses.js';
+import { KeptResponses, type Question } from './kept-responses.js';
 import { ResponseEvents } from './response-events.js';
 import { completed, responseOf, usageOf } from './response-shapes.js';
 
@@ -20,21 +21,28 @@ type Request = RouteRequest<Responses>;
 export class ResponsesEndpoint implements Serves<Responses> {
   constructor(
     @Inject(AnswerCaller) private readonly caller: AnswerCaller,
+    @Inject(KeptResponses) private readonly kept: KeptResponses,
     @Inject(OpenStreams) private readonly streams: OpenStreams,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   async handle(request: Request): Promise<RouteReply<Responses> | typeof answered> {
-    if (request.body.stream === true) return await this.streams.run(request, (signal) => this.stream(request, signal));
-    const answer = await this.call(request, request.signal, () => undefined);
-    return { status: 200, body: completed(responseOf(request.body), answer, null) };
+    const { tenantId } = request.context;
+    const question = await this.kept.question(tenantId, request.body);
+    if (request.body.stream === true)
+      return await this.streams.run(request, (signal) => this.stream(request, question, signal));
+    const answer = await this.call(request, question, request.signal, () => undefined);
+    const whole = completed(responseOf(request.body), answer, null);
+    return { status: 200, body: await this.kept.keep(tenantId, question, whole) };
   }
 
-  private async stream(request: Request, signal: AbortSignal): Promise<typeof answered> {
+  private async stream(request: Request, question: Question, signal: AbortSignal): Promise<typeof answered> {
     const stream = new ChunkStream(request);
     const events = new ResponseEvents(responseOf(request.body), (event) => stream.sendEvent(event));
     try {
-      events.complete(await this.call(request, signal, (text) => events.text(text)));
+      const whole = events.complete(await this.call(request, question, signal, (text) => events.text(text)));
+      // Before the last word: whoever has it may continue the response at once.
+      events.end(await this.kept.keep(request.context.tenantId, question, whole));
     } catch (thrown) {
       if (!stream.hasBegun) throw thrown;
       this.endWith(thrown, events);
@@ -51,8 +59,13 @@ export class ResponsesEndpoint implements Serves<Responses> {
     events.fail({ code: code ?? error.code, message }, usage);
   }
 
-  private call({ body, context, http }: Request, signal: AbortSignal, onText: (text: string) => void): Promise<Answer> {
+  private call(
+    { body, context, http }: Request,
+    { before, now }: Question,
+    signal: AbortSignal,
+    onText: (text: string) => void,
+  ): Promise<Answer> {
     const keyId = http.request.caller?.keyId ?? null;
-    return this.caller.call({ body: chatRequestOf(body), context, keyId, signal, onText });
+    return this.caller.call({ body: chatRequestOf(body, [...before, ...now]), context, keyId, signal, onText });
   }
 }
