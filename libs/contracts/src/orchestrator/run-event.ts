@@ -89,6 +89,8 @@ const nodeCompleted = event(
     usage: usageSchema.optional(),
     /** The input of the tool call that takes its effect back, should the run not complete. */
     compensate: jsonObjectSchema.optional(),
+    /** By what its target knows that effect, where the node had effects before a retry: the same key is the same effect. */
+    effectKey: z.string().optional(),
   }),
 );
 /** The attempt failed and another one follows at `dueAt`. */
@@ -235,6 +237,8 @@ const runRetried = event(
     id: z.string(),
     from: z.array(node),
     nodes: z.array(node).min(1),
+    /** By what the targets know the effects that took place and whose nodes may be asked for them again. */
+    effectKeys: z.array(z.object({ node, key: z.string() })).optional(),
   }),
 );
 

@@ -221,5 +221,9 @@ export const isContainer = (node: CompiledNode): node is CompiledContainer =>
 /** The id, or path, of the tool call that takes the effect of a node back. No node of a document can have it. */
 export const compensationOf = (node: string): string => `${node}~compensate`;
 
+/** The path of such a call: a node that ran again after a retry may have had several effects, each of which has a call of its own. */
+export const compensationPath = (node: string, nth: number): string =>
+  nth === 1 ? compensationOf(node) : `${compensationOf(node)}-${nth}`;
+
 /** Whether this is such a call: it stands beside the nodes of its scope and counts as none of them. */
 export const isCompensation = ({ index }: CompiledNode): boolean => index < 0;

@@ -3,13 +3,15 @@
  *
  * 1. What runs is cancelled, except for work whose effect would have to be taken back: that is waited for.
  * 2. Each effect is taken back by its tool call, as a task like any other: the last that completed first, one after the other.
- * 3. A call that fails for good does not keep the others from being made. Then the run ends as it was to.
+ * 3. A node that had effects before and after a retry has each of them taken back; what its target knows by one key is one effect.
+ * 4. A call that fails for good does not keep the others from being made. Then the run ends as it was to.
  */
 import type { RunEventOf } from '@millrace/contracts';
-import { compensationOf, isWorker } from '../compile/compiled-graph.js';
+import { isWorker } from '../compile/compiled-graph.js';
 import { record, running, type Decision } from './decision.js';
 import { locate } from './location.js';
 import type { NodeState, RunningRun } from './state.js';
+import { callOf } from './taken-effects.js';
 import { mayTakeEffect } from './taking-effect.js';
 
 type Ending = RunEventOf<'RunEnding'>['data'];
@@ -18,7 +20,7 @@ type Ending = RunEventOf<'RunEnding'>['data'];
 export function endRun(decision: Decision, ending: Ending): void {
   const state = running(decision);
   if (!state || state.ending !== null) return;
-  if (!decision.graph.compensates || !hasToTakeBack(state)) {
+  if (!hasToTakeBack(decision, state)) {
     record(decision, terminal(decision.now, state, ending));
     return;
   }
@@ -32,8 +34,9 @@ function terminal(at: string, state: RunningRun, ending: Ending): RunEventOf<'Ru
   return { type: 'RunCancelled', at, data: { reason: ending.reason, ...(generation > 0 && { generation }) } };
 }
 
-const hasToTakeBack = (state: RunningRun): boolean =>
-  state.effects.length > 0 || [...state.nodes.entries()].some(([path, node]) => isWaitedFor(state, path, node));
+const hasToTakeBack = ({ graph }: Decision, state: RunningRun): boolean =>
+  state.effects.length > 0 ||
+  (graph.compensates && [...state.nodes.entries()].some(([path, node]) => isWaitedFor(state, path, node)));
 
 /** Whether a node goes on while the run ends. */
 export function isWaitedFor(state: RunningRun, path: string, node: NodeState): boolean {
@@ -46,9 +49,9 @@ export function isWaitedFor(state: RunningRun, path: string, node: NodeState): b
 export function continueEnding(decision: Decision): void {
   const state = running(decision);
   if (!state || state.ending === null || [...state.nodes.entries()].some(([, node]) => isOpen(node))) return;
-  const next = state.effects.findLast(({ node }) => state.nodes.get(compensationOf(node)) === undefined);
+  const next = state.effects.findLast((effect) => state.nodes.get(callOf(effect)) === undefined);
   if (next === undefined) record(decision, terminal(decision.now, state, state.ending));
-  else takeBack(decision, state, compensationOf(next.node));
+  else takeBack(decision, state, callOf(next));
 }
 
 function takeBack(decision: Decision, state: RunningRun, path: string): void {

@@ -8,9 +8,9 @@
  */
 import type { Usage } from '@millrace/contracts';
 import type { ErrorKind, ErrorShape, JsonObject, JsonValue } from '@millrace/kernel';
-import { isCompensation, type CompiledWorker } from '../compile/compiled-graph.js';
+import { isCompensation, isWorker, type CompiledWorker } from '../compile/compiled-graph.js';
 import { outputVariable } from '../document/check-effect.js';
-import type { Meter } from '../expression/meter.js';
+import { Meter } from '../expression/meter.js';
 import { toCel } from '../expression/values.js';
 import { limits } from '../limits.js';
 import { record, running, type Decision } from './decision.js';
@@ -18,9 +18,9 @@ import { completeNode, failNode } from './end.js';
 import { errorOf, wrongType } from './failure.js';
 import { locate, type Location } from './location.js';
 import type { RunMessage } from './messages.js';
-import type { RunningNode, RunningRun } from './state.js';
+import type { RunningNode, RunningRun, RunState } from './state.js';
 import { asksToBegin } from './taking-effect.js';
-import { resolveIn } from './variables.js';
+import { resolveIn, type Seen } from './variables.js';
 
 type BeginMessage = Extract<RunMessage, { type: 'task-begin' }>;
 
@@ -29,7 +29,7 @@ const keyPattern = /^[\x20-\x7e]{1,255}$/;
 
 /** The key that goes to the target, if there is one. @throws MillraceError `invalid_idempotency_key`, or of the expression */
 export function effectKey(
-  state: RunningRun,
+  state: Seen,
   { path, frame }: Location,
   worker: CompiledWorker,
   meter: Meter,
@@ -95,8 +95,30 @@ export function completeWorker(
   try {
     const own = { [outputVariable]: toCel(output) };
     const compensate = resolveIn(state, location.frame, undo, decision.meter, own) as JsonObject;
-    completeNode(decision, path, output, { usage, compensate });
+    const known = state.effects.some(({ node, key }) => node === path && key !== undefined);
+    const key = known ? effectKey(state, location, worker, decision.meter) : undefined;
+    completeNode(decision, path, output, { usage, compensate, effectKey: key });
   } catch (error) {
     failNode(decision, path, errorOf(error));
+  }
+}
+
+/** The keys of the effects that took place and whose keys are not kept yet: a retry may ask their nodes for them again. */
+export function keysOfEffects(state: Exclude<RunState, { status: 'new' }>): { node: string; key: string }[] {
+  const open = new Set(state.effects.filter(({ key }) => key === undefined).map(({ node }) => node));
+  return [...open].flatMap((node) => {
+    const location = state.nodes.get(node)?.status === 'completed' ? locate(state, node) : undefined;
+    if (!location || !isWorker(location.node)) return [];
+    const key = keyThatWas(state, location, location.node);
+    return key === undefined ? [] : [{ node, key }];
+  });
+}
+
+/** What the graph has come to say elsewhere since is no key that anybody knows. */
+function keyThatWas(state: Seen, location: Location, worker: CompiledWorker): string | undefined {
+  try {
+    return effectKey(state, location, worker, new Meter());
+  } catch {
+    return undefined;
   }
 }

@@ -11,18 +11,20 @@ interface CompletionRest {
   readonly usage?: Usage | undefined;
   /** The input of the tool call that takes its effect back. */
   readonly compensate?: JsonObject;
+  readonly effectKey?: string | undefined;
 }
 
 export function completeNode(decision: Decision, path: string, output: JsonValue, rest: CompletionRest = {}): void {
   const node = running(decision)?.nodes.get(path);
   if (node?.status !== 'running') return;
-  const { usage, compensate } = rest;
+  const { usage, compensate, effectKey } = rest;
   const data = {
     node: path,
     attempt: node.attempt,
     output,
     ...(usage && { usage }),
     ...(compensate && { compensate }),
+    ...(effectKey !== undefined && { effectKey }),
   };
   record(decision, { type: 'NodeCompleted', at: decision.now, data });
   decision.agenda.push({ action: 'ended', path });

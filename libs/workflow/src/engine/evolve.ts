@@ -42,6 +42,7 @@ import { retried } from './retry-run.js';
 import { settle } from './settle.js';
 import type { Frame, NodeState, RetryingNode, RunningNode, RunningRun, RunState } from './state.js';
 import { storedTable } from './table.js';
+import { keepEffect } from './taken-effects.js';
 import { enteredThread, waitingThread } from './thread.js';
 import { endItem, inOrder } from './tolerate.js';
 
@@ -133,6 +134,7 @@ function begin(graph: CompiledGraph, event: RunEventOf<'RunStarted'>): RunningRu
     pausedAt: null,
     held: [],
     effects: [],
+    calls: new Map(),
     ending: null,
     budgetRaises: 0,
     allowedFrom: event.at,
@@ -183,7 +185,7 @@ function evolveNode(state: RunningRun, location: Location, event: NodeEvent): vo
         ...resultOf(before, event, location),
         finishedAt: event.at,
       });
-      if (event.data.compensate) state.effects = [...state.effects, { node: path, input: event.data.compensate }];
+      if (event.data.compensate) keepEffect(state, location, event.data.compensate, event.data.effectKey);
       if (event.data.usage) state.usage = sum(state.usage, event.data.usage);
       settle(state, location, false);
       break;

@@ -13,15 +13,23 @@ export interface Location {
 }
 
 /** What a place is found in: of an ended run too. */
-type Places = Pick<RunningRun, 'nodes' | 'frames' | 'input' | 'runId'>;
+type Places = Pick<RunningRun, 'nodes' | 'frames' | 'input' | 'runId' | 'calls'>;
 
 /** The place of a path such as `write[2].draft`; undefined where the graph has none or the round has not begun. */
 export function locate(state: Places, path: string): Location | undefined {
+  const call = state.calls.size > 0 ? state.calls.get(path) : undefined;
+  if (call !== undefined) return locateCall(state, path, call);
   const dot = path.lastIndexOf('.');
   const framePath = dot < 0 ? '' : path.slice(0, dot);
   const frame = frameAt(state, framePath);
   const node = frame?.scope.byId.get(path.slice(dot + 1));
   return frame && node && { path, framePath, frame, node };
+}
+
+/** A call that takes an effect back is found without the map or loop of its node, of which a retry may have left nothing. */
+function locateCall(state: Places, path: string, node: CompiledNode): Location | undefined {
+  const frame = state.frames.get('');
+  return frame && { path, framePath: '', frame, node };
 }
 
 /** The frame of a path. A map item or loop round begins with its first event, so its frame is made when it is first asked for. */

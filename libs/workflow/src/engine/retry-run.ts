@@ -9,8 +9,10 @@ import { suggestion } from '../document/suggestion.js';
 import { limits } from '../limits.js';
 import { newFrame } from './location.js';
 import type { RunMessage } from './messages.js';
+import { keysOfEffects } from './effect.js';
 import { settle } from './settle.js';
 import type { NodeState, RunningRun, RunState } from './state.js';
+import { withKeys } from './taken-effects.js';
 import { threadAgain } from './thread.js';
 
 type BegunRun = Exclude<RunState, { status: 'new' }>;
@@ -59,7 +61,9 @@ export function refusalOfPlace({ root }: CompiledGraph, path: string): MillraceE
 export function runRetried(graph: CompiledGraph, state: BegunRun, message: RetryMessage): RunEventOf<'RunRetried'> {
   const { id, from, now } = message;
   const asked = from === undefined ? unfinishedNodes(graph, state).map((node) => node.id) : [from];
-  return { type: 'RunRetried', at: now, data: { id, from: asked, nodes: [...nodesToRerun(graph, state, asked)] } };
+  const effectKeys = keysOfEffects(state);
+  const data = { id, from: asked, nodes: [...nodesToRerun(graph, state, asked)] };
+  return { type: 'RunRetried', at: now, data: { ...data, ...(effectKeys.length > 0 && { effectKeys }) } };
 }
 
 /** The nodes of the graph itself that have to run again: those asked for, those that did not end well, and what follows from them. */
@@ -102,7 +106,8 @@ export function retried(graph: CompiledGraph, state: BegunRun, { at, data }: Run
     ...threadAgain(state.thread),
     pausedAt: null,
     held: [],
-    effects: state.effects,
+    effects: withKeys(state.effects, data.effectKeys),
+    calls: state.calls,
     ending: null,
     budgetRaises: state.budgetRaises + 1,
     allowedFrom: at,

@@ -1,7 +1,7 @@
 /** The state of a run: nothing but the fold of its events (see `evolve.ts`). */
 import type { GraphIdentity, RunEventOf, Usage } from '@millrace/contracts';
 import type { ErrorShape, JsonObject, JsonValue } from '@millrace/kernel';
-import type { CompiledContainer, CompiledScope } from '../compile/compiled-graph.js';
+import type { CompiledContainer, CompiledScope, CompiledWorker } from '../compile/compiled-graph.js';
 import type { Table } from './table.js';
 
 export type RunState = NewRun | RunningRun | CompletedRun | FailedRun | CancelledRun;
@@ -30,6 +30,8 @@ interface BegunRun {
   held: readonly string[];
   /** What took effect and can be taken back, in the order of completion. */
   effects: readonly TakenEffect[];
+  /** By the path of the call that takes an effect back: that call, as the graph said it when the effect took place. */
+  calls: ReadonlyMap<string, CompiledWorker>;
   /** How the run will end when its effects are taken back; null while it goes on. */
   ending: RunEventOf<'RunEnding'>['data'] | null;
   /** How often what the budget allows was allowed again, and since when. */
@@ -181,8 +183,12 @@ export interface Slot {
   readonly key: string;
   readonly limit: number;
 }
-interface TakenEffect {
+export interface TakenEffect {
   readonly node: string;
+  /** Which of the effects of that node it is; absent for the first. */
+  readonly nth?: number;
+  /** By what its target knows it, where the node may be asked for it again after a retry. */
+  readonly key?: string;
   /** The input of the tool call that takes it back. */
   readonly input: JsonObject;
 }

@@ -11,7 +11,7 @@ import { resolveIn } from './variables.js';
  * @throws MillraceError `invalid_input`, or of an expression
  */
 export function inputOfSubgraph(
-  state: Pick<RunningRun, 'nodes' | 'frames' | 'input' | 'runId'>,
+  state: Pick<RunningRun, 'nodes' | 'frames' | 'input' | 'runId' | 'calls'>,
   frame: Frame,
   subgraph: CompiledSubgraph,
   meter: Meter = new Meter(),

@@ -1,10 +1,11 @@
 import { customWorkerInputBytes, type NewRunEvent } from '@millrace/contracts';
 import { MillraceError, type JsonValue } from '@millrace/kernel';
-import { compensationOf, isCompensation, type CompiledWorker } from '../compile/compiled-graph.js';
+import { isCompensation, type CompiledWorker } from '../compile/compiled-graph.js';
 import { Meter } from '../expression/meter.js';
 import type { Decision } from './decision.js';
 import type { Location } from './location.js';
 import type { RunningRun } from './state.js';
+import { callOf } from './taken-effects.js';
 import { resolveIn } from './variables.js';
 
 /** The inputs of tasks that were just decided on, so that publishing them does not resolve their templates again. */
@@ -21,7 +22,7 @@ export function resolveInput(
   scheduled: NewRunEvent | undefined,
   meter: Meter = new Meter(),
 ): JsonValue {
-  const taken = isCompensation(worker) && state.effects.find(({ node }) => compensationOf(node) === path);
+  const taken = isCompensation(worker) && state.effects.find((effect) => callOf(effect) === path);
   if (taken) return taken.input;
   const known = scheduled && remembered.get(scheduled);
   if (known !== undefined) return known;

@@ -8,7 +8,7 @@ import { toCel } from '../expression/values.js';
 import type { Frame, NodeState, RunningRun, RunThread } from './state.js';
 
 /** What of a run expressions may see. */
-export type Seen = Pick<RunningRun, 'nodes' | 'frames' | 'input' | 'runId' | 'thread'>;
+export type Seen = Pick<RunningRun, 'nodes' | 'frames' | 'input' | 'runId' | 'calls' | 'thread'>;
 
 const noThread = { id: null, version: 0n, state: {} };
 

@@ -1,14 +1,9 @@
 /** A run as its readers see it. */
 import type { GraphIdentity, Run, Step, Usage } from '@millrace/contracts';
 import type { JsonObject, JsonValue } from '@millrace/kernel';
-import {
-  compensationOf,
-  isContainer,
-  kindOf,
-  type CompiledGraph,
-  type CompiledScope,
-} from '../compile/compiled-graph.js';
+import { isContainer, kindOf, type CompiledGraph, type CompiledScope } from '../compile/compiled-graph.js';
 import type { CompletedRun, NodeState, RunningRun, RunState } from './state.js';
+import { callOf } from './taken-effects.js';
 import { waitsForThread } from './thread.js';
 
 /** What a read model keeps of a run. */
@@ -34,7 +29,7 @@ export function viewOf(graph: CompiledGraph, state: RunState): RunView {
     output: state.status === 'completed' ? state.output : null,
     error: errorOf(state),
     usage: state.usage,
-    steps: stepsOf(graph.root, '', state.nodes),
+    steps: stepsOf(graph.root, '', state.nodes, undoneSteps(state)),
     startedAt: waitsForThread(state) && state.retries.length === 0 ? null : state.startedAt,
     finishedAt: 'finishedAt' in state ? state.finishedAt : null,
   };
@@ -60,22 +55,41 @@ function errorOf(state: Exclude<RunState, { status: 'new' }>): Run['error'] {
 
 type Nodes = (RunningRun | CompletedRun)['nodes'];
 
-function stepsOf(scope: CompiledScope, prefix: string, nodes: Nodes): Step[] {
+/** The calls that have begun to take effects back, by the node that had these. */
+type Undone = ReadonlyMap<string, readonly Step[]>;
+
+function undoneSteps({ effects, nodes }: Exclude<RunState, { status: 'new' }>): Undone {
+  const undone = new Map<string, Step[]>();
+  for (const effect of effects) {
+    const call = callOf(effect);
+    const state = nodes.get(call);
+    if (state !== undefined) undone.set(effect.node, [...(undone.get(effect.node) ?? []), stepOf(call, 'tool', state)]);
+  }
+  return undone;
+}
+
+/** What of a container was taken back that a retry had let begin anew, and that has not begun. */
+const undoneBefore = (path: string, nodes: Nodes, undone: Undone): Step[] =>
+  [...undone].flatMap(([node, steps]) =>
+    node.startsWith(`${path}[`) && nodes.get(node) === undefined ? [...steps] : [],
+  );
+
+function stepsOf(scope: CompiledScope, prefix: string, nodes: Nodes, undone: Undone): Step[] {
   return scope.nodes.flatMap((node) => {
     const path = prefix + node.id;
     const state = nodes.get(path);
     if (prefix !== '' && state === undefined) return [];
-    const undone = nodes.get(compensationOf(path));
     const step = stepOf(path, kindOf(node), state);
-    if (undone !== undefined) return [step, stepOf(compensationOf(path), 'tool', undone)];
-    return isContainer(node) ? [step, ...stepsInside(node.body, path, nodes)] : [step];
+    if (!isContainer(node)) return [step, ...(undone.get(path) ?? [])];
+    const before = prefix === '' && undone.size > 0 ? undoneBefore(path, nodes, undone) : [];
+    return [step, ...stepsInside(node.body, path, nodes, undone), ...before];
   });
 }
 
-function stepsInside(body: CompiledScope, path: string, nodes: Nodes): Step[] {
+function stepsInside(body: CompiledScope, path: string, nodes: Nodes, undone: Undone): Step[] {
   const steps: Step[] = [];
   for (let index = 0; ; index += 1) {
-    const inside = stepsOf(body, `${path}[${index}].`, nodes);
+    const inside = stepsOf(body, `${path}[${index}].`, nodes, undone);
     if (inside.length === 0) return steps;
     steps.push(...inside);
   }

@@ -147,6 +147,12 @@ export const bugs: readonly Bug[] = [
     change: replace(`${engine}/compensate.js`, 'state.effects.findLast(', 'state.effects.find('),
   },
   {
+    name: 'takes-back-one-effect-of-a-node',
+    seed: 1196,
+    breaks: ['every effect is taken back before its run ends', 'what was done last is taken back first'],
+    change: replace(`${engine}/taken-effects.js`, 'compensationPath(node, nth)', 'compensationPath(node, 1)'),
+  },
+  {
     name: 'lets-anyone-begin-an-effect',
     weather: { messageLoss: 12_000, crash: 1_000 },
     seed: 291,

@@ -3,7 +3,7 @@
  * A new promise about what may happen in a run is a line here, or in `policy-invariants.ts` where a policy of the graph makes it.
  */
 import { terminalEventTypes, type RunEvent, type RunEventOf } from '@millrace/contracts';
-import type { Attempt, RunHistory } from './run-history.js';
+import { undoneBy, type Attempt, type RunHistory } from './run-history.js';
 
 export interface EventInvariant {
   readonly invariant: string;
@@ -129,9 +129,10 @@ export const eventInvariants: readonly EventInvariant[] = [
 
 /** What else is noted of an event, by its type. */
 const notes: { readonly [Type in RunEvent['type']]?: (run: RunHistory, event: RunEventOf<Type>) => void } = {
-  NodeScheduled: ({ attempts, begun }, { data: { node, attempt, deadlineAt } }) => {
-    begun.add(node);
-    attempts.set(node, { attempt, deadlineAt, dueAt: undefined, state: 'running' });
+  NodeScheduled: (run, { data: { node, attempt, deadlineAt } }) => {
+    run.begun.add(node);
+    if (attempt === 1 && undoneBy(node) !== undefined) run.effects = run.effects.slice(0, -1);
+    run.attempts.set(node, { attempt, deadlineAt, dueAt: undefined, state: 'running' });
   },
   NodeReused: ({ begun }, { data }) => begun.add(data.node),
   NodeSkipped: ({ attempts, begun }, { data }) => {
@@ -152,9 +153,13 @@ const notes: { readonly [Type in RunEvent['type']]?: (run: RunHistory, event: Ru
   EffectUncertain: ({ attempts }, { data }) =>
     change(attempts, data.node, { deadlineAt: data.deadlineAt, state: 'parked' }),
   WaitStarted: ({ attempts }, { data }) => change(attempts, data.node, { dueAt: data.until }),
-  NodeCompleted: ({ attempts, effects }, { data }) => {
-    change(attempts, data.node, { state: 'ended' });
-    if (data.compensate !== undefined) effects.push(data.node);
+  NodeCompleted: (run, { data }) => {
+    change(run.attempts, data.node, { state: 'ended' });
+    if (data.compensate === undefined) return;
+    const { node, attempt } = data;
+    const key = run.keys.get(`${node}:${attempt}`);
+    const others = run.effects.filter((each) => key === undefined || each.node !== node || each.key !== key);
+    run.effects = [...others, { node, key }];
   },
   NodeFailed: ({ attempts }, { data }) => change(attempts, data.node, { state: 'ended' }),
   SignalReceived: ({ signals }, { data }) => signals.add(data.id),

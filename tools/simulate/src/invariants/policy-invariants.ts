@@ -1,12 +1,10 @@
 /** What the policies of a graph promise: its containers, its budget, its retries, and the effects that a run takes back. */
 import type { RunEvent } from '@millrace/contracts';
 import type { EventInvariant } from './event-invariants.js';
-import type { RunHistory } from './run-history.js';
-
-const compensationSuffix = '~compensate';
+import { undoneBy, type RunHistory } from './run-history.js';
 
 const isOfCompensation = (event: RunEvent): boolean =>
-  event.type === 'NodeScheduled' && event.data.node.endsWith(compensationSuffix);
+  event.type === 'NodeScheduled' && undoneBy(event.data.node) !== undefined;
 
 const isEnding = ({ state }: RunHistory): boolean => state.status === 'running' && state.ending !== null;
 
@@ -32,8 +30,9 @@ export const policyInvariants: readonly EventInvariant[] = [
     says: 'what was done last is taken back first',
     broken: (run, event) => {
       if (event.type !== 'NodeScheduled' || event.data.attempt > 1 || !isOfCompensation(event)) return undefined;
-      const last = run.effects.findLast((node) => !run.attempts.has(`${node}${compensationSuffix}`));
-      return event.data.node === `${last}${compensationSuffix}` ? undefined : `${event.data.node} before ${last}`;
+      const { node } = event.data;
+      const last = run.effects.at(-1)?.node;
+      return undoneBy(node) === last && !run.attempts.has(node) ? undefined : `${node} before ${last}`;
     },
   },
   {
@@ -41,7 +40,7 @@ export const policyInvariants: readonly EventInvariant[] = [
     says: 'every effect is taken back before its run ends without completing',
     broken: (run, event) => {
       if (event.type !== 'RunFailed' && event.type !== 'RunCancelled') return undefined;
-      const left = run.effects.find((node) => !run.attempts.has(`${node}${compensationSuffix}`));
+      const left = run.effects[0]?.node;
       return left === undefined ? undefined : `${left} is left`;
     },
   },

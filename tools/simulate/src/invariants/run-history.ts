@@ -19,6 +19,15 @@ export interface Attempt {
   state: 'running' | 'parked' | 'retrying' | 'ended';
 }
 
+/** What a node did; what it did twice with one key was done once. */
+export interface DoneEffect {
+  readonly node: string;
+  readonly key: string | undefined;
+}
+
+/** The node whose effect a call takes back; undefined for what is no such call. */
+export const undoneBy = (path: string): string | undefined => /^(.*)~compensate(-\d+)?$/.exec(path)?.[1];
+
 export class RunHistory {
   readonly events: RunEvent[] = [];
   state: RunState = initialState();
@@ -32,8 +41,10 @@ export class RunHistory {
   readonly executed = new Set<string>();
   /** The nodes that were begun or passed over. */
   readonly begun = new Set<string>();
-  /** The nodes whose effects are to be taken back should the run not complete, in the order in which they were done. */
-  readonly effects: string[] = [];
+  /** The effects that are to be taken back should the run not complete, in the order in which they were done. */
+  effects: readonly DoneEffect[] = [];
+  /** By `<node>:<attempt>`: by what the target of a task knows what it does. */
+  readonly keys = new Map<string, string>();
   /** How many items each map has, by its node, and the items that a map goes on without. */
   readonly items = new Map<string, number>();
   readonly failedItems = new Set<string>();

@@ -25,6 +25,13 @@ export interface Broken {
   readonly how: string;
 }
 
+/** What a witness has to know of a task. */
+export interface WorkedOn {
+  readonly node: string;
+  readonly attempt: number;
+  readonly idempotencyKey?: string | undefined;
+}
+
 const allOfEvents = [...eventInvariants, ...policyInvariants];
 
 /** A run in a thread is announced when it comes to its turn. */
@@ -77,7 +84,7 @@ export class Witness {
   }
 
   /** A worker begins to work on a task. */
-  executes(text: string, node: string, attempt: number): void {
+  executes(text: string, { node, attempt, idempotencyKey }: WorkedOn): void {
     const run = this.runs.get(text);
     const known = run?.attempts.get(node);
     const name = `${node}:${attempt}`;
@@ -86,6 +93,7 @@ export class Witness {
     if (run.claims.has(name) && run.executed.has(name))
       this.fail('I3', 'an effect that must not happen twice is begun once', `${text}:${name}`);
     run.executed.add(name);
+    if (idempotencyKey !== undefined) run.keys.set(name, idempotencyKey);
   }
 
   /** A worker gives a task back as done. */

@@ -72,6 +72,9 @@ export class Caller {
     if (dice.percent(25)) this.plan(planned, 10_000, pauseRun, { reason: 'lunch' });
     if (dice.percent(20)) this.plan(planned, 12_000, startRun, startOf(planned));
     if (dice.percent(25)) this.plan(planned, 25_000, retryRun, { id: 'once-more' });
+    // From wherever, so that a run that has completed does again what it did.
+    for (let count = dice.percent(25) ? dice.within([1, 2]) : 0; count > 0; count -= 1)
+      this.plan(planned, 35_000, retryRun, { id: `from-${count}`, from: dice.pick(nodesOf(planned)) });
     if (dice.percent(20)) this.fork(planned);
     for (let count = dice.within([0, 3]); count > 0; count -= 1)
       this.after(dice.within([2_000, 20_000]), () => this.decide(planned));
@@ -91,9 +94,9 @@ export class Caller {
 
   /** Asks for another run that goes on from a node of this one, once more where that was asked already. */
   private fork(planned: PlannedRun): void {
-    const { dice, graph, runId } = planned;
+    const { dice, runId } = planned;
     const forked = forkOf(planned);
-    const from = dice.pick(graph['nodes'] as JsonObject[])['id'] as string;
+    const from = dice.pick(nodesOf(planned));
     for (const at of [dice.within([4_000, 15_000]), 16_000])
       this.after(at, () => this.send(forked, forkRun, { parent: runId, from }));
     this.holdNothingUp(forked);
@@ -190,6 +193,8 @@ export class Caller {
     if (contract === startRun) witness.fail('I1', 'a sound run is accepted', `${planned.runId}: ${error.message}`);
   }
 }
+
+const nodesOf = ({ graph }: PlannedRun): string[] => (graph['nodes'] as JsonObject[]).map(({ id }) => id as string);
 
 /** What is to be sent again. Until its start has arrived nobody knows a run. */
 const isForLater = (error: MillraceError, isLate: boolean): boolean =>

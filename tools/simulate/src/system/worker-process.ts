@@ -131,8 +131,8 @@ function working(
 ): ExecuteTask<unknown, unknown> {
   const ask = askOf(world, process);
   return async (_input, task) => {
-    const { taskId, tenantId, runId, node, attempt } = task;
-    witness.executes(`${tenantId}/${runId}`, node, attempt);
+    const { taskId, tenantId, runId, node } = task;
+    witness.executes(`${tenantId}/${runId}`, task);
     const done = await ask(`ledger of ${taskId}`, () => tables.ledger.get(taskId));
     if (done !== undefined) return JSON.parse(done) as TaskResultOf<JsonValue>;
     await doWork(world.within([0, 99]), world.within([0, 3_000]), world.isCalm, task);
