@@ -1,7 +1,7 @@
 import { type completeChat, type MessageContext, type OpenAiChatRequest, type ResponseOf } from '@millrace/contracts';
 import { invalidInput, MillraceError, newId } from '@millrace/kernel';
 import { Inject, Injectable } from '@nestjs/common';
-import { ChatCaller } from './chat-caller.js';
+import { ChatCaller, type OnText } from './chat-caller.js';
 import { ChatPieces } from './chat-pieces.js';
 import { callOf } from './chat-request.js';
 import { graphOf } from './graph-answer.js';
@@ -15,7 +15,7 @@ export interface AnswerCall {
   readonly context: MessageContext;
   /** The key that makes the call. */
   readonly keyId: string | null;
-  readonly onText: (text: string) => void;
+  readonly onText: OnText;
   readonly signal: AbortSignal;
 }
 

@@ -3,6 +3,7 @@ import {
   envelopeOf,
   liveChatStop,
   liveStopSubject,
+  type Logprobs,
   type MessageContext,
   type RequestOf,
   type ResponseOf,
@@ -14,12 +15,15 @@ import { Inject, Injectable } from '@nestjs/common';
 import { ChatPieces } from './chat-pieces.js';
 import { CommandSender } from '../commands/command-sender.js';
 
+/** A piece of an answer's text, with how likely its tokens were where that was asked for; or, without text, what is left of that. */
+export type OnText = (text: string, logprobs?: Logprobs) => void;
+
 export interface ChatCall {
   /** Its `listenerId` is that of `ChatPieces`. */
   readonly request: RequestOf<typeof completeChat>;
   readonly context: MessageContext;
   /** Text in its order, each piece once. */
-  readonly onText: (text: string) => void;
+  readonly onText: OnText;
   /** Ends the call, down to the provider's socket. */
   readonly signal: AbortSignal;
 }
@@ -44,14 +48,16 @@ export class ChatCaller {
     const { callId } = request;
     const silence = new Silence();
     let shown = 0;
+    let logprobsShown = 0;
     const heard = this.pieces.listen(callId, {
       tenantId: context.tenantId,
-      onPiece: (at, text) => {
+      onPiece: (at, text, logprobs) => {
         silence.end();
         // After a gap the reply has the rest.
         if (at !== shown || text === '') return;
         shown += text.length;
-        onText(text);
+        logprobsShown += logprobs?.length ?? 0;
+        onText(text, logprobs);
       },
     });
     const stop = (): void => this.stop(callId, context);
@@ -62,7 +68,8 @@ export class ChatCaller {
         timeoutMs: longestCallMs,
         signal: either,
       });
-      if (reply.text.length > shown) onText(reply.text.slice(shown));
+      const logprobs = reply.status === 'completed' ? (reply.logprobs?.slice(logprobsShown) ?? []) : [];
+      if (reply.text.length > shown || logprobs.length > 0) onText(reply.text.slice(shown), logprobs);
       return reply;
     } catch (error) {
       throw silence.signal.aborted && !signal.aborted ? silence.signal.reason : error;

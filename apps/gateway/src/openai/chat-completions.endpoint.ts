@@ -12,11 +12,12 @@ import {
   completionOf,
   deltaChunk,
   finishChunk,
-  logprobsChunk,
+  textChunk,
   toolCallsChunk,
   usageChunk,
   usageOf,
 } from './chat-shapes.js';
+import type { OnText } from './chat-caller.js';
 import { ChunkStream } from './chunk-stream.js';
 import { openAiErrorOf } from './openai-error.js';
 
@@ -58,13 +59,12 @@ export class ChatCompletionsEndpoint implements Serves<ChatCompletions> {
       const answers = await this.callEach(
         request,
         signal,
-        (index, content) => {
+        (index, ...piece) => {
           begin(index);
-          stream.send(deltaChunk(head, index, { content }));
+          stream.send(textChunk(head, index, ...piece));
         },
         (index, answer) => {
           begin(index);
-          if (answer.logprobs) stream.send(logprobsChunk(head, index, answer));
           if (answer.toolCalls.length > 0) stream.send(toolCallsChunk(head, index, answer.toolCalls));
           stream.send(finishChunk(head, index, answer));
         },
@@ -98,14 +98,14 @@ export class ChatCompletionsEndpoint implements Serves<ChatCompletions> {
   private async callEach(
     { body, context, http }: Request,
     signal: AbortSignal,
-    onText: (index: number, text: string) => void,
+    onText: (index: number, ...piece: Parameters<OnText>) => void,
     onAnswer: (index: number, answer: Answer) => void = () => undefined,
   ): Promise<readonly Answer[]> {
     const keyId = http.request.caller?.keyId ?? null;
     const failed = new AbortController();
     const either = AbortSignal.any([signal, failed.signal]);
     const call = async (_: unknown, index: number): Promise<Answer> => {
-      const show = (text: string): void => onText(index, text);
+      const show: OnText = (...piece) => onText(index, ...piece);
       const answer = await this.caller.call({ body, context, keyId, signal: either, onText: show });
       onAnswer(index, answer);
       return answer;

@@ -1,4 +1,4 @@
-import { liveChatPiece, livePiecesSubject } from '@millrace/contracts';
+import { liveChatPiece, livePiecesSubject, type Logprobs } from '@millrace/contracts';
 import { newId } from '@millrace/kernel';
 import type { IncomingMessage, MessageBus, Subscription } from '@millrace/messaging';
 import { BUS } from '@millrace/service';
@@ -7,7 +7,7 @@ import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } fro
 export interface PieceListener {
   readonly tenantId: string;
   /** A piece of text, empty where the call only goes on. `at`: how many characters were before it. */
-  readonly onPiece: (at: number, text: string) => void;
+  readonly onPiece: (at: number, text: string, logprobs?: Logprobs) => void;
 }
 
 /** What is heard of this process's calls of models while they go on. One subscription serves all: one for each would cost as much as its call. */
@@ -37,8 +37,8 @@ export class ChatPieces implements OnModuleInit, OnApplicationShutdown {
   private hear({ envelope }: IncomingMessage): void {
     const piece = liveChatPiece.data.safeParse(envelope.data);
     if (!piece.success) return;
-    const { callId, at, text } = piece.data;
+    const { callId, at, text, logprobs } = piece.data;
     const listener = this.listeners.get(callId);
-    if (listener?.tenantId === envelope.tenantId) listener.onPiece(at, text);
+    if (listener?.tenantId === envelope.tenantId) listener.onPiece(at, text, logprobs);
   }
 }

@@ -1,6 +1,7 @@
 import type {
   CallUsage,
   completeChat,
+  Logprobs,
   OpenAiChatCompletion,
   OpenAiFinishReason,
   OpenAiUsage,
@@ -92,9 +93,11 @@ export const deltaChunk = (
 export const toolCallsChunk = (head: AnswerHead, index: number, calls: readonly ToolCall[]) =>
   deltaChunk(head, index, { tool_calls: calls.map((call, at) => ({ index: at, ...toolCallOf(call) })) });
 
-/** All likelihoods of an answer in one chunk after its text: clients add up those of all chunks. */
-export const logprobsChunk = (head: AnswerHead, index: number, { logprobs }: Answer) =>
-  chunk(head, [{ index, delta: {}, logprobs: likelihoodsOf(logprobs), finish_reason: null }]);
+/** Text with the likelihoods of its tokens: clients add up those of all chunks. */
+export function textChunk(head: AnswerHead, index: number, content: string, logprobs: Logprobs = []) {
+  const likelihoods = likelihoodsOf(logprobs.length > 0 ? logprobs : null);
+  return chunk(head, [{ index, delta: content === '' ? {} : { content }, logprobs: likelihoods, finish_reason: null }]);
+}
 
 export const finishChunk = (head: AnswerHead, index: number, answer: Answer) =>
   deltaChunk(head, index, {}, finishReasons[answer.finishReason], cachedOf([answer]));

@@ -91,8 +91,8 @@ class OwnCall {
 }
 
 function givenAgain(stored: Stored, { mode }: AnswerCache, listener: ChatListener): ChatAnswer {
-  listener.onText(stored.text);
   const { logprobs, ...answer } = stored;
+  listener.onText(stored.text, logprobs ?? undefined);
   return {
     ...answer,
     ...(logprobs !== undefined && { logprobs }),

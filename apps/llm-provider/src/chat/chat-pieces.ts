@@ -1,4 +1,4 @@
-import { envelopeOf, liveChatPiece, livePiecesSubject, type MessageContext } from '@millrace/contracts';
+import { envelopeOf, liveChatPiece, livePiecesSubject, type Logprobs, type MessageContext } from '@millrace/contracts';
 import type { MessageBus } from '@millrace/messaging';
 
 /** So often a call says that it goes on, in milliseconds. */
@@ -11,6 +11,8 @@ const beatEveryMs = 5_000;
 export class ChatPieces {
   private sent = 0;
   private backlog = '';
+  /** Of the tokens in the backlog. */
+  private logprobs: Logprobs = [];
   private readonly beat: NodeJS.Timeout;
 
   constructor(
@@ -21,9 +23,10 @@ export class ChatPieces {
     this.beat = setInterval(() => this.send(''), beatEveryMs);
   }
 
-  push(text: string): void {
+  push(text: string, logprobs?: Logprobs): void {
     if (this.backlog === '') setImmediate(() => this.flush());
     this.backlog += text;
+    if (logprobs !== undefined) this.logprobs.push(...logprobs);
   }
 
   /** Sends the rest, and no more beats. */
@@ -33,15 +36,17 @@ export class ChatPieces {
   }
 
   private flush(): void {
-    const text = this.backlog;
+    const { backlog: text, logprobs } = this;
     if (text === '') return;
     this.backlog = '';
-    this.send(text);
+    this.logprobs = [];
+    this.send(text, logprobs);
   }
 
-  private send(text: string): void {
+  private send(text: string, logprobs: Logprobs = []): void {
     const { callId, listenerId } = this.call;
-    const envelope = envelopeOf(liveChatPiece, this.context, { callId, at: this.sent, text });
+    const piece = { callId, at: this.sent, text, ...(logprobs.length > 0 && { logprobs }) };
+    const envelope = envelopeOf(liveChatPiece, this.context, piece);
     this.sent += text.length;
     this.bus.notify({ subject: livePiecesSubject(listenerId), envelope });
   }

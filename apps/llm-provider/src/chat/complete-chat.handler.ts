@@ -39,10 +39,10 @@ export class CompleteChatHandler implements CommandHandler<typeof completeChat> 
         model.chat(requestOf(call), {
           account,
           signal,
-          onText: (text) => {
+          onText: (text, logprobs) => {
             onText();
             shown += text;
-            if (call.stream) pieces.push(text);
+            if (call.stream) pieces.push(text, logprobs);
           },
         }),
       );

@@ -46,8 +46,8 @@ export interface ChatAnswer {
 }
 
 export interface ChatListener {
-  /** Each piece of the answer's text, as it comes. */
-  readonly onText: (text: string) => void;
+  /** Each piece of the answer's text, as it comes, with how likely its tokens were where that was asked for. */
+  readonly onText: (text: string, logprobs?: Logprobs) => void;
   /** Each tool that is asked for, when its arguments are whole. */
   readonly onToolCall?: (call: ToolCall) => void;
   /** Who makes the call: whose budgets pay for it, and who takes turns where calls wait. Without one nobody pays. */

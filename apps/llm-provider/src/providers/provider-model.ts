@@ -1,5 +1,5 @@
 import type { LanguageModelV4 } from '@ai-sdk/provider';
-import type { ToolCall } from '@millrace/contracts';
+import type { Logprobs, ToolCall } from '@millrace/contracts';
 import { MillraceError } from '@millrace/kernel';
 import { bulkhead, circuitBreaker, retry } from '@millrace/resilience';
 import type { Rates } from '../ledger/price.js';
@@ -102,10 +102,10 @@ export class ProviderModel implements ChatModel {
     const stream = (observer: ChatObserver) => {
       const watched = {
         signal: listener.signal,
-        onText: (text: string) => {
+        onText: (text: string, logprobs?: Logprobs) => {
           onShown();
           observer.heard();
-          listener.onText(text);
+          listener.onText(text, logprobs);
         },
         onToolCall: (toolCall: ToolCall) => {
           onShown();

@@ -58,6 +58,8 @@ class AnswerReader {
   private text = '';
   private readonly toolCalls: ToolCall[] = [];
   private readonly logprobs: Logprobs = [];
+  /** How many of them were shown: the frame that holds them comes before its text. */
+  private logprobsShown = 0;
   private length = 0;
   private begun = false;
   private finish: Extract<LanguageModelV4StreamPart, { type: 'finish' }> | null = null;
@@ -128,7 +130,9 @@ class AnswerReader {
   private takeText(delta: string): void {
     this.takeLength(delta.length);
     this.text += delta;
-    this.listener.onText(delta);
+    if (this.logprobs.length === this.logprobsShown) return this.listener.onText(delta);
+    this.listener.onText(delta, this.logprobs.slice(this.logprobsShown));
+    this.logprobsShown = this.logprobs.length;
   }
 
   private takeLength(length: number): void {

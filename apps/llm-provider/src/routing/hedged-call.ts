@@ -79,7 +79,7 @@ class Race {
     const answer = call({
       ...this.listener,
       signal: AbortSignal.any([this.listener.signal, own.signal]),
-      onText: (text) => void (this.mayShow(index) && this.listener.onText(text)),
+      onText: (...piece) => void (this.mayShow(index) && this.listener.onText(...piece)),
       onToolCall: (toolCall) => void (this.mayShow(index) && this.listener.onToolCall?.(toolCall)),
     });
     const runner = runnerOf(answer, own);

@@ -132,9 +132,9 @@ export class RoutedModel implements ChatModel {
 /** Tells as soon as anything of an answer reaches the caller. */
 const watched = (listener: ChatListener, onShown: () => void): ChatListener => ({
   ...listener,
-  onText: (text) => {
+  onText: (text, logprobs) => {
     onShown();
-    listener.onText(text);
+    listener.onText(text, logprobs);
   },
   onToolCall: (call) => {
     onShown();

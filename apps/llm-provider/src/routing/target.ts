@@ -97,9 +97,9 @@ export class Target {
     try {
       const answer = await this.model.chat(request, {
         ...listener,
-        onText: (text) => {
+        onText: (text, logprobs) => {
           hear();
-          listener.onText(text);
+          listener.onText(text, logprobs);
         },
       });
       await this.settle(request, answer);

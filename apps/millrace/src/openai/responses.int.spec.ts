@@ -5,6 +5,7 @@ import { connectJetStream } from '@millrace/messaging';
 import {
   answers,
   answersJson,
+  type Behaviour,
   callsTools,
   drips,
   eventually,
@@ -33,18 +34,37 @@ function modelsFile(baseUrl: string): string {
   return file;
 }
 
+/** Writes the first token, and the next one each time that it is let. */
+function writesWhenLet(...tokens: string[]): { readonly behaviour: Behaviour; readonly next: () => void } {
+  let next = (): void => undefined;
+  const behaviour: Behaviour = (response) => {
+    const left = [...tokens];
+    const write = (frame: object): void => void response.write(`data: ${JSON.stringify(frame)}\n\n`);
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    next = () => {
+      const token = left.shift();
+      if (token !== undefined) return write(frameOf(token));
+      write({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] });
+      response.end('data: [DONE]\n\n');
+    };
+    next();
+  };
+  return { behaviour, next: () => next() };
+}
+
 const likelihood = (token: string) => ({ token, logprob: -0.5, bytes: [...Buffer.from(token)] });
+const frameOf = (token: string) => ({
+  choices: [
+    {
+      index: 0,
+      delta: { content: token },
+      logprobs: { content: [{ ...likelihood(token), top_logprobs: [likelihood(token), likelihood('Oh')] }] },
+      finish_reason: null,
+    },
+  ],
+});
 const saysLikelihoods = sendsFrames(
-  ...['Well', '.'].map((token) => ({
-    choices: [
-      {
-        index: 0,
-        delta: { content: token },
-        logprobs: { content: [{ ...likelihood(token), top_logprobs: [likelihood(token), likelihood('Oh')] }] },
-        finish_reason: null,
-      },
-    ],
-  })),
+  ...['Well', '.'].map(frameOf),
   { choices: [{ index: 0, delta: {}, finish_reason: 'stop' }], usage: { prompt_tokens: 11, completion_tokens: 7 } },
   '[DONE]',
 );
@@ -80,10 +100,15 @@ describe.each(['in one process', 'over NATS'])('OpenAI’s responses %s', (how) 
   };
   const calls = ['a', 'b'].map((id) => ({ id: `call_${id}`, name: 'look_up', arguments: `{"query":"${id}"}` }));
 
-  async function eventsOf(request: Partial<ResponseCreateParams>): Promise<ResponseStreamEvent[]> {
+  async function eventsOf(
+    request: Partial<ResponseCreateParams>,
+    onDelta: () => void = () => undefined,
+  ): Promise<ResponseStreamEvent[]> {
     const events: ResponseStreamEvent[] = [];
-    for await (const event of await client.responses.create({ model, input, ...request, stream: true }))
+    for await (const event of await client.responses.create({ model, input, ...request, stream: true })) {
       events.push(event);
+      if (event.type === 'response.output_text.delta') onDelta();
+    }
     return events;
   }
 
@@ -331,6 +356,29 @@ describe.each(['in one process', 'over NATS'])('OpenAI’s responses %s', (how) 
     expect(response.output).toMatchObject([{ content: [{ logprobs: expected }] }]);
     provider.script(answers('Well.'));
     expect((await client.chat.completions.create(request)).choices[0]?.logprobs).toBeNull();
+  });
+
+  it('tell how likely tokens were with the text that they are, in streams of both kinds', async () => {
+    const tokens = ['Well', ',', ' no', '.'];
+    const script = writesWhenLet(...tokens);
+    provider.script(script.behaviour);
+    const request = { model, messages: [{ role: 'user' as const, content: input }], logprobs: true, top_logprobs: 1 };
+    const told: string[] = [];
+    for await (const { choices } of await client.chat.completions.create({ ...request, stream: true })) {
+      const [choice] = choices;
+      const tokensOf = choice?.logprobs?.content?.map(({ token }) => token) ?? [];
+      expect(tokensOf.join('')).toBe(choice?.delta.content ?? '');
+      told.push(...tokensOf);
+      if (tokensOf.length > 0) script.next();
+    }
+    expect(told).toEqual(tokens);
+    const deltas: string[] = [];
+    for (const event of await eventsOf({ include: ['message.output_text.logprobs'] }, script.next)) {
+      if (event.type !== 'response.output_text.delta') continue;
+      expect(event.logprobs.map(({ token }) => token).join('')).toBe(event.delta);
+      deltas.push(event.delta);
+    }
+    expect(deltas).toEqual(tokens);
   });
 
   it('shorten vectors where the model does, and refuse others', async () => {

@@ -84,8 +84,13 @@ export const completeChat = defineCommand({
 export const liveChatPiece = {
   name: 'live.chat-piece',
   version: 1,
-  /** `at`: how many characters (UTF-16) were written before. */
-  data: z.object({ callId: callIdSchema, at: z.int().nonnegative(), text: z.string() }),
+  /** `at`: how many characters (UTF-16) were written before. `logprobs` are of the tokens of this text, where they were asked for. */
+  data: z.object({
+    callId: callIdSchema,
+    at: z.int().nonnegative(),
+    text: z.string(),
+    logprobs: logprobsSchema.optional(),
+  }),
 };
 
 /** Says that nobody waits for a call any more. */

@@ -5,7 +5,7 @@
  * 2. Every item is added, filled and done, in the order of the output; the response itself is the last word.
  * 3. What broke off ends with `response.failed`, never with `response.completed`.
  */
-import type { OpenAiOutputItem, OpenAiResponse } from '@millrace/contracts';
+import type { Logprobs, OpenAiOutputItem, OpenAiResponse } from '@millrace/contracts';
 import { newId } from '@millrace/kernel';
 import type { Answer } from '../answer-caller.js';
 import { completed, messageItem, textPart } from './response-shapes.js';
@@ -28,11 +28,11 @@ export class ResponseEvents {
     private readonly send: (event: ResponseEvent) => void,
   ) {}
 
-  text(delta: string): void {
+  text(delta: string, logprobs: Logprobs = []): void {
     this.begin();
     this.message ??= this.addMessage();
     this.message.text += delta;
-    this.emit('response.output_text.delta', { ...this.place(this.message.id), delta, logprobs: [] });
+    this.emit('response.output_text.delta', { ...this.place(this.message.id), delta, logprobs });
   }
 
   /** Shows the rest. @returns the whole response, which `end` says last */

@@ -7,6 +7,7 @@ import { Endpoint } from '../../endpoint/endpoint.js';
 import { answered, type RouteReply, type RouteRequest, type Serves } from '../../endpoint/exchange.js';
 import { OpenStreams } from '../../stream/open-streams.js';
 import { type Answer, AnswerCaller, BrokenOff } from '../answer-caller.js';
+import type { OnText } from '../chat-caller.js';
 import { ChunkStream } from '../chunk-stream.js';
 import { openAiErrorOf } from '../openai-error.js';
 import { chatRequestOf } from './chat-of-responses.js';
@@ -40,7 +41,7 @@ export class ResponsesEndpoint implements Serves<Responses> {
     const stream = new ChunkStream(request);
     const events = new ResponseEvents(responseOf(request.body), (event) => stream.sendEvent(event));
     try {
-      const whole = events.complete(await this.call(request, question, signal, (text) => events.text(text)));
+      const whole = events.complete(await this.call(request, question, signal, (...piece) => events.text(...piece)));
       // Before the last word: whoever has it may continue the response at once.
       events.end(await this.kept.keep(request.context.tenantId, question, whole));
     } catch (thrown) {
@@ -63,7 +64,7 @@ export class ResponsesEndpoint implements Serves<Responses> {
     { body, context, http }: Request,
     { before, now }: Question,
     signal: AbortSignal,
-    onText: (text: string) => void,
+    onText: OnText,
   ): Promise<Answer> {
     const keyId = http.request.caller?.keyId ?? null;
     return this.caller.call({ body: chatRequestOf(body, [...before, ...now]), context, keyId, signal, onText });
