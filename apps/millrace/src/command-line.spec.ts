@@ -51,6 +51,17 @@ describe('wrong words', () => {
     [['keys', 'create']],
     [['keys', 'create', '--name', 'x', '--role', 'god']],
     [['keys', 'revoke']],
+    [['routes']],
+    [['routes', 'put']],
+    [['routes', 'put', 'x', '--target', 'a/b', '--strategy', 'luck']],
+    [['routes', 'delete']],
+    [['prices']],
+    [['prices', 'put', '--model', 'a/b', '--input', '-1', '--output', '1']],
+    [['prices', 'put', '--model', 'a/b', '--input', '1e9', '--output', '1']],
+    [['rerank', 'herons', 'a text']],
+    [['rerank', '--model', 'a/b']],
+    [['rerank', 'herons', 'a text', '--model', 'a/b', '--top', '0']],
+    [['usage', 'now']],
   ])('%j give the usage and exit 64', async (words) => {
     const { code, out, error } = await type(words, { folder });
     expect(code).toBe(64);
@@ -67,6 +78,9 @@ describe('help', () => {
     ...['pause', 'resume', 'signal'].map((name) => [['runs', name, '--help']]),
     ...['validate', 'publish', 'list'].map((name) => [['graphs', name, '--help']]),
     ...['create', 'list', 'revoke'].map((name) => [['keys', name, '--help']]),
+    ...['list', 'put', 'delete'].map((name) => [['routes', name, '--help']]),
+    ...['list', 'put'].map((name) => [['prices', name, '--help']]),
+    ...['rerank', 'usage'].map((name) => [[name, '--help']]),
   ])('is there for %j', async (words) => {
     const { code, out } = await type(words, { folder });
     expect(code).toBe(0);
