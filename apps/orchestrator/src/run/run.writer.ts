@@ -183,13 +183,14 @@ export class RunWriter {
   }
 
   private async settleTogether(items: readonly Item[], conflicts: number): Promise<void> {
-    const at = this.parts.clock.now();
     const groups = byRun(items);
     const epochOf = this.epochsOf(items);
     const isSameEpoch = (partition: number): boolean => this.parts.leases.epochOf(partition) === epochOf(partition);
     const isOurs = (partition: number): boolean => this.parts.leases.holds(partition) && isSameEpoch(partition);
     const found = await this.find(groups, { verify: conflicts > 0, isSameEpoch });
     if (mayAwaitEvents(groups, found)) await this.parts.events.refresh();
+    // Only now: the ledger says that all before a moment is published, unless a batch of that moment is open.
+    const at = this.parts.clock.now();
     const turns = this.decideAll(groups, found, at.toISOString());
     const rows = rowsOf(turns);
     if (rows === null) {

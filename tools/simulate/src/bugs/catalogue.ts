@@ -16,6 +16,11 @@ export interface Bug {
 
 const slow = { slow: 8_000, slowMs: [3_000, 12_000] } as const;
 const sleepy = { freeze: 1_500, freezeMs: [5_000, 12_000] } as const;
+/** Answers that come when the lease of whoever asked has gone to another replica and come back. */
+const adrift: Partial<Weather> = {
+  ...{ leaseStallMs: 3_000, leaseMs: 1_200, slowLoad: 50_000, slowLoadMs: [2_500, 8_000], hotRunBytes: 4_000 },
+  ...{ crash: 0, freeze: 0, slow: 0, statementLoss: 0, latencyMs: [0, 3], calmAfterMs: 30_000 },
+};
 
 const orchestrator = 'apps/orchestrator/dist';
 const writer = `${orchestrator}/run/run.writer.js`;
@@ -90,6 +95,27 @@ export const bugs: readonly Bug[] = [
       'tools/simulate/dist/database/tables.js',
       'lease?.owner === owner && lease.epoch === epochs[index]',
       'lease !== undefined',
+    ),
+  },
+  {
+    name: 'claims-the-epoch-of-now',
+    weather: adrift,
+    seed: 1,
+    breaks: ['what is written in an epoch was decided in it'],
+    change: replace(
+      writer,
+      'this.parts.leases.claim(rows.partitions, epochOf)',
+      'this.parts.leases.claim(rows.partitions)',
+    ),
+  },
+  {
+    name: 'moves-its-cursor-early',
+    seed: 1,
+    breaks: ['a cursor is not past what is still to be announced'],
+    change: replace(
+      `${orchestrator}/publication/publication-ledger.js`,
+      'if (batch.partitions.has(partition) && batch.at < until)',
+      'if (false)',
     ),
   },
   {

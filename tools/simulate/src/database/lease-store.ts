@@ -12,7 +12,8 @@ interface Replica {
   readonly now: () => number;
 }
 
-export function leaseStore(ask: Ask, { leases, replicas }: Tables, { replica, ttlMs, now }: Replica): Leases {
+export function leaseStore(ask: Ask, tables: Tables, { replica, ttlMs, now }: Replica): Leases {
+  const { leases, replicas } = tables;
   /** The leases of the reports that are still this replica's, with what is said of them. */
   const mine = (reports: Reports): { lease: LeaseRow; publishedUntil: Date }[] =>
     reports.flatMap(({ partition, epoch, publishedUntil }) => {
@@ -21,7 +22,10 @@ export function leaseStore(ask: Ask, { leases, replicas }: Tables, { replica, tt
     });
   const report = (reports: Reports, expiresAt: number): Set<number> => {
     const reported = mine(reports);
-    for (const { lease, publishedUntil } of reported) Object.assign(lease, { expiresAt, publishedUntil });
+    for (const { lease, publishedUntil } of reported) {
+      Object.assign(lease, { expiresAt, publishedUntil });
+      tables.onReported(lease.partition, publishedUntil);
+    }
     return new Set(reported.map(({ lease }) => lease.partition));
   };
   return {
@@ -32,8 +36,9 @@ export function leaseStore(ask: Ask, { leases, replicas }: Tables, { replica, tt
         return replicas.size;
       }),
     renew: (reports) => ask('renew leases', () => report(reports, now() + ttlMs)),
-    acquire: (atMost, { andOwn, now: cursor }) =>
-      ask('acquire leases', () => {
+    acquire: (atMost, { andOwn, now: cursor }) => {
+      const askedAt = now();
+      return ask('acquire leases', () => {
         const isFree = ({ owner, expiresAt }: LeaseRow): boolean =>
           owner === null || expiresAt <= now() || (owner === replica && andOwn);
         return leases
@@ -44,10 +49,12 @@ export function leaseStore(ask: Ask, { leases, replicas }: Tables, { replica, tt
             lease.owner = replica;
             lease.epoch += 1;
             lease.expiresAt = now() + ttlMs;
+            lease.askedAt = askedAt;
             lease.publishedUntil = publishedUntil < cursor ? publishedUntil : cursor;
             return { partition: lease.partition, epoch: lease.epoch, publishedUntil };
           });
-      }),
+      });
+    },
     release: (reports) => ask('release leases', () => void report(reports, now())),
     leave: () => ask('leave', () => void replicas.delete(replica)),
   };

@@ -18,12 +18,21 @@ export type Ask = <Result>(name: string, execute: () => Result) => Promise<Resul
 
 const timeoutMs = 5_000;
 
+const kindOf = (name: string): 'leases' | 'load' | undefined => {
+  if (name.startsWith('load ')) return 'load';
+  return ['announce replica', 'renew leases', 'acquire leases'].includes(name) ? 'leases' : undefined;
+};
+
 /** What a process may ask of the database. */
 export function askOf(world: World, process: SimulatedProcess): Ask {
   const { statementLoss: loss, statementAnswerLoss: answerLoss } = world.weather;
   const unanswered = (): MillraceError =>
     new MillraceError('unavailable', 'database_unavailable', 'The database did not answer.');
-  return (name, execute) => world.call({ process, name, loss, answerLoss, execute, unanswered, timeoutMs });
+  return (name, execute) => {
+    const kind = kindOf(name);
+    const stallMs = kind === undefined ? 0 : world.stall(process, kind);
+    return world.call({ process, name, loss, answerLoss, execute, unanswered, timeoutMs, stallMs });
+  };
 }
 
 export const storesOf = (world: World, process: SimulatedProcess, tables: Tables): OrchestratorStores =>
@@ -32,7 +41,7 @@ export const storesOf = (world: World, process: SimulatedProcess, tables: Tables
 /** @param now the database's own clock, in milliseconds since 1970 */
 export function storesOver(ask: Ask, tables: Tables, now: () => number): OrchestratorStores {
   return {
-    runs: runStore(ask, tables),
+    runs: runStore(ask, tables, now),
     graphs: graphStore(ask, tables, now),
     timers: timerStore(ask, tables),
     eventWaits: eventWaitStore(ask, tables),
@@ -48,7 +57,8 @@ export function storesOver(ask: Ask, tables: Tables, now: () => number): Orchest
   };
 }
 
-function runStore(ask: Ask, tables: Tables): OrchestratorStores['runs'] {
+function runStore(ask: Ask, tables: Tables, now: () => number): OrchestratorStores['runs'] {
+  const known = new Map<string, number>();
   const keysWhere = (isWanted: (run: { createdAt: number; finishedAt: number | null }) => boolean, of: number) =>
     [...tables.runs.values()]
       .filter(({ partition }) => partition === of)
@@ -60,7 +70,15 @@ function runStore(ask: Ask, tables: Tables): OrchestratorStores['runs'] {
       )
       .map(({ tenantId, runId, partition }) => ({ tenantId, runId, partition }));
   return {
-    commit: (rows, claim) => ask(`commit ${eventsIn(rows)}`, () => tables.commit(rows, claim)),
+    commit: (rows, claim) => {
+      const askedAt = now();
+      return ask(`commit ${eventsIn(rows)}`, () => {
+        const held = tables.commit(rows, claim, known);
+        for (const [index, runId] of rows.runs.runId.entries())
+          known.set(runText({ tenantId: rows.runs.tenantId[index] ?? '', runId }), askedAt);
+        return held;
+      });
+    },
     unpublishedRuns: (partition, since) =>
       ask(`runs to publish of ${partition}`, () =>
         keysWhere(({ finishedAt }) => finishedAt === null || finishedAt >= since.getTime(), partition),
@@ -70,8 +88,10 @@ function runStore(ask: Ask, tables: Tables): OrchestratorStores['runs'] {
         keysWhere(({ createdAt, finishedAt }) => finishedAt === null && createdAt < createdBefore.getTime(), partition),
       ),
     census: () => ask('census', () => []),
-    load: (keys, options = {}) =>
-      ask(`load ${keys.length} runs`, () =>
+    load: (keys, options = {}) => {
+      // What is read of ended runs as well is published again or forked: nothing is decided on it but a retry.
+      if (options.andEnded !== true) for (const key of keys) known.set(runText(key), now());
+      return ask(`load ${keys.length} runs`, () =>
         keys.flatMap((key) => {
           const row = tables.runs.get(runText(key));
           if (row === undefined) return [];
@@ -82,7 +102,8 @@ function runStore(ask: Ask, tables: Tables): OrchestratorStores['runs'] {
             { key: { tenantId, runId, partition }, graph: { name, version, digest }, ended, events, traces: new Map() },
           ];
         }),
-      ),
+      );
+    },
   };
 }
 

@@ -25,6 +25,8 @@ export interface LeaseRow {
   epoch: number;
   expiresAt: number;
   publishedUntil: Date;
+  /** When its owner asked for it, in milliseconds since 1970. */
+  askedAt: number;
 }
 
 export interface GraphRow {
@@ -45,10 +47,22 @@ const attemptText = (row: { tenantId: string; runId: string; node: string; attem
   `${runText(row)}/${row.attempt}:${row.node}`;
 const timerText = (row: TimerRow): string => `${runText(row)}/${row.timer}:${row.attempt}:${row.node}`;
 
+/** When a process last asked for a run, or wrote it, in milliseconds since 1970: what it knows of it is of then. */
+export type KnownSince = ReadonlyMap<string, number>;
+
 /** Hears of every batch that was stored, before anybody else does. */
-export type OnStored = (events: readonly EventRow[], runs: readonly RunRow[], claim: LeaseClaim) => void;
+export type OnStored = (
+  events: readonly EventRow[],
+  runs: readonly RunRow[],
+  claim: LeaseClaim,
+  known: KnownSince,
+) => void;
+
+/** Hears how far a partition is said to have been published. */
+export type OnReported = (partition: number, publishedUntil: Date) => void;
 
 export class Tables {
+  onReported: OnReported = () => undefined;
   readonly graphs: GraphRow[] = [];
   readonly runs = new Map<string, RunRow>();
   readonly events = new Map<string, EventRow[]>();
@@ -75,12 +89,12 @@ export class Tables {
   ) {
     this.leases = Array.from({ length: partitionCount }, (_, partition) => ({
       ...{ partition, owner: null, epoch: 0, expiresAt: 0 },
-      publishedUntil: beginning,
+      ...{ publishedUntil: beginning, askedAt: 0 },
     }));
   }
 
   /** @throws an error with the SQLSTATE of a unique violation where an event's position is taken */
-  commit(batch: BatchRows, claim: LeaseClaim): ReadonlySet<number> {
+  commit(batch: BatchRows, claim: LeaseClaim, known: KnownSince): ReadonlySet<number> {
     const held = new Set(claim.partitions.filter((partition, index) => this.isHeld(partition, claim, index)));
     const isHeld = (row: { readonly partition: number }): boolean => held.has(row.partition);
     const events = rowsOf<EventRow>(batch.events).filter(isHeld);
@@ -94,7 +108,7 @@ export class Tables {
     for (const row of approvals.filter(isHeld)) this.keepApproval(row);
     this.commitWaits(batch, isHeld);
     if (batch.threads !== null) this.threads.commit(batch.threads, isHeld, this.now());
-    this.onStored(events, runs, claim);
+    this.onStored(events, runs, claim, known);
     return held;
   }
 

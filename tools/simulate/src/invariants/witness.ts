@@ -6,6 +6,7 @@ import {
   eventOf,
   runText,
   type EventRow,
+  type KnownSince,
   type LeaseClaim,
   type OnStored,
   type RunRow,
@@ -16,6 +17,7 @@ import { eventInvariants, noteEvent } from './event-invariants.js';
 import type { FireTime } from './fire-times.js';
 import { policyInvariants } from './policy-invariants.js';
 import { RunHistory } from './run-history.js';
+import { Announcements } from './announcements.js';
 import { storedInvariants } from './stored-invariants.js';
 import { checkTurn } from './thread-invariants.js';
 
@@ -41,10 +43,16 @@ function isAnnounced(event: RunEvent): boolean {
   return event.type === 'EventEmitted' || terminalEventTypes.has(event.type);
 }
 
+const announcementId = ({ text }: RunHistory, { position }: RunEvent): string => `${text.split('/')[1]}:${position}`;
+
 export class Witness {
   broken: Broken | undefined;
   readonly runs = new Map<string, RunHistory>();
   private readonly compiled = new Map<string, CompiledGraph>();
+
+  /** The runs that somebody has asked to try again. */
+  readonly retryAsked = new Set<string>();
+  private readonly announcements = new Announcements();
 
   /** The fire times of the seed's schedules. */
   readonly fireTimes: FireTime[] = [];
@@ -63,7 +71,7 @@ export class Witness {
     return this.fireTimes.find((each) => each.isOwed(this.tablesOf()));
   }
 
-  readonly onStored: OnStored = (events, rows, claim) => {
+  readonly onStored: OnStored = (events, rows, claim, known) => {
     for (const event of events) this.checkFence(event, claim);
     const touched = new Set<RunHistory>();
     for (const row of rows) if (!this.runs.has(runText(row))) this.begin(row);
@@ -74,6 +82,7 @@ export class Witness {
       touched.add(run);
     }
     for (const run of touched) this.checkStored(run);
+    this.checkMemory(events, known);
   };
 
   /** A worker was told that its result applied, or a caller that a run is as it asked. */
@@ -145,6 +154,7 @@ export class Witness {
       if (how !== undefined) this.fail(invariant, says, `${run.text}: ${how}`);
     }
     noteEvent(run, event);
+    if (isAnnounced(event)) this.announcements.note(row.partition, announcementId(run, event), event.at);
     this.checkSpending(run);
     if (event.type === 'SlotsGranted') this.checkRoom(run, event.data.node);
     if (event.type === 'ThreadEntered') checkTurn(run, [...this.runs.values()], (...how) => this.fail(...how));
@@ -173,12 +183,39 @@ export class Witness {
     }
   }
 
+  /** A replica says how far its partition is published. */
+  reported(partition: number, until: Date, { published }: Broker): void {
+    const early = this.announcements.missing(partition, until, (id) => published.has(id));
+    if (early !== undefined)
+      this.fail('I1', 'a cursor is not past what is still to be announced', `${early}, in ${partition}`);
+  }
+
   /** Whatever the tables let pass: who writes holds the partition, in the epoch in which it decided. */
   private checkFence({ partition, type }: EventRow, { owner, partitions, epochs }: LeaseClaim): void {
     const lease = this.tablesOf().leases[partition];
     const epoch = epochs[partitions.indexOf(partition)];
     if (lease?.owner !== owner || lease.epoch !== epoch)
       this.fail('I4', 'a stale fence changes nothing', `${type} by ${owner} in ${epoch}, held by ${lease?.owner}`);
+  }
+
+  /**
+   * What a run does after its first event rests on what its owner read or wrote of it in the epoch that it claims. A retry has it read
+   * anew, which looks like what is read to be published again.
+   */
+  private checkMemory(events: readonly EventRow[], known: KnownSince): void {
+    const anew = new Set(events.filter(({ position }) => position === 1).map(runText));
+    for (const row of events) {
+      const text = runText(row);
+      if (anew.has(text) || this.retryAsked.has(text)) continue;
+      const since = known.get(text) ?? 0;
+      const askedAt = this.tablesOf().leases[row.partition]?.askedAt ?? 0;
+      if (since < askedAt)
+        this.fail(
+          'I4',
+          'what is written in an epoch was decided in it',
+          `${text}, known for ${askedAt - since} ms longer`,
+        );
+    }
   }
 
   private checkStored(run: RunHistory): void {
@@ -193,7 +230,7 @@ export class Witness {
     if (broker.wiped) return;
     for (const event of run.events) {
       if (!isAnnounced(event)) continue;
-      const id = `${run.text.split('/')[1]}:${event.position}`;
+      const id = announcementId(run, event);
       if (!broker.published.has(id)) this.fail('I1', 'what is stored is announced', `${event.type} ${id}`);
     }
   }

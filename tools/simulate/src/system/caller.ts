@@ -148,6 +148,7 @@ export class Caller {
   }
 
   private async send(planned: PlannedRun, contract: CommandContract, data: JsonObject): Promise<void> {
+    if (contract === retryRun) this.installation.witness.retryAsked.add(`${planned.tenantId}/${planned.runId}`);
     const answer = await this.request(planned.tenantId, contract, { runId: planned.runId, ...data });
     if (answer instanceof MillraceError) this.refused(planned, contract, answer);
     else this.answered(planned, contract, answer as Run);

@@ -10,7 +10,6 @@ import { answerCommands } from './command-responders.js';
 import type { Installation } from './installation.js';
 
 const config = {
-  leaseMs: 6_000,
   reconcileAfterMs: 8_000,
   timerPollMs: 2_500,
   maxWaiting: 10_000,
@@ -23,9 +22,6 @@ const config = {
   retention: { days: null, ofTenants: new Map<string, number>() },
   retentionMs: 60_000,
 };
-
-/** Of so few bytes that some runs leave memory and are folded anew. */
-const hotRunBytes = 12_000;
 
 export interface RunningProcess {
   /** As a process does that is told to end. */
@@ -45,7 +41,7 @@ export async function startOrchestrator(
   const orchestrator = new Orchestrator({
     stores: storesOf(world, process, tables),
     bus,
-    config: { ...config, replica, hotRunBytes },
+    config: { ...config, replica, hotRunBytes: world.weather.hotRunBytes, leaseMs: world.weather.leaseMs },
     clock: { now: () => new Date(world.time.now + process.clockSkewMs) },
     logger: {
       warn: ({ err }: { err: unknown }, message: string) =>

@@ -33,6 +33,7 @@ export class System {
     );
     const broker = new Broker(world.time, (payload) => witness.acknowledged(payload));
     const tables = new Tables(partitionCount, new Date(beginning), witness.onStored, () => world.time.now);
+    tables.onReported = (partition, until) => witness.reported(partition, until, broker);
     const planned = plannedRuns(seed);
     this.installation = { world, tables, broker, witness, taskKinds: taskKindsOf(planned.map(({ graph }) => graph)) };
     this.keepRunning('orchestrator-a', (process) => startOrchestrator(this.installation, process, 'a'));

@@ -18,6 +18,15 @@ export interface Weather {
   /** What takes very long. */
   readonly slow: number;
   readonly slowMs: Range;
+  /** For how long a replica holds a partition without a word. */
+  readonly leaseMs: number;
+  /** For so long, and then again after as long, one replica's statements about leases do not arrive. */
+  readonly leaseStallMs: number;
+  /** The same replica waits long for the runs that it loads. */
+  readonly slowLoad: number;
+  readonly slowLoadMs: Range;
+  /** How much a replica remembers of runs: what left memory is loaded. */
+  readonly hotRunBytes: number;
   /** Whether the bus loses all that it holds, once. */
   readonly wipes: boolean;
   readonly clockSkewMs: Range;
@@ -27,9 +36,16 @@ export interface Weather {
 
 export const all = 100_000;
 
+/** Of so few bytes that some runs leave memory and are folded anew. */
+const hotRunBytes = 12_000;
+
+/** What no weather changes by itself: only bugs that show in nothing else ask for it. */
+const steady = { leaseMs: 6_000, leaseStallMs: 0, slowLoad: 0, slowLoadMs: [0, 0], hotRunBytes } as const;
+
 const quiet: Weather = {
   ...{ crash: 0, freeze: 0, freezeMs: [0, 0], statementLoss: 0, statementAnswerLoss: 0 },
   ...{ messageLoss: 0, messageAnswerLoss: 0, duplicate: 0, latencyMs: [0, 3], slow: 0, slowMs: [0, 0] },
+  ...steady,
   ...{ wipes: false, clockSkewMs: [0, 0], calmAfterMs: 0 },
 };
 
@@ -71,6 +87,7 @@ function mixedWeather(dice: Dice): Weather {
     ] as const),
     slow: sometimes(30, [100, 3_000]),
     slowMs: [1_000, 12_000],
+    ...steady,
     wipes: dice.percent(15),
     clockSkewMs: dice.percent(40) ? [-4_000, 4_000] : [0, 0],
     calmAfterMs: dice.within([5_000, 20_000]),

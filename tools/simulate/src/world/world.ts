@@ -20,6 +20,8 @@ export interface Call<Result> {
   /** What the process is told in time when there is no answer. */
   readonly unanswered: () => Error;
   readonly timeoutMs: number;
+  /** What keeps it from arriving, in milliseconds. */
+  readonly stallMs?: number;
 }
 
 const mostCrashes = 12;
@@ -66,6 +68,16 @@ export class World {
     return this.happens(slow) ? this.within(slowMs) : this.within(latencyMs);
   }
 
+  /** What keeps one replica's statements from arriving: those about leases now and then, those that load runs for long. */
+  stall({ name }: SimulatedProcess, kind: 'leases' | 'load'): number {
+    const { leaseStallMs, slowLoad, slowLoadMs } = this.weather;
+    if (this.isCalm || !name.startsWith('orchestrator-a')) return 0;
+    if (kind === 'load') return this.happens(slowLoad) ? this.within(slowLoadMs) : 0;
+    if (leaseStallMs === 0) return 0;
+    const into = (this.time.now - beginning) % (2 * leaseStallMs);
+    return into < leaseStallMs ? 0 : 2 * leaseStallMs - into;
+  }
+
   /** Whether a process lives on past this point. */
   passes(process: SimulatedProcess, point: string): boolean {
     if (!process.isAlive || !process.isMortal) return process.isAlive;
@@ -100,7 +112,7 @@ export class World {
         answer(this.latency(), () => resolve(result));
       };
       const fail = (error: Error): void => answer(this.latency(), () => reject(error));
-      this.time.schedule(this.latency(), () => this.execute(call, succeed, fail), outside);
+      this.time.schedule(this.latency() + (call.stallMs ?? 0), () => this.execute(call, succeed, fail), outside);
     });
   }
 
