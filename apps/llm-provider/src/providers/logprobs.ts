@@ -1,8 +1,8 @@
 /** Likelihoods of tokens, which providers with the protocol of OpenAI tell beside the text. */
-import type { LanguageModelV4 } from '@ai-sdk/provider';
 import { logprobsSchema, type Logprobs } from '@millrace/contracts';
 import { invalidInput } from '@millrace/kernel';
 import { z } from 'zod';
+import type { StreamingModel } from './streaming-model.js';
 
 /** Under which name each library takes fields of its own, and what it calls this one. */
 const optionsOf: Readonly<Record<string, (top: number) => Record<string, Record<string, boolean | number>>>> = {
@@ -11,7 +11,7 @@ const optionsOf: Readonly<Record<string, (top: number) => Record<string, Record<
 };
 
 /** What asks a model for them. @throws MillraceError `logprobs_not_offered` */
-export function askingForLogprobs({ provider }: LanguageModelV4, top: number) {
+export function askingForLogprobs({ provider }: StreamingModel, top: number) {
   const options = optionsOf[provider.split('.', 1)[0] ?? ''];
   if (options === undefined) {
     throw invalidInput('logprobs_not_offered', 'The provider of this model tells no likelihoods of tokens.', [

@@ -1,7 +1,9 @@
-import type { EmbeddingModelV4, LanguageModelV4 } from '@ai-sdk/provider';
+import type { EmbeddingModelV4 } from '@ai-sdk/provider';
 import type { ProviderKind } from '@millrace/contracts';
+import type { CompatibleSettings } from './openai-compatible/compatible-model.js';
 import { type RerankingModel, rerankingAt } from './reranking.js';
 import { guardedFetch, responseLimits } from './guarded-fetch.js';
+import { libraryModel, type StreamingModel } from './streaming-model.js';
 
 export interface ProviderAccess {
   readonly kind: ProviderKind;
@@ -13,7 +15,7 @@ export interface ProviderAccess {
 
 /** The models of one provider, by the names that it gives them. */
 export interface OpenProvider {
-  language(model: string): LanguageModelV4;
+  language(model: string): StreamingModel;
   /** Undefined where the provider has none. */
   embedding?(model: string): EmbeddingModelV4;
   /** Undefined where it ranks no texts. */
@@ -44,51 +46,57 @@ const openers: Readonly<Record<ProviderKind, Opener>> = {
   openai: async (settings) => {
     const { createOpenAI } = await import('@ai-sdk/openai');
     const provider = createOpenAI(settings);
-    return { language: (model) => provider.chat(model), embedding: (model) => provider.embeddingModel(model) };
+    return {
+      language: (model) => libraryModel(provider.chat(model)),
+      embedding: (model) => provider.embeddingModel(model),
+    };
   },
   anthropic: async (settings) => {
     const { createAnthropic } = await import('@ai-sdk/anthropic');
     const provider = createAnthropic(settings);
-    return { language: (model) => provider.languageModel(model) };
+    return { language: (model) => libraryModel(provider.languageModel(model)) };
   },
   google: async (settings) => {
     const { createGoogle } = await import('@ai-sdk/google');
     const provider = createGoogle(settings);
-    return { language: (model) => provider.languageModel(model), embedding: (model) => provider.embeddingModel(model) };
+    return {
+      language: (model) => libraryModel(provider.languageModel(model)),
+      embedding: (model) => provider.embeddingModel(model),
+    };
   },
   groq: async (settings) => {
     const { createGroq } = await import('@ai-sdk/groq');
     const provider = createGroq(settings);
-    return { language: (model) => provider.languageModel(model) };
+    return { language: (model) => libraryModel(provider.languageModel(model)) };
   },
   mistral: async (settings) => {
     const { createMistral } = await import('@ai-sdk/mistral');
     const provider = createMistral(settings);
-    return { language: (model) => provider.languageModel(model), embedding: (model) => provider.embeddingModel(model) };
+    return {
+      language: (model) => libraryModel(provider.languageModel(model)),
+      embedding: (model) => provider.embeddingModel(model),
+    };
   },
   // Azure's API of version 1 is OpenAI's with a header of its own for the key; its deployments are the models.
   'azure-openai': ({ baseURL, apiKey, fetch }) =>
     openCompatible({ baseURL: `${baseURL}/openai/v1`, fetch, headers: { 'api-key': apiKey } }),
   'openai-compatible': async ({ baseURL, apiKey, fetch }) => ({
-    ...(await openCompatible({ baseURL, fetch, ...(apiKey !== '' && { apiKey }) })),
+    ...(await openCompatible({ baseURL, fetch, headers: apiKey === '' ? {} : { authorization: `Bearer ${apiKey}` } })),
     reranking: (model) => rerankingAt({ baseURL, apiKey, fetch }, model),
   }),
 };
 
-async function openCompatible(settings: {
-  readonly baseURL: string;
-  readonly fetch: typeof fetch;
-  readonly apiKey?: string;
-  readonly headers?: Record<string, string>;
-}): Promise<OpenProvider> {
+async function openCompatible({
+  fetch,
+  ...settings
+}: CompatibleSettings & { readonly fetch: typeof globalThis.fetch }): Promise<OpenProvider> {
   const { createOpenAICompatible } = await import('@ai-sdk/openai-compatible');
-  const provider = createOpenAICompatible({
-    name: 'openaiCompatible',
-    includeUsage: true,
-    supportsStructuredOutputs: true,
-    ...settings,
-  });
-  return { language: (model) => provider.chatModel(model), embedding: (model) => provider.embeddingModel(model) };
+  const { CompatibleModel } = await import('./openai-compatible/compatible-model.js');
+  const provider = createOpenAICompatible({ name: 'openaiCompatible', fetch, ...settings });
+  return {
+    language: (model) => new CompatibleModel(model, settings),
+    embedding: (model) => provider.embeddingModel(model),
+  };
 }
 
 /** The provider's models. Its key goes to its own host and nowhere else. */

@@ -1,4 +1,3 @@
-import type { LanguageModelV4 } from '@ai-sdk/provider';
 import type { Logprobs, ToolCall } from '@millrace/contracts';
 import { MillraceError } from '@millrace/kernel';
 import { bulkhead, circuitBreaker, retry } from '@millrace/resilience';
@@ -9,6 +8,7 @@ import { mostCost } from '../spending/most-cost.js';
 import type { Payments } from '../spending/payments.js';
 import type { ChatAnswer, ChatListener, ChatModel, ChatRequest, TokenUsage } from './chat-model.js';
 import { streamAnswer, type ProviderCall, type RawAnswer, type Timeouts } from './stream-answer.js';
+import type { StreamingModel } from './streaming-model.js';
 import { countTokens } from './token-count.js';
 
 export interface ProviderModelOptions {
@@ -16,7 +16,7 @@ export interface ProviderModelOptions {
   readonly name: string;
   /** Whose it is, as spans name it. */
   readonly provider: string;
-  readonly model: LanguageModelV4;
+  readonly model: StreamingModel;
   readonly timeouts: Timeouts;
   /** Calls at once from this process, and calls that may wait. */
   readonly concurrency: number;

@@ -1,5 +1,5 @@
 /** One call to the provider, read to its end or to the first limit that it meets. */
-import type { LanguageModelV4, LanguageModelV4CallOptions, LanguageModelV4StreamPart } from '@ai-sdk/provider';
+import type { LanguageModelV4CallOptions } from '@ai-sdk/provider';
 import type { Logprobs, ToolCall } from '@millrace/contracts';
 import { deadline } from '@millrace/resilience';
 import type { ChatAnswer, ChatListener, ChatRequest, TokenUsage } from './chat-model.js';
@@ -8,6 +8,7 @@ import { promptOf, toolChoiceOf, toolsOf } from './language-prompt.js';
 import { askingForLogprobs, logprobsIn } from './logprobs.js';
 import { ofStreamedError, providerError, refusedContent, toProviderError } from './provider-error.js';
 import { storableText } from './storable-text.js';
+import type { AnswerPart, StreamingModel } from './streaming-model.js';
 
 export interface Timeouts {
   /** Milliseconds until the first piece of the answer. */
@@ -38,7 +39,7 @@ const mostTokensBelieved = 10_000_000;
  * @throws MillraceError with a `provider_…` code, or the signal's reason when the caller gave up.
  */
 export function streamAnswer(
-  model: LanguageModelV4,
+  model: StreamingModel,
   call: ProviderCall,
   timeouts: Timeouts,
   listener: AnswerListener,
@@ -62,13 +63,13 @@ class AnswerReader {
   private logprobsShown = 0;
   private length = 0;
   private begun = false;
-  private finish: Extract<LanguageModelV4StreamPart, { type: 'finish' }> | null = null;
+  private finish: Extract<AnswerPart, { type: 'finish' }> | null = null;
   /** Aborts the call with the reason why. */
   private readonly silence = new AbortController();
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
-    private readonly model: LanguageModelV4,
+    private readonly model: StreamingModel,
     private readonly call: ProviderCall,
     private readonly timeouts: Timeouts,
     private readonly listener: AnswerListener,
@@ -92,16 +93,15 @@ class AnswerReader {
   private async readStream(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     this.progress.wasSent = true;
-    const { stream } = await this.model.doStream({
+    const options = {
       ...optionsOf(this.call),
       ...(this.call.logprobs !== undefined && askingForLogprobs(this.model, this.call.logprobs)),
       abortSignal: signal,
-    });
-    // Leaving the loop by an error cancels the stream and with it the connection.
-    for await (const part of stream) this.take(part);
+    };
+    await this.model.stream(options, (part) => this.take(part));
   }
 
-  private take(part: LanguageModelV4StreamPart): void {
+  private take(part: AnswerPart): void {
     if (part.type === 'error') throw part.error instanceof Error ? part.error : ofStreamedError(part.error);
     if (part.type === 'raw') this.logprobs.push(...logprobsIn(part.rawValue));
     if (part.type === 'finish') this.takeFinish(part);
@@ -200,7 +200,7 @@ function isJson(text: string): boolean {
   }
 }
 
-const deltas: ReadonlySet<LanguageModelV4StreamPart['type']> = new Set([
+const deltas: ReadonlySet<AnswerPart['type']> = new Set([
   'text-delta',
   'reasoning-delta',
   'tool-input-start',

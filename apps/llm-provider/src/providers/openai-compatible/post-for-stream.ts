@@ -1,0 +1,141 @@
+import { APICallError } from '@ai-sdk/provider';
+import * as http from 'node:http';
+import * as https from 'node:https';
+import { type ResponseLimits, responseLimits } from '../guarded-fetch.js';
+import { providerError } from '../provider-error.js';
+
+export interface StreamRequest {
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  /** JSON. */
+  readonly body: string;
+  readonly signal: AbortSignal;
+  readonly limits?: ResponseLimits;
+}
+
+/** Connections nobody uses are closed before most servers would: one that is closed as a request goes out looks like a failed call. */
+const idleConnectionMs = 4_000;
+const agents = {
+  'http:': new http.Agent({ keepAlive: true, timeout: idleConnectionMs }),
+  'https:': new https.Agent({ keepAlive: true, timeout: idleConnectionMs }),
+};
+const longestErrorBody = 64 * 1024;
+
+/**
+ * Posts JSON and hands over the event stream that answers it, as text. The server is not trusted to behave: no redirects (they could
+ * carry the key elsewhere), no endless lines or bodies, and a 200 that is no event stream is an error at once. What `onText` throws ends
+ * the connection.
+ * @throws APICallError for other statuses; MillraceError `provider_…`; the signal's reason; the error of the connection
+ */
+export function postForStream(
+  { url, headers, body, signal, limits = responseLimits }: StreamRequest,
+  onText: (text: string) => void,
+): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const options = {
+    method: 'POST',
+    agent: url.protocol === 'https:' ? agents['https:'] : agents['http:'],
+    headers: {
+      ...headers,
+      accept: 'text/event-stream',
+      'content-type': 'application/json',
+      'content-length': Buffer.byteLength(body),
+    },
+  };
+  const request = (url.protocol === 'https:' ? https : http).request(url, options);
+  const fail = (error: unknown): void => {
+    reject(error);
+    request.destroy();
+  };
+  const onAbort = (): void => fail(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  request.on('error', reject).once('response', (response) => {
+    const guarded = (work: () => void): void => {
+      try {
+        work();
+      } catch (error) {
+        fail(error);
+      }
+    };
+    guarded(() => {
+      const reader = readerOf(response, url, limits, onText);
+      response
+        .setEncoding('utf8')
+        .on('error', reject)
+        .on('data', (text: string) => guarded(() => reader.take(text)))
+        .once('end', () => guarded(() => resolve(reader.end?.())));
+    });
+  });
+  request.end(body);
+  return promise.finally(() => signal.removeEventListener('abort', onAbort));
+}
+
+interface Reader {
+  take(text: string): void;
+  end?(): void;
+}
+
+function readerOf(
+  { statusCode = 0, headers }: http.IncomingMessage,
+  url: URL,
+  limits: ResponseLimits,
+  onText: (text: string) => void,
+): Reader {
+  if (statusCode >= 300 && statusCode < 400) {
+    throw providerError(
+      'provider_redirect_refused',
+      'The model provider answered with a redirect, which is not followed.',
+    );
+  }
+  if (statusCode !== 200) return new FailureReader(statusCode, headers, url);
+  if ((headers['content-type'] ?? '').includes('text/event-stream')) return new StreamReader(limits, onText);
+  throw providerError('provider_invalid_response', 'The model provider answered without an event stream.');
+}
+
+/** Only the beginning of what a body says of a failure is read. */
+class FailureReader implements Reader {
+  private body = '';
+
+  constructor(
+    private readonly statusCode: number,
+    private readonly headers: http.IncomingHttpHeaders,
+    private readonly url: URL,
+  ) {}
+
+  take(text: string): void {
+    this.body = (this.body + text).slice(0, longestErrorBody);
+    if (this.body.length === longestErrorBody) this.end();
+  }
+
+  /** @throws APICallError */
+  end(): never {
+    const { statusCode, url, body: responseBody } = this;
+    const responseHeaders: Record<string, string> = {};
+    for (const [name, value] of Object.entries(this.headers))
+      if (typeof value === 'string') responseHeaders[name] = value;
+    const message = `The model provider answered ${statusCode}.`;
+    const failure = { message, url: url.origin, requestBodyValues: {}, statusCode, responseBody, responseHeaders };
+    throw new APICallError(failure);
+  }
+}
+
+/** Hands text on, as much as an answer can hold, counted in characters. */
+class StreamReader implements Reader {
+  private line = 0;
+  private total = 0;
+
+  constructor(
+    private readonly limits: ResponseLimits,
+    private readonly onText: (text: string) => void,
+  ) {}
+
+  /** @throws MillraceError `provider_invalid_response` beyond a limit */
+  take(text: string): void {
+    const lastLineEnd = text.lastIndexOf('\n');
+    this.line = lastLineEnd === -1 ? this.line + text.length : text.length - lastLineEnd - 1;
+    this.total += text.length;
+    if (this.line > this.limits.line || this.total > this.limits.total)
+      throw providerError('provider_invalid_response', 'The model provider sent more than an answer can hold.');
+    this.onText(text);
+  }
+}
