@@ -55,7 +55,11 @@ export const bugs: readonly Bug[] = [
     name: 'forgets-failed-publishes',
     weather: { messageLoss: 15_000 },
     seed: 27,
-    breaks: ['what is stored is announced', 'every accepted run ends'],
+    breaks: [
+      'a cursor is not past what is still to be announced',
+      'what is stored is announced',
+      'every accepted run ends',
+    ],
     change: replace(`${orchestrator}/publication/publisher.js`, 'owe();', ';'),
   },
   {
@@ -70,7 +74,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'fires-timers-early',
-    seed: 28,
+    seed: 33,
     breaks: ['a retry begins once, and not early', 'a wait ends not early', 'a time limit strikes not early'],
     change: replace(`${orchestrator}/timer/run-timers.js`, 'dueAt > now', 'dueAt > now + 5_000'),
   },
@@ -89,7 +93,7 @@ export const bugs: readonly Bug[] = [
   {
     name: 'writes-without-a-fence',
     weather: slow,
-    seed: 6,
+    seed: 44,
     breaks: ['a stale fence changes nothing'],
     change: replace(
       'tools/simulate/dist/database/tables.js',
@@ -110,7 +114,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'moves-its-cursor-early',
-    seed: 1,
+    seed: 2,
     breaks: ['a cursor is not past what is still to be announced'],
     change: replace(
       `${orchestrator}/publication/publication-ledger.js`,
@@ -120,7 +124,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'remembers-ended-runs-of-others',
-    seed: 54,
+    seed: 396,
     breaks: ['a result is answered after it is stored', 'every accepted run ends'],
     change: replace(
       `${orchestrator}/run/hot-runs.js`,
@@ -132,7 +136,11 @@ export const bugs: readonly Bug[] = [
     name: 'forgets-commits-of-unknown-outcome',
     weather: { statementAnswerLoss: 12_000 },
     seed: 65,
-    breaks: ['what is stored is announced', 'every accepted run ends'],
+    breaks: [
+      'a cursor is not past what is still to be announced',
+      'what is stored is announced',
+      'every accepted run ends',
+    ],
     change: replace(writer, "this.parts.ledger.owe(partition, { since: at, tasks: 'since' });", ';'),
   },
   {
