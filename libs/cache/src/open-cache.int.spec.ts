@@ -166,3 +166,40 @@ describe('with Redis gone', () => {
     }
   });
 });
+
+describe('a user of Redis for each cache', () => {
+  /** As the deployments give them. */
+  const rights = ['resetchannels', '+@read', '+@write', '+@connection', '-@dangerous', '+info'];
+  const names = ['api-keys', 'model-answers'] as const;
+  const urlOf = (user: string): string => server.url.replace('redis://', `redis://${user}:secret@`);
+  beforeAll(async () => {
+    const admin = new Redis(server.url);
+    for (const name of names) await admin.acl('SETUSER', name, 'on', '>secret', `~millrace:${name}:*`, ...rights);
+    admin.disconnect();
+  });
+
+  it.each(names)('is enough for the cache %s, and shares it between processes', async (name) => {
+    const problems: Error[] = [];
+    const openOne = async (): Promise<Cache> => {
+      const cache = await openCache({ name, redisUrl: urlOf(name), onError: (error) => problems.push(error) });
+      opened.push(cache);
+      return cache;
+    };
+    const [one, other, key] = [await openOne(), await openOne(), freshKey()];
+    await one.getOrLoad(key, minute, () => Promise.resolve('a value'));
+    expect(await other.getOrLoad(key, minute, () => Promise.reject(new Error('loaded again')))).toBe('a value');
+    await other.delete(key);
+    expect(await (await openOne()).getOrLoad(key, minute, () => Promise.resolve('another'))).toBe('another');
+    expect(problems).toEqual([]);
+  });
+
+  it('reaches no other cache, and nothing that concerns the whole server', async () => {
+    const redis = new Redis(urlOf('model-answers'));
+    await expect(redis.set('millrace:api-keys:acme:x', '1')).rejects.toThrow('NOPERM');
+    await expect(redis.get('millrace:api-keys:acme:x')).rejects.toThrow('NOPERM');
+    await expect(redis.flushall()).rejects.toThrow('NOPERM');
+    await expect(redis.keys('*')).rejects.toThrow('NOPERM');
+    await expect(redis.config('GET', '*')).rejects.toThrow('NOPERM');
+    redis.disconnect();
+  });
+});

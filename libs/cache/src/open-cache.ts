@@ -6,7 +6,7 @@ import { Redis } from 'ioredis';
 import type { Cache, CacheKey } from './cache.js';
 
 export interface CacheOptions {
-  /** What metrics call it; without a name it is not measured. */
+  /** What metrics call it, and where its keys stand in Redis, `millrace:<name>:`; without a name it is not measured. */
   readonly name?: Parameters<typeof cacheRequests.at>[0]['millrace.cache'];
   /** Where values are shared between processes, e.g. `redis://127.0.0.1:6379`. Absent: memory only. */
   readonly redisUrl?: string;
@@ -34,7 +34,8 @@ export async function openCache(options: CacheOptions = {}): Promise<Cache> {
   const bento = new BentoCache({
     default: 'tiered',
     stores: { tiered: store },
-    prefix: 'millrace',
+    // A user of Redis can be bound to the keys of one cache.
+    prefix: options.name === undefined ? 'millrace' : `millrace:${options.name}`,
     grace: false,
     suppressL2Errors: true,
     l2CircuitBreakerDuration: circuitBreakerMs,

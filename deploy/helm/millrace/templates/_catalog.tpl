@@ -1,11 +1,11 @@
 {{/*
-What the services are, which no value can change: what each one uses. Where the tasks of each wait stands in files/generated/consumers.yaml.
+What the services are, which no value can change: what each one uses, and of Redis the cache that is its own. Where the tasks of each wait stands in files/generated/consumers.yaml.
 */}}
 {{- define "millrace.catalog" -}}
-gateway: { database: true, redis: true, http: true }
+gateway: { database: true, redis: api-keys, http: true }
 orchestrator: { database: true, stateful: true }
 research: { database: true }
-llm-provider: { database: true, models: true }
+llm-provider: { database: true, redis: model-answers, models: true }
 evaluation: { database: true }
 toolbox: { database: false }
 {{- end -}}

@@ -92,9 +92,9 @@ securityContext:
 {{- end }}
 {{- if and $service.facts.redis $values.redis.enabled }}
 {{- if $values.trial.enabled }}
-{{ include "millrace.secretVariable" (dict "name" "TRIAL_REDIS_PASSWORD" "secret" (include "millrace.trialSecret" .root) "key" "redis") }}
+{{ include "millrace.secretVariable" (dict "name" "TRIAL_REDIS_PASSWORD" "secret" (include "millrace.trialSecret" .root) "key" (printf "%s-redis" $service.name)) }}
 - name: MILLRACE_REDIS_URL
-  value: redis://:$(TRIAL_REDIS_PASSWORD)@{{ include "millrace.fullname" .root }}-trial-redis:6379
+  value: redis://{{ $service.name }}:$(TRIAL_REDIS_PASSWORD)@{{ include "millrace.fullname" .root }}-trial-redis:6379
 {{- else }}
 {{ include "millrace.secretVariable" (dict "name" "MILLRACE_REDIS_URL" "secret" $service.secret "key" "redis-url") }}
 {{- end }}
