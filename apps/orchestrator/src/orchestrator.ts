@@ -27,6 +27,7 @@ import { CustomWorkers } from './custom-worker/custom-workers.js';
 import { Retention } from './retention/retention.js';
 import { HotRuns } from './run/hot-runs.js';
 import { RunCommands } from './run/run-commands.js';
+import { ResultsTogether } from './run/results-together.js';
 import { RunRecorder } from './run/run-recorder.js';
 import { RunLoader } from './run/run.loader.js';
 import { RunWriter } from './run/run.writer.js';
@@ -82,6 +83,7 @@ export class Orchestrator {
   private readonly turns: ThreadTurns;
   private readonly republishing: RepublishingRounds;
   private readonly workers: CustomWorkers;
+  private readonly together: ResultsTogether;
   private readonly stopMeasuring: () => void;
 
   constructor(private readonly platform: OrchestratorPlatform) {
@@ -120,6 +122,14 @@ export class Orchestrator {
       complete: (key, { node, attempt, worker }, outcome) =>
         this.writer.submit(key, { type: 'task-result', node, attempt, worker, outcome }, 0),
     });
+    const together = new ResultsTogether(
+      { replica: config.replica, began: clock.now() },
+      {
+        ...{ bus, onFailure, maxInFlight: maxInFlightPerPartition },
+        take: (tenantId, result) => results.takeResult(tenantId, result),
+      },
+    );
+    this.together = together;
     const publisher = new Publisher(
       bus,
       ledger,
@@ -127,6 +137,7 @@ export class Orchestrator {
       announce,
       followed,
       outputs,
+      together.subject,
       maxPublishes,
       (error) => {
         counts.failedPublishes += 1;
@@ -218,9 +229,18 @@ export class Orchestrator {
       },
       onFailure,
     );
-    const republisher = new Republisher(stores.runs, loader, bus, ledger, this.dispatcher, announce, (tasks) => {
-      counts.republishedTasks += tasks;
-    });
+    const republisher = new Republisher(
+      stores.runs,
+      loader,
+      bus,
+      ledger,
+      this.dispatcher,
+      announce,
+      together.subject,
+      (tasks) => {
+        counts.republishedTasks += tasks;
+      },
+    );
     this.republishing = new RepublishingRounds(republisher, leases, clock, config.reconcileAfterMs, onFailure);
     this.ownership = new Ownership(
       {
@@ -255,6 +275,7 @@ export class Orchestrator {
     this.turns.start();
     this.republishing.start();
     await this.workers.start();
+    await this.together.start();
     await this.ownership.start();
     this.scheduler.start();
     this.retention.start();
@@ -271,6 +292,7 @@ export class Orchestrator {
     this.granter.stop();
     this.turns.stop();
     await this.workers.stop();
+    await this.together.stop();
     await this.ownership.stop();
     this.dispatcher.stop();
     await this.republishing.stop();

@@ -44,4 +44,5 @@ export * from './tasks/route.js';
 export * from './tasks/search.js';
 export * from './tasks/task.js';
 export * from './tasks/task-contracts.js';
+export * from './tasks/task-results.js';
 export * from './tasks/tool.js';

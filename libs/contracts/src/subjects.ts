@@ -17,6 +17,9 @@ export function partitionOf(runId: string): number {
 /** Where workers send results of the runs of a partition, as requests. */
 export const resultSubject = (partition: number): string => `result.${partition}.v1`;
 
+/** Where workers send results of several tasks in one request, to the replica of the orchestrator that published them. */
+export const resultsTogetherSubject = (replica: string): string => `result.${replica}.v1`;
+
 /** Where a replica that does not own a run's partition hands a message for it to the one that does. */
 export const mailboxSubject = (partition: number): string => `cmd.orchestrator.partition-${partition}.deliver.v1`;
 

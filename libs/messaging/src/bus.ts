@@ -4,7 +4,7 @@
  *
  * 1. `publish` resolves after the message is stored; the same id again within the window is stored once.
  * 2. A consumed message that is neither acked, retried nor dead-lettered is delivered again after `ackWaitMs` of silence.
- * 3. Never more deliveries are held than there are free slots.
+ * 3. Never more deliveries are worked on than there are slots; three times as many may be done and wait to be settled.
  * 4. Messages of one subject reach one consumer in the order in which they were stored (redeliveries aside).
  * 5. A message that cannot be processed ends among the dead letters with its reason; its neighbours go on.
  * 6. A payload over the claim-check size travels as a blob; neither side notices.
@@ -48,6 +48,8 @@ export interface Delivery extends IncomingMessage {
   tellWhenLost(holder: LossListener): void;
   /** Says that the work goes on, so that `ackWaitMs` begins anew. */
   heartbeat(): void;
+  /** Says that the work is done and only its outcome is to come: the slot is free for another. */
+  workDone(): void;
 }
 
 /** What a handler decided about a delivery. Throwing is `retry` with backoff, and `dead-letter` on the last delivery. */

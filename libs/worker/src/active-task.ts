@@ -10,12 +10,14 @@ export type LetGo = 'cancelled' | 'handed-back';
 const longestTimerMs = 2 ** 31 - 1;
 
 /**
- * A task that a slot is working on, and what may stop it. It is stopped for every reason; `holding` aborts when the task is
+ * A task that a slot is working on, and what may stop it. It is stopped for every reason; `holding` aborts only when the task is
  * let go, for then its result need not be sent either (a missed deadline is a result).
  */
 export class ActiveTask implements LossListener {
-  readonly holding = new AbortController();
   letGo: LetGo | undefined;
+  private letGoReason: MillraceError | undefined;
+  private onLetGo: ((reason: MillraceError) => void) | undefined;
+  private holder: AbortController | undefined;
   private stopReason: MillraceError | undefined;
   private onStop: ((reason: MillraceError) => void) | undefined;
   private working: AbortController | undefined;
@@ -45,6 +47,21 @@ export class ActiveTask implements LossListener {
       if (this.stopReason !== undefined) this.working.abort(this.stopReason);
     }
     return this.working.signal;
+  }
+
+  /** Made when first asked for, as above. */
+  get holding(): AbortSignal {
+    if (this.holder === undefined) {
+      this.holder = new AbortController();
+      if (this.letGoReason !== undefined) this.holder.abort(this.letGoReason);
+    }
+    return this.holder.signal;
+  }
+
+  /** Has one listener told when the task is let go, at once where it is. */
+  tellWhenLetGo(listener: (reason: MillraceError) => void): void {
+    if (this.letGoReason === undefined) this.onLetGo = listener;
+    else listener(this.letGoReason);
   }
 
   get isStopped(): boolean {
@@ -96,7 +113,9 @@ export class ActiveTask implements LossListener {
       reason === 'cancelled'
         ? new MillraceError('cancelled', 'run_cancelled', 'The run was cancelled.')
         : new MillraceError('unavailable', 'worker_draining', 'The worker hands its tasks back.');
-    this.holding.abort(error);
+    this.letGoReason = error;
+    this.holder?.abort(error);
+    this.onLetGo?.(error);
     this.stop(error);
   }
 

@@ -8,10 +8,10 @@ const firstDelayMs = 50;
 const longestDelayMs = 5_000;
 const replyTimeoutMs = 10_000;
 
-/** A reply of these kinds says that the same result will never be taken. */
 const refusals: ReadonlySet<ErrorKind> = new Set(['invalid', 'too-large', 'unsupported']);
 
-const isRefusal = (error: MillraceError): boolean => refusals.has(error.kind);
+/** Whether a reply says that the same result will never be taken. */
+export const isRefusal = (error: MillraceError): boolean => refusals.has(error.kind);
 
 export interface OwnerRequest<Reply> {
   readonly bus: MessageBus;
@@ -41,13 +41,13 @@ export async function askOwner<Reply>(request: OwnerRequest<Reply>): Promise<Rep
       const error = toMillraceError(thrown);
       if (isRefusal(error)) throw error;
       request.onRetry(error);
-      await pause(failures, error, signal);
+      await pauseAfter(failures, error, signal);
     }
   }
 }
 
 /** Waits longer with every failure, and never in step with other workers. */
-async function pause(failures: number, error: MillraceError, signal: AbortSignal): Promise<void> {
+export async function pauseAfter(failures: number, error: MillraceError, signal: AbortSignal): Promise<void> {
   const longest = Math.min(longestDelayMs, firstDelayMs * 2 ** Math.min(failures, 10));
   const asked = Math.min((error.retryAfterSeconds ?? 0) * 1_000, longestDelayMs);
   await sleep(Math.max(asked, longest * (0.5 + Math.random() / 2)), undefined, { signal }).catch(() => undefined);

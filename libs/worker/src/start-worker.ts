@@ -1,7 +1,8 @@
 /**
  * A worker: pulls tasks of one kind, works on as many at once as it has slots, and answers each.
  *
- * 1. A task is acked only after somebody replied to its result; until then its slot is taken and the work is not redone.
+ * 1. A task is acked only after somebody replied to its result; until then the work is not redone. Its slot is free as
+ *    soon as it is done; of results that nobody has taken there are at most three for each slot, and then no task is taken either.
  * 2. Every task that can be answered is answered, also when its input, its output or its deadline is wrong; one that
  *    cannot be (nobody knows whom to answer) goes to the dead letters.
  * 3. A task whose run is cancelled is stopped, acked and forgotten.
@@ -31,11 +32,12 @@ import type { Delivery, DeliveryOutcome, MessageBus, Subscription } from '@millr
 import { activeTraceparent, failSpan, recordedSpan } from '@millrace/telemetry';
 import type { z } from 'zod';
 import { ActiveTask } from './active-task.js';
-import { askOwner } from './ask-owner.js';
+import { askOwner, isRefusal, pauseAfter } from './ask-owner.js';
 import { CancelledRuns, type CancelledRun } from './cancelled-runs.js';
 import { LiveTokens } from './live-tokens.js';
 import { openInput, openTask } from './open-task.js';
 import { completedOutcome, deliveriesExhausted, effectUncertain, failedOutcome } from './outcome.js';
+import { ResultCourier } from './result-courier.js';
 import { WorkerMeter } from './worker-meter.js';
 import type { ExecuteTask, Task } from './task.js';
 
@@ -59,7 +61,7 @@ export interface WorkerOptions<Input, Output> {
 }
 
 export interface RunningWorker {
-  /** How many tasks are being worked on. */
+  /** How many tasks are being worked on, or have a result that nobody has taken yet. */
   readonly activeTasks: number;
   /** Takes nothing new; what is not done after `graceMs` is aborted and handed back. Resolves when nothing is left. */
   drain(options: { readonly graceMs: number }): Promise<void>;
@@ -81,14 +83,18 @@ class Worker<Input, Output> implements RunningWorker {
   private readonly clock: Clock;
   private readonly settleMs: number;
   private readonly meter: WorkerMeter;
+  private readonly courier: ResultCourier;
   private cancelled: CancelledRuns | undefined;
   private heartbeatTimer: NodeJS.Timeout | undefined;
   private isHandingBack = false;
+  /** How many tasks are done and wait for somebody to take their result. */
+  private answering = 0;
 
   constructor(private readonly options: WorkerOptions<Input, Output>) {
     this.clock = options.clock ?? systemClock;
     this.settleMs = options.settleMs ?? defaultSettleMs;
-    this.meter = new WorkerMeter(options.contract.taskKind, options.slots, () => this.active.size);
+    this.courier = new ResultCourier(options.bus);
+    this.meter = new WorkerMeter(options.contract.taskKind, options.slots, () => this.active.size - this.answering);
   }
 
   get activeTasks(): number {
@@ -170,8 +176,10 @@ class Worker<Input, Output> implements RunningWorker {
     const beganAt = performance.now();
     const outcome = exhausted === undefined ? await this.execute(task) : failedOutcome(exhausted);
     task.endWork();
+    task.delivery.workDone();
     this.meter.worked(beganAt, outcome, task.letGo);
-    const refusal = await this.answer(task, outcome);
+    this.answering += 1;
+    const refusal = await this.answer(task, outcome).finally(() => (this.answering -= 1));
     if (task.letGo === 'cancelled') return { kind: 'ack' };
     if (task.letGo === 'handed-back') return { kind: 'retry', delayMs: 0 };
     const deadLetter = refusal ?? exhausted;
@@ -224,10 +232,29 @@ class Worker<Input, Output> implements RunningWorker {
     }
   }
 
-  private send(task: ActiveTask, outcome: TaskOutcome): Promise<TaskResultReply> {
-    const { taskId, runId, node, attempt } = task.data;
+  /** With others of this turn where that can be, else or afterwards by itself. A result whose trace is recorded goes by itself, so that the trace shows its way. */
+  private async send(task: ActiveTask, outcome: TaskOutcome): Promise<TaskResultReply> {
+    const { taskId, runId, node, attempt, togetherTo } = task.data;
     const result: TaskResult = { taskId, runId, node, attempt, outcome };
-    return this.ask(task, taskResult, result, task.holding.signal);
+    const mayTravel =
+      togetherTo !== undefined && recordedSpan() === undefined && this.courier.takes(togetherTo, result);
+    if (mayTravel) {
+      try {
+        return await this.sendTogether(task, togetherTo, result);
+      } catch (thrown) {
+        const error = toMillraceError(thrown);
+        if (task.letGo !== undefined || isRefusal(error)) throw error;
+        this.repeated(task, error);
+        await pauseAfter(0, error, task.holding);
+      }
+    }
+    return await this.ask(task, taskResult, result, task.holding);
+  }
+
+  private sendTogether(task: ActiveTask, to: string, result: TaskResult): Promise<TaskResultReply> {
+    const traceparent = this.traceparentOf(task);
+    const sent = traceparent === undefined ? result : { ...result, traceparent };
+    return this.courier.send(to, causedBy(task.delivery.envelope), sent, (giveUp) => task.tellWhenLetGo(giveUp));
   }
 
   /**
@@ -246,13 +273,14 @@ class Worker<Input, Output> implements RunningWorker {
   }
 
   private ask<Request, Reply>(
-    { delivery, data }: ActiveTask,
+    task: ActiveTask,
     contract: { readonly name: string; readonly version: number; readonly response: z.ZodType<Reply> },
     request: Request,
     signal: AbortSignal,
   ): Promise<Reply> {
+    const { delivery, data } = task;
     const options = { id: newId('msg'), clock: this.clock };
-    const traceparent = activeTraceparent() ?? delivery.headers['traceparent'];
+    const traceparent = this.traceparentOf(task);
     return askOwner({
       bus: this.options.bus,
       replyTo: data.replyTo,
@@ -260,11 +288,17 @@ class Worker<Input, Output> implements RunningWorker {
       headers: traceparent === undefined ? {} : { traceparent },
       response: contract.response,
       signal,
-      onRetry: (error) => {
-        this.meter.resultRepeated();
-        this.options.onError?.(error, data);
-      },
+      onRetry: (error) => this.repeated(task, error),
     });
+  }
+
+  private repeated({ data }: ActiveTask, error: MillraceError): void {
+    this.meter.resultRepeated();
+    this.options.onError?.(error, data);
+  }
+
+  private traceparentOf({ delivery }: ActiveTask): string | undefined {
+    return activeTraceparent() ?? delivery.headers['traceparent'];
   }
 
   private liveTokensOf({ delivery, data }: ActiveTask): LiveTokens {

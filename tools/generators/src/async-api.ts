@@ -19,6 +19,7 @@ import {
   taskBegin,
   taskDataSchema,
   taskResult,
+  taskResults,
 } from '@millrace/contracts';
 import type { JsonObject } from '@millrace/kernel';
 import { deadLetterHeaders } from '@millrace/messaging';
@@ -41,6 +42,7 @@ export function asyncApiDocument(contracts: KnownContracts): JsonObject {
     ...contracts.commands.map((contract) => commandPart(contract, shapes)),
     ...contracts.tasks.map((contract) => taskPart(contract, shapes)),
     resultPart(shapes),
+    resultsPart(shapes),
     beginPart(shapes),
     customWorkerPart(shapes),
     ...contracts.events.map((contract) => eventPart(contract, shapes)),
@@ -208,6 +210,27 @@ function resultPart(shapes: Shapes): Part {
         'Whether it changed anything.',
         replyOf(taskResult.response, shapes),
       ),
+    },
+  };
+}
+
+function resultsPart(shapes: Shapes): Part {
+  const [key, replyKey] = ['task.results.v1', 'task.results.v1.reply'];
+  const summary = 'What became of several tasks of one tenant, as one request to the replica that published them.';
+  return {
+    channels: {
+      [key]: {
+        ...channel('result.{replica}.v1', summary, key),
+        parameters: { replica: { description: 'As the `togetherTo` of the tasks says.' } },
+      },
+      [replyKey]: { address: null, messages: reference(replyKey) },
+    },
+    operations: {
+      [key]: requestOperation(key, replyKey, 'Answered after the commits, with a verdict for each.'),
+    },
+    messages: {
+      [key]: message(taskResults.name, summary, envelopeOf(taskResults, shapes.take(taskResults.request, 'input'))),
+      [replyKey]: message(`${taskResults.name}.reply`, 'One verdict each.', replyOf(taskResults.response, shapes)),
     },
   };
 }

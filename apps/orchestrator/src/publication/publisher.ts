@@ -45,6 +45,8 @@ export class Publisher {
     private readonly announce: Announce,
     private readonly followed: FollowedRuns,
     private readonly outputs: OutputCache,
+    /** Where this replica takes results that come together. */
+    private readonly togetherTo: string,
     private readonly maxUnderWay: number,
     private readonly onFailure: (error: unknown, message: OutgoingMessage) => void,
   ) {}
@@ -120,7 +122,7 @@ export class Publisher {
     const scheduling = tracesOfTasks(events, traces);
     const tasks = tasksOf(run.graph.compiled, run.state, events).map((task) => ({
       task,
-      message: taskMessage(run, task, at, scheduling.get(scheduleText(task))),
+      message: taskMessage(run, task, at, scheduling.get(scheduleText(task)), this.togetherTo),
     }));
     return [...tasks, ...this.announce(run, events, traces).map((message) => ({ message }))];
   }

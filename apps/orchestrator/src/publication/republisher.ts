@@ -31,6 +31,8 @@ export class Republisher {
     private readonly ledger: PublicationLedger,
     private readonly dispatcher: TaskDispatcher,
     private readonly announce: Announce,
+    /** Where this replica takes results that come together. */
+    private readonly togetherTo: string,
     private readonly onRepublished: (tasks: number) => void,
   ) {}
 
@@ -67,7 +69,7 @@ export class Republisher {
       const loaded = await this.loader.loadWithEvents(keys.slice(index, index + runsAtOnce));
       const messages = loaded.map((each) => ({
         run: each.run,
-        tasks: selectedTasks(each, selection),
+        tasks: selectedTasks(each, selection, this.togetherTo),
         announcements: this.announce(each.run, each.events.filter(selection.announces), each.traces),
       }));
       const announcing = messages.flatMap(({ announcements }) => announcements.map((each) => this.bus.publish(each)));
@@ -118,7 +120,7 @@ export function isDueAgain(ageMs: number, sincePreviousMs: number, afterMs: numb
   return lastThreshold > ageMs - sincePreviousMs;
 }
 
-function selectedTasks({ run, events, traces }: LoadedRun, { takes }: Selection): SelectedTask[] {
+function selectedTasks({ run, events, traces }: LoadedRun, { takes }: Selection, togetherTo: string): SelectedTask[] {
   if (run.ended) return [];
   const scheduledAt = new Map<string, string>();
   for (const event of events) {
@@ -127,7 +129,7 @@ function selectedTasks({ run, events, traces }: LoadedRun, { takes }: Selection)
   const scheduling = tracesOfTasks(events, traces);
   return outstandingTasks(run.graph.compiled, run.state).flatMap((task) => {
     const at = scheduledAt.get(scheduleText(task)) ?? run.origin.createdAt;
-    const message = (): OutgoingMessage => taskMessage(run, task, at, scheduling.get(scheduleText(task)));
+    const message = (): OutgoingMessage => taskMessage(run, task, at, scheduling.get(scheduleText(task)), togetherTo);
     return takes(at) ? [{ task, scheduledAt: at, message: message() }] : [];
   });
 }

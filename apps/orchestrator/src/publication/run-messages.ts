@@ -44,6 +44,8 @@ export function taskMessage(
   scheduledAt: string,
   /** The span that scheduled it. */
   traceparent?: string,
+  /** Where this replica takes results that come together. */
+  togetherTo?: string,
 ): OutgoingMessage {
   const contract = taskContracts[task.kind];
   const program = task.worker === undefined ? null : { tenantId: run.key.tenantId, worker: task.worker };
@@ -62,6 +64,7 @@ export function taskMessage(
     ...(task.asksToBegin && { asksToBegin: true as const }),
     stream: task.kind === llmTask.taskKind,
     replyTo: program === null ? resultSubject(run.key.partition) : customResultSubject(program, run.key.partition),
+    ...(program === null && togetherTo !== undefined && { togetherTo }),
   };
   return {
     subject: program === null ? contract.subject : customWorkerSubject(program),

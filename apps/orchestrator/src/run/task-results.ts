@@ -38,7 +38,9 @@ export class TaskResults {
   }
 
   private take(envelope: Envelope, worker?: string): Promise<TaskResultReply | TaskBeginReply> {
-    return envelope.type === taskBegin.name ? this.letBegin(envelope, worker) : this.takeResult(envelope, worker);
+    return envelope.type === taskBegin.name
+      ? this.letBegin(envelope, worker)
+      : this.takeResult(envelope.tenantId, envelope.data, worker);
   }
 
   /** Says whether a worker may begin with what must not be done twice: after that is stored. */
@@ -51,11 +53,12 @@ export class TaskResults {
     return { granted: answer.kind === 'begin' && answer.granted };
   }
 
-  private async takeResult(envelope: Envelope, worker?: string): Promise<TaskResultReply> {
-    const parsed = taskResult.request.safeParse(envelope.data);
+  /** @throws MillraceError as `receive` */
+  async takeResult(tenantId: string, data: unknown, worker?: string): Promise<TaskResultReply> {
+    const parsed = taskResult.request.safeParse(data);
     if (!parsed.success) throw invalidInput('invalid_result', 'This is no task result.', violationsOf(parsed.error));
     const { runId, node, attempt, outcome } = parsed.data;
-    const key = { tenantId: envelope.tenantId, runId, partition: partitionOf(runId) };
+    const key = { tenantId, runId, partition: partitionOf(runId) };
     const bytes = JSON.stringify(outcome).length;
     const work = { type: 'task-result', node, attempt, outcome: this.bounded(outcome, bytes), worker } as const;
     const answer = await this.writer.submit(key, work, bytes);

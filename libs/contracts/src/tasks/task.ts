@@ -26,6 +26,11 @@ export const taskDataSchema = z.object({
   /** Whether somebody may be reading tokens: publish them on the run's live subject. */
   stream: z.boolean(),
   replyTo: z.string().min(1).max(200),
+  /**
+   * Where the result may be sent together with others (`task.results`): to the replica that published the task, for as long as that
+   * one lives. `replyTo` always serves.
+   */
+  togetherTo: z.string().min(1).max(200).optional(),
 });
 export type TaskData = z.infer<typeof taskDataSchema>;
 

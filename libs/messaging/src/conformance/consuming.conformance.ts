@@ -87,6 +87,29 @@ export function consumingConformance(open: OpenWorld): void {
       gate.resolve();
     });
 
+    it('takes others for those whose work is done, at most three for each slot, until they are settled', async () => {
+      const subject = `task.${token()}.v1`;
+      const gate = deferred();
+      const busy = new Seen();
+      const options = { ...consumer(subject), slots: 2, ackWaitMs: 60_000 };
+      await bus.consume(options, async (delivery) => {
+        busy.deliveries.push(delivery);
+        delivery.workDone();
+        delivery.workDone();
+        await gate.promise;
+        return ack;
+      });
+      await publishNumbers(bus, subject, 12);
+      await busy.count(8);
+      const idle = new Seen();
+      await replica.consume(options, idle.acked);
+      await idle.count(4);
+      expect([...busy.data, ...idle.data].toSorted((a, b) => Number(a) - Number(b))).toEqual(numbers(12));
+      gate.resolve();
+      await publishNumbers(bus, subject, 4, 12);
+      await eventually(() => busy.data.length + idle.data.length === 16);
+    });
+
     it('starts messages of one subject in their order', async () => {
       const subject = `evt.acme.${token()}.v1`;
       const seen = new Seen();

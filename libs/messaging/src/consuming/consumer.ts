@@ -1,7 +1,8 @@
 /**
  * One consumer of stored messages in this process.
  *
- * 1. At most `slots` deliveries are held; the transport is never asked for more than the free ones.
+ * 1. At most `slots` deliveries are worked on; the transport is never asked for more than the free ones. Those whose work is done and
+ *    that only wait to be settled are bounded too, so that what cannot be answered ends in taking nothing more.
  * 2. Handlers of one subject start in the order of arrival, also when some payload must be fetched first.
  * 3. A message is settled once, and only while it is held.
  * 4. A message is terminated only after its dead letter is stored.
@@ -27,6 +28,8 @@ import { WorkInProgress } from './work-in-progress.js';
 
 export type DeliveryHandler = (delivery: Delivery) => Promise<DeliveryOutcome>;
 
+/** How many deliveries may be done and not settled, for each slot. */
+const unsettledPerSlot = 3;
 const deadLetterTimeoutMs = 10_000;
 const deadLetterRetryMs = 2_000;
 
@@ -37,6 +40,8 @@ export class Consumer implements Subscription {
   private readonly meter: ProcessingMeter;
   private readonly deliveries: ReturnType<typeof deliveryMeter>;
   private stopping = false;
+  /** How many of those that are held are done. */
+  private done = 0;
   private pull: Pull | undefined;
 
   private constructor(
@@ -65,7 +70,7 @@ export class Consumer implements Subscription {
       subject: options.subject,
       ackWaitMs: options.ackWaitMs,
       slots: options.slots,
-      demand: () => (consumer.stopping ? 0 : options.slots - consumer.held.size),
+      demand: () => consumer.demand(),
       onMessage: (message) => consumer.receive(message),
     });
     return consumer;
@@ -83,13 +88,28 @@ export class Consumer implements Subscription {
     for (const delivery of this.held) delivery.handBack(reason);
   }
 
+  private demand(): number {
+    if (this.stopping) return 0;
+    const { slots } = this.options;
+    const working = this.held.size - this.done;
+    return Math.min(slots - working, (1 + unsettledPerSlot) * slots - this.held.size);
+  }
+
   private receive(message: HeldRawMessage): void {
     if (this.stopping) {
       message.handBack(0);
       return;
     }
     this.work.begin();
-    const delivery = new HeldDelivery(message, this.options.ackWaitMs, (how) => this.release(delivery, how));
+    const delivery = new HeldDelivery(
+      message,
+      this.options.ackWaitMs,
+      (how) => this.release(delivery, how),
+      () => {
+        this.done += 1;
+        this.pull?.wake();
+      },
+    );
     delivery.place = this.held.add(delivery);
     if (message.deliveryCount > 1) this.deliveries.redelivered.add(1);
     let envelope: Envelope | undefined;
@@ -118,6 +138,7 @@ export class Consumer implements Subscription {
 
   private release(delivery: HeldDelivery, how: 'settled' | 'lost'): void {
     if (!this.held.remove(delivery.place, delivery)) return;
+    if (delivery.isWorkDone) this.done -= 1;
     if (how === 'lost') this.deliveries.lost.add(1);
     this.work.end();
     this.pull?.wake();

@@ -18,11 +18,13 @@ export class HeldDelivery implements Delivery {
   private state: 'held' | 'settled' | 'lost' = 'held';
   private abortReason: MillraceError | undefined;
   private holder: LossListener | undefined;
+  private isDone = false;
 
   constructor(
     private readonly raw: HeldRawMessage,
     ackWaitMs: number,
     private readonly onReleased: (how: 'settled' | 'lost') => void,
+    private readonly onWorkDone: () => void,
   ) {
     this.timer = setTimeout(() => this.lose(), ackWaitMs);
     this.timer.unref();
@@ -39,6 +41,10 @@ export class HeldDelivery implements Delivery {
   }
   get message(): HeldRawMessage {
     return this.raw;
+  }
+  /** Whether its work is done. */
+  get isWorkDone(): boolean {
+    return this.isDone;
   }
   get isHeld(): boolean {
     return this.state === 'held';
@@ -67,6 +73,12 @@ export class HeldDelivery implements Delivery {
     if (this.state !== 'held') return;
     this.timer.refresh();
     this.raw.extend();
+  }
+
+  workDone(): void {
+    if (this.isDone || this.state !== 'held') return;
+    this.isDone = true;
+    this.onWorkDone();
   }
 
   /** Settles it once, if it is still ours; the slot is free afterwards. */

@@ -3,7 +3,14 @@
  * is allowed everything, as the worst of users would be.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { partitionOf, resultSubject, taskResult, type Envelope, type TaskResult } from '@millrace/contracts';
+import {
+  partitionOf,
+  resultSubject,
+  taskResult,
+  taskResults,
+  type Envelope,
+  type TaskResult,
+} from '@millrace/contracts';
 import { newId } from '@millrace/kernel';
 import { connect, headers, type Msg, type NatsConnection } from '@nats-io/transport-node';
 import type { ForgedReply } from '../invariants/evidence.js';
@@ -68,8 +75,8 @@ export class Forger implements AsyncDisposable {
     const envelope = envelopeIn(message);
     if (envelope?.tenantId !== this.options.tenantId) return;
     if (this.active.has('duplicates')) this.track(this.echoResult(message));
-    const result = taskResult.request.safeParse(envelope.data);
-    if (result.success && this.active.has('stale-fences')) this.track(this.forgeStale(envelope, result.data));
+    if (!this.active.has('stale-fences')) return;
+    for (const result of resultsIn(envelope)) this.track(this.forgeStale(envelope, result));
   }
 
   private seeTask(message: Msg): void {
@@ -95,7 +102,8 @@ export class Forger implements AsyncDisposable {
   private async forgeStale(envelope: Envelope, result: TaskResult): Promise<void> {
     const { runId } = result;
     const outcome = { status: 'completed' as const, output: { result: { [this.options.marker]: true } } };
-    const forged = { ...envelope, id: newId('msg'), data: { ...result, outcome } };
+    const { name: type, version } = taskResult;
+    const forged = { ...envelope, type, version, id: newId('msg'), data: { ...result, outcome } };
     for (const delayMs of staleDelaysMs) {
       await pause(delayMs);
       if (!(await this.options.isOver(result))) continue;
@@ -159,3 +167,10 @@ const strangeEnvelope = (tenantId: string): Envelope => ({
   causationId: null,
   data: { runId: 'run_of_nobody', attempt: -1, node: '\u0000', outcome: 'well' },
 });
+
+/** The results that a message carries: one, or those of several tasks. */
+function resultsIn({ type, data }: Envelope): readonly TaskResult[] {
+  if (type === taskResults.name) return taskResults.request.safeParse(data).data?.results ?? [];
+  const result = taskResult.request.safeParse(data);
+  return result.success ? [result.data] : [];
+}

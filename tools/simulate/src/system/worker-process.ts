@@ -3,9 +3,12 @@ import {
   customWorkerTaskOf,
   taskContracts,
   taskResult,
+  taskResults,
   type TaskContract,
   type TaskKind,
   type TaskResult,
+  type TaskResults,
+  type TaskResultsReply,
 } from '@millrace/contracts';
 import { MillraceError, type JsonValue } from '@millrace/kernel';
 import { TransportBus } from '@millrace/messaging';
@@ -111,15 +114,23 @@ class WitnessedBus extends TransportBus {
   override async request(...asked: Parameters<TransportBus['request']>): Promise<unknown> {
     const reply = await super.request(...asked);
     const [{ envelope }] = asked;
-    if (envelope.type !== taskResult.name) return reply;
-    const { runId, node, attempt } = envelope.data as TaskResult;
-    const text = `${envelope.tenantId}/${runId}`;
+    if (envelope.type === taskResult.name) this.see(envelope.tenantId, envelope.data as TaskResult, reply);
+    if (envelope.type !== taskResults.name) return reply;
+    const { verdicts } = reply as TaskResultsReply;
+    for (const [index, result] of (envelope.data as TaskResults).results.entries()) {
+      const verdict = verdicts[index];
+      if (verdict !== undefined && !('error' in verdict)) this.see(envelope.tenantId, result, verdict);
+    }
+    return reply;
+  }
+
+  private see(tenantId: string, { runId, node, attempt }: TaskResult, reply: unknown): void {
+    const text = `${tenantId}/${runId}`;
     this.witness.answered(text, 'a result is answered after it is stored', (run) => !run.waitsFor(node, attempt), {
       node,
       attempt,
       reply,
     });
-    return reply;
   }
 }
 

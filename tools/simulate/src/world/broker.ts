@@ -18,6 +18,12 @@ interface Joined<End> {
   readonly again: () => Promise<End>;
 }
 
+/**
+ * What may differ when a message is published again: when it is said to have occurred, which the commit that made it due or its event
+ * may tell, and the replica that takes results of its task together.
+ */
+const tellings = /"occurredAt":"[^"]*"|,"togetherTo":"[^"]*"/g;
+
 export class Broker {
   transport: InProcessTransport;
   wiped = false;
@@ -36,8 +42,7 @@ export class Broker {
   }
 
   async store(stream: Store[0], message: Store[1]): Promise<{ sequence: number; duplicate: boolean }> {
-    // When it is said to have occurred may be told by the commit that made it due, or by its event.
-    const payload = new TextDecoder().decode(message.payload).replace(/"occurredAt":"[^"]*"/, '');
+    const payload = new TextDecoder().decode(message.payload).replaceAll(tellings, '');
     const before = this.published.get(message.messageId);
     if (before !== undefined && before !== payload) this.changed.push(message.messageId);
     if (before === undefined) this.published.set(message.messageId, payload);
