@@ -69,8 +69,9 @@ program
   .command('llm')
   .description('Calls of a model through OpenAI’s endpoint, beside the same model asked directly.')
   .option('--json', 'print the figures as one JSON document')
-  .action(async (flags: { json?: boolean }) => {
-    const figures = await benchLlm((text) => process.stderr.write(`${text}\n`));
+  .option('--peers', "also Portkey's gateway, installed on request")
+  .action(async ({ peers = false, ...flags }: { json?: boolean; peers?: boolean }) => {
+    const figures = await benchLlm({ peers, report: (text) => process.stderr.write(`${text}\n`) });
     process.stdout.write(`${flags.json ? JSON.stringify(figures, null, 2) : llmTable(figures)}\n`);
   });
 // Neither children nor signals keep a process alive.

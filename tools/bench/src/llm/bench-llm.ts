@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { usageOf } from '../process-usage.js';
 import { putUnder, type Endpoint, type Load, type LoadFigures } from './load.js';
-import { startUpstream } from './upstream.js';
+import { startPortkey } from './portkey.js';
+import { startUpstream, type Upstream } from './upstream.js';
 
 export interface EndpointFigures {
   readonly addedP50Ms: number;
@@ -26,12 +27,34 @@ export interface EndpointFigures {
   readonly rssMb: number;
 }
 
-export type LlmFigures = Readonly<Record<'direct' | 'millrace', EndpointFigures>>;
+export interface LlmFigures {
+  readonly direct: EndpointFigures;
+  readonly millrace: EndpointFigures;
+  readonly portkey?: EndpointFigures;
+}
+
+export interface LlmBench {
+  /** Also Portkey's gateway, before the same model. */
+  readonly peers: boolean;
+  readonly report: (text: string) => void;
+}
 
 const callsOf = { warm: 300, one: 400, many: 1_500, stream: 600, long: 20 };
 
-export async function benchLlm(report: (text: string) => void): Promise<LlmFigures> {
+export async function benchLlm({ peers, report }: LlmBench): Promise<LlmFigures> {
   await using upstream = await startUpstream();
+  report('the model itself');
+  const direct = { baseUrl: upstream.baseUrl, apiKey: 'none', modelPrefix: '' };
+  const bare = await measure(direct, () => Promise.resolve(nothing));
+  const millrace = figuresOf(await measureMillrace(upstream, report), bare);
+  const sides = { direct: figuresOf(bare, bare), millrace };
+  if (!peers) return sides;
+  await using portkey = await startPortkey(upstream.baseUrl, report);
+  report('Portkey');
+  return { ...sides, portkey: figuresOf(await measure(portkey.endpoint, () => usageOf([portkey.pid])), bare) };
+}
+
+async function measureMillrace(upstream: Upstream, report: (text: string) => void): Promise<Measured> {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-bench-llm-'));
   try {
     const modelsFile = join(folder, 'models.yaml');
@@ -44,17 +67,19 @@ export async function benchLlm(report: (text: string) => void): Promise<LlmFigur
     await using cluster = await startCluster({ folder, environment: () => ({ MILLRACE_LLM_MODELS_FILE: modelsFile }) });
     const apiKey = await cluster.createKey('bench', 'admin');
     await new MillraceClient({ baseUrl: cluster.url, apiKey }).models.setBudget({ usdPerMonth: 1_000_000 });
-    const direct = { baseUrl: upstream.baseUrl, apiKey: 'none', modelPrefix: '' };
-    const millrace = { baseUrl: `${cluster.url}/openai/v1`, apiKey, modelPrefix: 'here/' };
-    report('the model itself');
-    const bare = await measure(direct, null);
     report('Millrace');
-    const measured = await measure(millrace, cluster);
-    return { direct: figuresOf(bare, bare), millrace: figuresOf(measured, bare) };
+    return await measure({ baseUrl: `${cluster.url}/openai/v1`, apiKey, modelPrefix: 'here/' }, () => costOf(cluster));
   } finally {
     await rm(folder, { recursive: true, force: true, maxRetries: 3 });
   }
 }
+
+interface Cost {
+  readonly cpuMs: number;
+  readonly memoryMiB: number;
+}
+
+const nothing: Cost = { cpuMs: Number.NaN, memoryMiB: Number.NaN };
 
 interface Measured {
   readonly one: LoadFigures;
@@ -68,16 +93,16 @@ interface Measured {
   readonly rssMb: number;
 }
 
-async function measure(endpoint: Endpoint, cluster: Cluster | null): Promise<Measured> {
+async function measure(endpoint: Endpoint, cost: () => Promise<Cost>): Promise<Measured> {
   const whole = (atOnce: number, calls: number): Load => ({ endpoint, model: 'text-20', stream: false, calls, atOnce });
   const streams = (atOnce: number, calls: number): Load => ({ ...whole(atOnce, calls), stream: true });
   await putUnder(whole(16, callsOf.warm));
   await putUnder(streams(16, callsOf.warm));
   const one = await putUnder(whole(1, callsOf.one));
   const by16 = await putUnder(whole(16, callsOf.many));
-  const before = await costOf(cluster);
+  const before = await cost();
   const by32 = await putUnder(whole(32, callsOf.many));
-  const after = await costOf(cluster);
+  const after = await cost();
   return {
     one,
     by16,
@@ -92,8 +117,7 @@ async function measure(endpoint: Endpoint, cluster: Cluster | null): Promise<Mea
 }
 
 /** Of the processes that such a call goes through. */
-async function costOf(cluster: Cluster | null): Promise<{ readonly cpuMs: number; readonly memoryMiB: number }> {
-  if (cluster === null) return { cpuMs: Number.NaN, memoryMiB: Number.NaN };
+async function costOf(cluster: Cluster): Promise<Cost> {
   const services = cluster.processes.filter(({ service }) => service === 'gateway' || service === 'llm-provider');
   const servers = [cluster.nats, cluster.postgres].flatMap((server) => (server?.pid === undefined ? [] : [server.pid]));
   return await usageOf([...services.map(({ pid }) => pid), ...servers]);

@@ -6,6 +6,7 @@ export interface Endpoint {
   readonly apiKey: string;
   /** What is before the model's own name there: `here/`. */
   readonly modelPrefix: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface Load {
@@ -60,6 +61,7 @@ const messages = [{ role: 'user', content: 'Write twenty words about herons.' }]
 function call({ endpoint, model, stream }: Load, agent: Agent): Promise<CallTimes> {
   const body = JSON.stringify({ model: endpoint.modelPrefix + model, messages, stream, max_tokens: 5_000 });
   const headers = {
+    ...endpoint.headers,
     authorization: `Bearer ${endpoint.apiKey}`,
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(body),

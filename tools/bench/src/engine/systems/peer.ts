@@ -1,14 +1,10 @@
 /** A peer, installed on request beside the checkout and run as a process of its own over a Postgres or a Redis with fsync. */
 import { launchPostgres, launchRedis, withClient } from '@millrace/servers';
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdir, readFile, stat } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { installedPeer } from '../../installed-peer.js';
 import { childNamed, processorMs } from './processor-time.js';
 import type { LoadTimes, MeasuredSystem } from './system.js';
 
@@ -23,11 +19,9 @@ const storeOf: Readonly<Record<PeerName, Store>> = {
   bullmq: 'redis',
 };
 
-const sources = fileURLToPath(new URL('../../../peers/', import.meta.url));
-
 /** Installs a peer where it is not yet, starts it with its server, and waits until it can be told to run something. */
 export async function startPeer(name: PeerName, report: (text: string) => void): Promise<MeasuredSystem> {
-  const folder = await installed(name, report);
+  const folder = await installedPeer(name, report);
   await using stack = new AsyncDisposableStack();
   const store = storeOf[name];
   const pids = new Map<string, number>();
@@ -112,26 +106,3 @@ class PeerProgram {
     }
   }
 }
-
-/** The folder of a peer's program with its packages, in the cache of this user. */
-async function installed(name: PeerName, report: (text: string) => void): Promise<string> {
-  const manifest = await readFile(join(sources, name, 'package.json'));
-  const digest = createHash('sha256').update(manifest).digest('hex').slice(0, 12);
-  const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
-  const folder = join(cache, 'millrace', 'bench-peers', `${name}-${digest}`);
-  await mkdir(folder, { recursive: true });
-  await cp(join(sources, name), folder, { recursive: true });
-  await cp(join(sources, 'protocol.js'), join(folder, 'protocol.js'));
-  if (await isFile(join(folder, 'installed'))) return folder;
-  report(`Installing ${name}`);
-  const flags = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
-  await promisify(execFile)('npm', flags, { cwd: folder });
-  await cp(join(folder, 'package.json'), join(folder, 'installed'));
-  return folder;
-}
-
-const isFile = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false,
-  );
