@@ -31,9 +31,10 @@ export type Delta = z.infer<typeof deltaSchema>;
 
 /** One frame of a streamed completion, or an error in its place. Servers of this protocol differ in all that is not named here. */
 export const frameSchema = z.union([
-  z.object({ error: z.union([z.string(), z.number(), z.looseObject({})]) }),
   z.object({
     choices: z.array(z.object({ delta: deltaSchema.nullish(), finish_reason: z.string().nullish() })),
     usage: z.unknown().optional(),
+    error: z.null().optional(),
   }),
+  z.object({ error: z.union([z.string(), z.number(), z.looseObject({})]) }),
 ]);

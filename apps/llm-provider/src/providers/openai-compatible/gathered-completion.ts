@@ -28,7 +28,7 @@ export class GatheredCompletion {
     if (piece !== null) return this.takeText(piece);
     const { success, data: known } = frameSchema.safeParse(frame);
     if (!success) throw noCompletion();
-    if ('error' in known) return this.onPart({ type: 'error', error: known.error });
+    if (known.error != null) return this.onPart({ type: 'error', error: known.error });
     if (known.usage != null) this.usage = known.usage;
     const [choice] = known.choices;
     if (choice?.finish_reason != null) this.finishReason = choice.finish_reason;
