@@ -65,6 +65,8 @@ interface WebhookDeliveryTable {
   event_type: string;
   /** What is sent, to the letter: it is signed. */
   body: string;
+  /** The trace to which the event belongs; null where it came without one. */
+  traceparent: Generated<string | null>;
   state: WebhookDeliveryState;
   attempts: number;
   /** When it may be claimed; null where it may not. */

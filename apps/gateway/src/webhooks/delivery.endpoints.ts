@@ -4,6 +4,7 @@ import { Inject } from '@nestjs/common';
 import { decodeCursor, encodeCursor } from '../endpoint/cursor.js';
 import { Endpoint } from '../endpoint/endpoint.js';
 import type { RouteReply, RouteRequest, Serves } from '../endpoint/exchange.js';
+import { callersTraceparent } from '../runs/callers-traceparent.js';
 import { DeliveryStore } from './delivery.store.js';
 import { Webhooks } from './webhooks.js';
 
@@ -15,8 +16,8 @@ type Redeliver = typeof routes.redeliverWebhook;
 export class TestWebhookEndpoint implements Serves<TestWebhook> {
   constructor(@Inject(Webhooks) private readonly webhooks: Webhooks) {}
 
-  async handle({ params, context }: RouteRequest<TestWebhook>): Promise<RouteReply<TestWebhook>> {
-    return { status: 202, body: await this.webhooks.test(context, params.id) };
+  async handle({ params, context, http }: RouteRequest<TestWebhook>): Promise<RouteReply<TestWebhook>> {
+    return { status: 202, body: await this.webhooks.test(context, params.id, callersTraceparent(http) ?? null) };
   }
 }
 

@@ -13,6 +13,13 @@ export interface DeliveryPage {
   readonly state: WebhookDeliveryState | undefined;
 }
 
+export interface NewDelivery {
+  readonly id: string;
+  readonly event: CloudEvent;
+  /** The trace to which the event belongs. */
+  readonly traceparent: string | null;
+}
+
 /** Deliveries as their tenant sees them. */
 @Injectable()
 export class DeliveryStore {
@@ -36,7 +43,7 @@ export class DeliveryStore {
   }
 
   /** A delivery of an event that is for one webhook alone. @throws MillraceError `unknown_webhook` */
-  add(tenantId: string, webhookId: string, id: string, event: CloudEvent): Promise<WebhookDelivery> {
+  add(tenantId: string, webhookId: string, { id, event, traceparent }: NewDelivery): Promise<WebhookDelivery> {
     return this.database.forTenant(tenantId, async (transaction) => {
       await assertWebhook(transaction, webhookId);
       const row = await transaction
@@ -49,6 +56,7 @@ export class DeliveryStore {
           event_id: event.id,
           event_type: event.type,
           body: JSON.stringify(event),
+          traceparent,
           state: 'pending',
           attempts: 0,
           due_at: sql<Date>`now()`,

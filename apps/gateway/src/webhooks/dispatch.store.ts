@@ -14,6 +14,8 @@ export interface ClaimedDelivery {
   /** This attempt included. It is the fence of what is written about it. */
   readonly attempts: number;
   readonly body: string;
+  /** The trace to which the event belongs. */
+  readonly traceparent: string | null;
   readonly url: string;
   /** The secret of now and, while they overlap, that of before. */
   readonly secrets: readonly SealedSecret[];
@@ -37,6 +39,7 @@ interface ClaimedRow {
   readonly event_type: string;
   readonly attempts: number;
   readonly body: string;
+  readonly traceparent: string | null;
   readonly url: string;
   readonly secret_key_id: string;
   readonly sealed_secret: string;
@@ -74,7 +77,7 @@ export class DispatchStore {
         where delivery.tenant_id = chosen.tenant_id and delivery.id = chosen.id
           and webhook.tenant_id = delivery.tenant_id and webhook.id = delivery.webhook_id
         returning delivery.tenant_id, delivery.webhook_id, delivery.id, delivery.event_type, delivery.attempts,
-          delivery.body, webhook.url, webhook.secret_key_id, webhook.sealed_secret, webhook.previous_secret_key_id,
+          delivery.body, delivery.traceparent, webhook.url, webhook.secret_key_id, webhook.sealed_secret, webhook.previous_secret_key_id,
           webhook.previous_sealed_secret, coalesce(webhook.previous_until > now(), false) as overlaps
       `.execute(transaction),
     );
@@ -171,6 +174,7 @@ function claimedOf(row: ClaimedRow): ClaimedDelivery {
     eventType: row.event_type,
     attempts: row.attempts,
     body: row.body,
+    traceparent: row.traceparent,
     url: row.url,
     secrets: [current, ...previous],
   };

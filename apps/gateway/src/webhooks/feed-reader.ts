@@ -7,6 +7,7 @@
  */
 import { cloudEventOf, tenantEventsSubject } from '@millrace/contracts';
 import type { MessageBus, StoredMessage, StreamPage, Subscription } from '@millrace/messaging';
+import { traceparentIn } from '../endpoint/traceparent.js';
 import type { EventPosition } from '../events/event-cursor.js';
 import type { Feed, FeedStore, SequencedEvent } from './feed.store.js';
 import { Rounds } from './rounds.js';
@@ -89,7 +90,7 @@ export class FeedReader {
     const { tenantId } = this.feed;
     const event = cloudEventOf(message);
     if (event === undefined || message.envelope.tenantId !== tenantId || event.tenantid !== tenantId) return [];
-    return [{ event, sequence: message.sequence }];
+    return [{ event, sequence: message.sequence, traceparent: traceparentIn(message.headers['traceparent']) }];
   }
 }
 

@@ -15,6 +15,8 @@ export interface Feed {
 export interface SequencedEvent {
   readonly event: CloudEvent;
   readonly sequence: number;
+  /** The trace to which it belongs. */
+  readonly traceparent: string | null;
 }
 
 interface FeedRow {
@@ -102,20 +104,21 @@ async function writeDeliveries(
     .where('tenant_id', '=', tenantId)
     .where('enabled', '=', true)
     .execute();
-  const wanted = events.flatMap(({ event, sequence }) =>
+  const wanted = events.flatMap(({ event, sequence, traceparent }) =>
     webhooks
       .filter((webhook) => webhook.stream !== stream || webhook.after_sequence < sequence)
       .filter((webhook) => webhook.events.some((pattern) => matchesSubject(pattern, event.type)))
-      .map((webhook) => ({ id: newId('msg'), webhookId: webhook.id, event, body: JSON.stringify(event) })),
+      .map((webhook) => ({ id: newId('msg'), webhookId: webhook.id, event, body: JSON.stringify(event), traceparent })),
   );
   if (wanted.length === 0) return 0;
   const { rows } = await sql`
-    insert into webhook_delivery (tenant_id, id, webhook_id, event_source, event_id, event_type, body, state, due_at)
-    select ${tenantId}, id, webhook_id, event_source, event_id, event_type, body, 'pending', now()
+    insert into webhook_delivery (tenant_id, id, webhook_id, event_source, event_id, event_type, body, traceparent, state, due_at)
+    select ${tenantId}, id, webhook_id, event_source, event_id, event_type, body, traceparent, 'pending', now()
     from unnest(${wanted.map(({ id }) => id)}::text[], ${wanted.map(({ webhookId }) => webhookId)}::text[],
                 ${wanted.map(({ event }) => event.source)}::text[], ${wanted.map(({ event }) => event.id)}::text[],
-                ${wanted.map(({ event }) => event.type)}::text[], ${wanted.map(({ body }) => body)}::text[])
-      as wanted (id, webhook_id, event_source, event_id, event_type, body)
+                ${wanted.map(({ event }) => event.type)}::text[], ${wanted.map(({ body }) => body)}::text[],
+                ${wanted.map(({ traceparent }) => traceparent)}::text[])
+      as wanted (id, webhook_id, event_source, event_id, event_type, body, traceparent)
     on conflict (tenant_id, webhook_id, event_source, event_id) do nothing
     returning 1`.execute(transaction);
   return rows.length;

@@ -7,6 +7,8 @@ export interface MessageToSend {
   readonly id: string;
   readonly url: string;
   readonly body: string;
+  /** The trace to which the event belongs; null for none. */
+  readonly traceparent: string | null;
   readonly secrets: readonly string[];
 }
 
@@ -22,7 +24,7 @@ export interface SendingOptions {
  * the body of the answer is not read. Never throws but for the signal's reason.
  */
 export async function sendDelivery(
-  { id, url, body, secrets }: MessageToSend,
+  { id, url, body, traceparent, secrets }: MessageToSend,
   { guard, timeoutMs, now, signal }: SendingOptions,
 ): Promise<AttemptOutcome> {
   const late = new MillraceError('timeout', 'webhook_timeout', `No answer came within ${timeoutMs} ms.`);
@@ -35,6 +37,7 @@ export async function sendDelivery(
       headers: {
         'content-type': 'application/cloudevents+json; charset=utf-8',
         'user-agent': 'Millrace-Webhooks',
+        ...(traceparent !== null && { traceparent }),
         ...signatureHeaders({ id, sentAt: now, body }, secrets),
       },
       body: Buffer.from(body),

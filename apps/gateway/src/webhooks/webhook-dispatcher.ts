@@ -39,6 +39,12 @@ export class WebhookDispatcher implements OnApplicationBootstrap, BeforeApplicat
   private readonly ending = new AbortController();
   private isNeeded = false;
   private prunedAt = 0;
+  /** There from the beginning, with zero: an alert sees the first one only as an increase. */
+  private readonly disabled = {
+    gone: webhooksDisabled.at({ 'millrace.reason': 'gone' }),
+    failing: webhooksDisabled.at({ 'millrace.reason': 'failing' }),
+    backlog: webhooksDisabled.at({ 'millrace.reason': 'backlog' }),
+  };
 
   constructor(
     @Inject(DispatchStore) private readonly store: DispatchStore,
@@ -110,14 +116,14 @@ export class WebhookDispatcher implements OnApplicationBootstrap, BeforeApplicat
   }
 
   private async attempt(delivery: ClaimedDelivery): Promise<void> {
-    const { tenantId, webhookId, id, url, body } = delivery;
+    const { tenantId, webhookId, id, url, body, traceparent } = delivery;
     const begun = performance.now();
     let outcome: AttemptOutcome;
     try {
       const secrets = delivery.secrets.map((sealed) => this.secrets.open(tenantId, webhookId, sealed));
       const { guard, clock, ending } = this;
       const options = { guard, timeoutMs: this.config.webhookTimeoutMs, now: clock.now(), signal: ending.signal };
-      outcome = await sendDelivery({ id, url, body, secrets }, options);
+      outcome = await sendDelivery({ id, url, body, traceparent, secrets }, options);
     } catch (error) {
       if (!this.ending.signal.aborted) throw error;
       return await this.store.handBack(delivery);
@@ -144,7 +150,7 @@ export class WebhookDispatcher implements OnApplicationBootstrap, BeforeApplicat
     reason: 'gone' | 'failing' | 'backlog',
   ): Promise<void> {
     if (!(await this.store.disable(tenantId, webhookId, reason))) return;
-    webhooksDisabled.at({ 'millrace.reason': reason }).add(1);
+    this.disabled[reason].add(1);
     this.logger.warn({ tenantId, webhookId, reason }, 'a webhook was disabled');
   }
 

@@ -25,6 +25,8 @@ export interface Received {
   readonly id: string;
   readonly signatures: readonly string[];
   readonly contentType: string;
+  /** Empty where there was none. */
+  readonly traceparent: string;
   readonly event: CloudEvent;
   readonly isSignedBy: (secret: string) => boolean;
 }
@@ -71,7 +73,8 @@ export class Endpoint implements AsyncDisposable {
       return signatures.some((each) => each.length === expected.length && timingSafeEqual(Buffer.from(each), expected));
     };
     const event = JSON.parse(body) as CloudEvent;
-    const received = { id, signatures, contentType: header('content-type'), event, isSignedBy };
+    const [contentType, traceparent] = [header('content-type'), header('traceparent')];
+    const received = { id, signatures, contentType, traceparent, event, isSignedBy };
     this.received.push(received);
     this.answer(response, received);
   }
@@ -91,22 +94,28 @@ async function announce(
   tenantId: string,
   data: { readonly runId: string },
   position: number,
+  traceparent?: string,
 ): Promise<void> {
   const context = { tenantId, correlationId: 'request 1', causationId: data.runId };
   const envelope = envelopeOf(contract, context, data, { id: `${data.runId}:${position}` });
-  const headers = cloudEventHeaders(contract, envelope);
+  const headers = { ...cloudEventHeaders(contract, envelope), ...(traceparent !== undefined && { traceparent }) };
   await bus.publish({ subject: eventSubject(contract, tenantId), envelope, headers });
 }
 
 /** What the orchestrator publishes when a run begins, asks for an approval, and ends. Gives the run's id. */
-export async function announceRun(bus: MessageBus, tenantId = 'acme', runId = newId('run')): Promise<string> {
+export async function announceRun(
+  bus: MessageBus,
+  tenantId = 'acme',
+  runId = newId('run'),
+  traceparent?: string,
+): Promise<string> {
   const approval = {
     ...{ approvalId: `apr_${'0'.repeat(32)}`, node: 'check', title: 'Publish?', assignees: [] },
     deadlineAt: new Date().toISOString(),
   };
   await announce(bus, runStartedEvent, tenantId, { runId, ...{ graph } }, 1);
   await announce(bus, runApprovalRequestedEvent, tenantId, { runId, ...{ graph, ...approval } }, 2);
-  await announce(bus, runCompletedEvent, tenantId, { runId, ...{ graph, usage } }, 3);
+  await announce(bus, runCompletedEvent, tenantId, { runId, ...{ graph, usage } }, 3, traceparent);
   return runId;
 }
 

@@ -88,6 +88,31 @@ describe.each(backendKinds)('webhooks on %s', (kind) => {
     expect(endpoint.received).toHaveLength(2);
   });
 
+  it('are told to which trace an event belongs, in every attempt, and of none where it has none', async () => {
+    const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
+    const { id } = await createWebhook(gateway, endpoint.url);
+    endpoint.answer = (response) => response.writeHead(endpoint.received.length < 2 ? 500 : 200).end();
+    const run = await announceRun(bus, 'acme', undefined, traceparent);
+    await eventually(() => endpoint.received.length === 2);
+    expect(endpoint.received.map(({ traceparent: told }) => told)).toEqual([traceparent, traceparent]);
+    expect(endpoint.received[0]?.event).toMatchObject({ subject: run });
+    const none = [
+      undefined,
+      'x',
+      `00-${'0'.repeat(32)}-${'b'.repeat(16)}-01`,
+      `${traceparent}-more`,
+      traceparent.toUpperCase(),
+    ];
+    for (const wrong of none) await announceRun(bus, 'acme', undefined, wrong);
+    await gateway.call(`/v1/webhooks/${id}:test`, { method: 'POST', headers: { traceparent }, ...admin() });
+    await eventually(() => endpoint.received.length === 2 + none.length + 1);
+    const told = endpoint.received.slice(2).map((each) => [each.event.type, each.traceparent]);
+    expect(told.filter(([type]) => type === 'millrace.run.completed.v1').map(([, trace]) => trace)).toEqual(
+      none.map(() => ''),
+    );
+    expect(told.find(([type]) => type === 'millrace.webhook.test.v1')?.[1]).toBe(traceparent);
+  });
+
   it('are told again until they take it, with the same id', async () => {
     const webhook = await createWebhook(gateway, endpoint.url);
     endpoint.answer = (response) => response.writeHead(endpoint.received.length < 3 ? 500 : 200).end();

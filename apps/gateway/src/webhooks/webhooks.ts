@@ -1,4 +1,5 @@
 import {
+  type CloudEvent,
   type CreatedWebhook,
   type MessageContext,
   type NewWebhook,
@@ -66,8 +67,12 @@ export class Webhooks {
   }
 
   /** @throws MillraceError `unknown_webhook` */
-  async test({ tenantId, correlationId }: MessageContext, id: string): Promise<WebhookDelivery> {
-    const delivery = await this.deliveries.add(tenantId, id, newId('msg'), {
+  async test(
+    { tenantId, correlationId }: MessageContext,
+    id: string,
+    traceparent: string | null,
+  ): Promise<WebhookDelivery> {
+    const event: CloudEvent = {
       specversion: '1.0',
       id: newId('evt'),
       source: '/millrace/gateway',
@@ -78,7 +83,8 @@ export class Webhooks {
       tenantid: tenantId,
       correlationid: correlationId,
       data: { webhookId: id },
-    });
+    };
+    const delivery = await this.deliveries.add(tenantId, id, { id: newId('msg'), event, traceparent });
     this.dispatcher.wake();
     return delivery;
   }
