@@ -34,9 +34,17 @@ async function pinNodes(
 async function pinNode(node: JsonValue, path: Path, find: FindGraph, violations: Violation[]): Promise<JsonValue> {
   if (typeof node !== 'object' || node === null || Array.isArray(node)) return node;
   if (node['kind'] === 'subgraph') return pin(node, path, find, violations);
+  if (node['kind'] === 'agent') return pinTools(node, path, find, violations);
   if (node['nodes'] === undefined) return node;
   const nodes = await pinNodes(node['nodes'], [...path, 'nodes'], find, violations);
   return nodes === node['nodes'] ? node : { ...node, nodes };
+}
+
+/** Graphs are also what an agent may call. */
+async function pinTools(node: JsonObject, path: Path, find: FindGraph, violations: Violation[]): Promise<JsonObject> {
+  if (node['tools'] === undefined) return node;
+  const tools = await pinNodes(node['tools'], [...path, 'tools'], find, violations);
+  return tools === node['tools'] ? node : { ...node, tools };
 }
 
 async function pin(node: JsonObject, path: Path, find: FindGraph, violations: Violation[]): Promise<JsonObject> {

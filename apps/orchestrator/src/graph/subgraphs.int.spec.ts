@@ -66,6 +66,33 @@ describe.each(['postgres', 'pglite'] as const)('subgraphs, on %s', (backend) => 
     await expect(starting).rejects.toMatchObject({ code: 'invalid_graph' });
   });
 
+  it('are pinned where an agent may call them, and count as deep as elsewhere', async () => {
+    const granting = (graph: string, name = 'granting'): JsonObject => ({
+      ...{ ...parent(), metadata: { name } },
+      nodes: [
+        {
+          ...{ id: 'helper', kind: 'agent', with: { prompt: 'Help.' } },
+          tools: ['echo', { name: 'ask', kind: 'subgraph', graph, description: 'Asks.' }],
+        },
+      ],
+      output: null,
+    });
+    expect(await publish(granting('nothing'))).toEqual([
+      { pointer: '/nodes/0/tools/1/graph', message: 'There is no graph nothing: publish it first.' },
+    ]);
+    await publish({ ...child('Hello'), metadata: { name: 'asked' } });
+    const pinned = { name: 'asked', version: 1, document: { metadata: { name: 'asked' } } };
+    expect(await publish(granting('asked'))).toMatchObject({
+      document: { nodes: [{ tools: ['echo', { graph: 'asked', pinned }] }] },
+    });
+    expect(await publish(granting('asked'), 'globex')).toMatchObject([{ pointer: '/nodes/0/tools/1/graph' }]);
+    let last: unknown;
+    await publish({ ...child('Hi'), metadata: { name: 'deep-0' } });
+    for (let level = 1; level < 8 && !Array.isArray(last); level += 1)
+      last = await publish(granting(`deep-${level - 1}`, `deep-${level}`));
+    expect(last).toMatchObject([{ message: expect.stringContaining('nested deeper') }]);
+  });
+
   it('cannot hold themselves without end', async () => {
     const selfish = (): JsonObject => ({ ...parent('selfish'), metadata: { name: 'selfish' } });
     expect(await publish(selfish())).toMatchObject([{ pointer: '/nodes/0/graph' }]);

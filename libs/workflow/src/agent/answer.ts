@@ -3,7 +3,7 @@ import { violationsOf, type ToolCall } from '@millrace/contracts';
 import type { JsonObject, JsonValue } from '@millrace/kernel';
 import type { z } from 'zod';
 import { finishTool } from '../document/agent-fields.js';
-import { readArguments } from './plan-calls.js';
+import { readArguments } from './read-arguments.js';
 
 /** What of the output of a model's task agents look at. */
 export interface LlmOutput {

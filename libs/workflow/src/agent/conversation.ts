@@ -3,6 +3,7 @@ import type { ChatMessage, ChatTool } from '@millrace/contracts';
 import type { JsonObject, JsonValue } from '@millrace/kernel';
 import { finishTool, type AgentInput } from '../document/agent-fields.js';
 import { limits } from '../limits.js';
+import type { AgentRules } from './rules.js';
 
 /** A call that is over, as the conversation keeps it. */
 export interface EndedCall {
@@ -11,7 +12,7 @@ export interface EndedCall {
   readonly arguments: JsonObject;
   /** What is said of it to the model. */
   readonly content: string;
-  /** Whether the tool was called. */
+  /** Whether it counts as a tool call: the tool was called, or somebody was asked whether it may be. */
   readonly made: boolean;
 }
 
@@ -73,14 +74,18 @@ export function contentOf(result: JsonValue): string {
   return `${text.slice(0, most).toWellFormed()}… (${text.length - most} characters more were left out)`;
 }
 
-/** The tools as a model is offered them: those of a catalogue that are granted, and `finish` where the answer has a schema. */
-export function toolsOf(catalogue: JsonValue, granted: ReadonlySet<string>, schema: JsonObject | null): ChatTool[] {
+/** The tools as a model is offered them: those of a catalogue that are granted, those that are declared, and `finish` where the answer has a schema. */
+export function toolsOf(
+  catalogue: JsonValue,
+  { granted, declared, schemaDocument: schema }: Pick<AgentRules, 'granted' | 'declared' | 'schemaDocument'>,
+): ChatTool[] {
   const described = Array.isArray(catalogue) ? catalogue.filter(isObject) : [];
   const tools = described.flatMap(({ name, description, arguments: parameters }): ChatTool[] => {
-    if (typeof name !== 'string' || !granted.has(name)) return [];
+    if (typeof name !== 'string' || !granted.has(name) || declared.has(name)) return [];
     const told = typeof description === 'string' ? { description: description.slice(0, 10_000) } : {};
     return [{ name, ...told, parameters: isObject(parameters) ? parameters : { type: 'object', properties: {} } }];
   });
+  for (const [name, { description, parameters }] of declared) tools.push({ name, description, parameters });
   if (schema === null) return tools;
   return [...tools, { name: finishTool, description: 'Ends the work with the answer.', parameters: schema }];
 }

@@ -2,8 +2,8 @@
 import type { ToolCall } from '@millrace/contracts';
 import type { JsonObject } from '@millrace/kernel';
 import { finishTool, toolNamePattern } from '../document/agent-fields.js';
-import { boundsOf } from '../document/bounds.js';
 import { limits } from '../limits.js';
+import { argumentsFor, type ToolRules } from './tool-rules.js';
 
 /** A call as it is gone on with: whatever the model wrote, it can be stored and be said to a model again. */
 export interface PlannedCall {
@@ -19,6 +19,8 @@ export interface CallRules {
   readonly round: number;
   /** The names of the tools that may be called. */
   readonly granted: ReadonlySet<string>;
+  /** Of these, by name, what is checked here: whatever the toolbox is asked, it checks itself. */
+  readonly declared: ReadonlyMap<string, ToolRules>;
   /** How many more may be made. */
   readonly left: number;
   /** Whether nobody will read what they say. */
@@ -39,7 +41,7 @@ export function planCalls(calls: readonly ToolCall[], rules: CallRules): Planned
     const name = toolNamePattern.test(call.name) ? call.name : 'unknown';
     const refusal = refusalOf(call, rules, rules.left - made);
     if (refusal !== null) return { id, name, arguments: {}, refusal };
-    const read = readArguments(call.arguments);
+    const read = argumentsFor(rules.declared.get(call.name), call.arguments);
     if ('flaw' in read) return { id, name, arguments: {}, refusal: read.flaw };
     made += 1;
     return { id, name, arguments: read.arguments, refusal: null };
@@ -61,21 +63,4 @@ function refusalOf({ name }: ToolCall, { granted, isLast, unfit }: CallRules, le
   }
   if (isLast) return 'This was the last round: the call was not made.';
   return left > 0 ? null : 'No tool call is left: the call was not made. Answer with what is known.';
-}
-
-/** The arguments of a call, or why they cannot be used. */
-export function readArguments(text: string): { readonly arguments: JsonObject } | { readonly flaw: string } {
-  if (text.length > limits.agentArgumentsLength)
-    return { flaw: `The arguments take ${text.length} characters; ${limits.agentArgumentsLength} are the most.` };
-  let value: unknown;
-  try {
-    value = JSON.parse(text.trim() === '' ? '{}' : text);
-  } catch {
-    return { flaw: 'The arguments are no JSON. Send one JSON object.' };
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    return { flaw: 'The arguments must be one JSON object.' };
-  const [wrong] = boundsOf(value);
-  if (wrong !== undefined) return { flaw: `The arguments cannot be used: ${wrong.pointer || '/'}: ${wrong.message}` };
-  return { arguments: value as JsonObject };
 }

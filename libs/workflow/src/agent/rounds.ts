@@ -7,6 +7,7 @@ import type { Frame, NodeState } from '../engine/state.js';
 import type { Seen } from '../engine/variables.js';
 import { answerOf, type Answer, type LlmOutput } from './answer.js';
 import type { EndedCall, EndedRound } from './conversation.js';
+import { usdOfCalls } from './tool-results.js';
 import { planCalls, type PlannedCall } from './plan-calls.js';
 
 /** A round, and those before it. */
@@ -21,11 +22,11 @@ export interface RoundView {
   readonly answer: Answer | null;
   /** The calls of this round that are over; none before they are. */
   readonly calls: readonly EndedCall[];
-  /** What the model cost so far, in US dollars. */
+  /** What the model and the declared tools cost so far, in US dollars. */
   readonly spentUsd: number;
 }
 
-type PastRound = EndedRound & { readonly usd: number };
+type PastRound = EndedRound & { readonly usd: number; readonly prefix: string };
 
 /** `frame` is that of a round. */
 export function roundView(state: Seen, frame: Frame, rules: AgentRules): RoundView {
@@ -37,7 +38,9 @@ export function roundView(state: Seen, frame: Frame, rules: AgentRules): RoundVi
   const model = state.nodes.get(frame.prefix + agentNodes.model);
   const output = outputOf(model);
   const catalogue = completed(state.nodes.get(`${outside}.${agentNodes.tools}`));
-  const spentUsd = before.reduce((sum, { usd }) => sum + usd, usdOf(model));
+  const calls = endedCalls(state, frame.prefix);
+  const paid = before.reduce((sum, { usd }) => sum + usd, usdOf(model));
+  const placed = [...before, { prefix: frame.prefix, calls }];
   return {
     round,
     input: state.frames.get(outside)?.input as AgentInput,
@@ -45,8 +48,8 @@ export function roundView(state: Seen, frame: Frame, rules: AgentRules): RoundVi
     before,
     output,
     answer: output && answerOf(output, rules.schema),
-    calls: endedCalls(state, frame.prefix),
-    spentUsd,
+    calls,
+    spentUsd: rules.budgetUsd === null ? paid : paid + usdOfCalls(state, placed, rules),
   };
 }
 
@@ -56,7 +59,7 @@ function pastRound(state: Seen, prefix: string, { schema }: AgentRules): PastRou
   const answer = output && answerOf(output, schema);
   const calls = endedCalls(state, prefix);
   const flaw = answer !== null && !answer.isAnswer ? answer.flaw : null;
-  return { text: output?.text ?? '', calls, flaw, usd: usdOf(model) };
+  return { text: output?.text ?? '', calls, flaw, usd: usdOf(model), prefix };
 }
 
 /** Why no further round begins after this one; null where one may. */
@@ -78,6 +81,7 @@ export function plannedCalls(view: RoundView, rules: AgentRules): PlannedCall[] 
   return planCalls(output.toolCalls, {
     round,
     granted: rules.granted,
+    declared: rules.declared,
     left: rules.maxToolCalls - callsMade({ before, calls: [] }),
     isLast: exhaustion(view, rules) !== null,
     unfit: answer.flaw,

@@ -1,14 +1,16 @@
 /** What the nodes inside of an agent read and yield: functions of the state in place of expressions. */
 import type { ChatMessage, InputOf, llmTask } from '@millrace/contracts';
-import { MillraceError, sha256Hex, type JsonObject, type JsonValue } from '@millrace/kernel';
+import { MillraceError, type JsonValue } from '@millrace/kernel';
 import { finishTool } from '../document/agent-fields.js';
 import type { Frame } from '../engine/state.js';
 import type { Seen } from '../engine/variables.js';
-import { contentOf, messagesOf, toolsOf, type EndedCall } from './conversation.js';
-import { callsMade, exhaustion, plannedCallAt, plannedCalls, roundView, type Exhaustion } from './rounds.js';
+import type { Meter } from '../expression/meter.js';
+import { messagesOf, toolsOf } from './conversation.js';
+import { callsMade, exhaustion, plannedCalls, roundView, type Exhaustion } from './rounds.js';
 import { agentNodes, type AgentRules } from './rules.js';
+import { mostPassages, passagesFound } from './tool-results.js';
 
-type Compute<Value extends JsonValue = JsonValue> = (state: Seen, frame: Frame) => Value;
+export type Compute<Value extends JsonValue = JsonValue> = (state: Seen, frame: Frame, meter: Meter) => Value;
 type LlmInput = Partial<InputOf<typeof llmTask>> & { readonly messages: readonly ChatMessage[] };
 
 const asJson = (value: unknown): JsonValue => value as JsonValue;
@@ -19,9 +21,11 @@ export const modelInput =
   (state, frame) => {
     const view = roundView(state, frame, rules);
     const { system: _system, prompt: _prompt, messages: _messages, ...settings } = view.input;
-    const tools = toolsOf(view.catalogue, rules.granted, rules.schemaDocument);
+    const tools = toolsOf(view.catalogue, rules);
+    const found = rules.declared.size > 0 ? passagesFound(state, view.before, rules) : [];
     const input: LlmInput = {
       ...settings,
+      ...(found.length > 0 && { evidence: [...(settings.evidence ?? []), ...found].slice(0, mostPassages) }),
       messages: messagesOf(view.input, view.before, rules.schema !== null),
       ...(tools.length > 0 && { tools, ...mustAnswer(rules, view.round + 1, callsMade(view)) }),
     };
@@ -40,41 +44,6 @@ export const callItems =
   (rules: AgentRules): Compute =>
   (state, frame) =>
     asJson(plannedCalls(roundView(state, frame, rules), rules));
-
-export const isMade: Compute<boolean> = (state, frame) => plannedCallAt(state, frame).refusal === null;
-
-export const toolInput: Compute<JsonObject> = (state, frame) => {
-  const call = plannedCallAt(state, frame);
-  return { tool: call.name, arguments: call.arguments };
-};
-
-/** The same for every attempt of a call: a tool that takes keys does once what it is asked to. */
-export const callKey: Compute<string> = (state, frame) => {
-  const key = `${state.runId}:${frame.prefix}${agentNodes.call}`;
-  return key.length <= 255 ? key : sha256Hex(key);
-};
-
-/** What came of a call: the output of a map's item. */
-export const callResult: Compute = (state, frame) => {
-  const { id, name, arguments: given, refusal } = plannedCallAt(state, frame);
-  const node = state.nodes.get(frame.prefix + agentNodes.call);
-  const ended = (content: JsonValue, made: boolean): EndedCall => ({
-    ...{ id, name, arguments: given },
-    content: contentOf(content),
-    made,
-  });
-  if (refusal !== null) return asJson(ended({ error: refusal }, false));
-  if (node?.status === 'completed') {
-    const { output } = node;
-    const result = typeof output === 'object' && output !== null && !Array.isArray(output) ? output['result'] : output;
-    return asJson(ended(result ?? null, true));
-  }
-  if (node?.status === 'failed') {
-    const { code, message } = node.error;
-    return asJson(ended({ error: message, code }, true));
-  }
-  return asJson(ended({ error: 'The budget of the run did not allow the call.' }, false));
-};
 
 /** Whether an agent ends with a round. @throws MillraceError `agent_exhausted`, `agent_budget_exceeded` */
 export const isOver =

@@ -8,29 +8,25 @@
  *   research[0].rounds[2].model          llm
  *   research[0].rounds[2].calls          map    all that the model asks for, what is refused included
  *   research[0].rounds[2].calls[0].call  tool   skipped where it is refused
+ *
+ * An item of the map that calls a declared tool has the node of that tool in place of `call`: see `compile-agent-tools.ts`.
  */
 import type { JsonObject } from '@millrace/kernel';
 import { z } from 'zod';
+import { callKey, callResult, isMade, toolInput } from '../agent/call-templates.js';
 import { agentNodes, type AgentRules } from '../agent/rules.js';
-import {
-  agentOutput,
-  callItems,
-  callKey,
-  callResult,
-  isMade,
-  isOver,
-  modelInput,
-  roundOutput,
-  toolInput,
-} from '../agent/templates.js';
+import { agentOutput, callItems, isOver, modelInput, roundOutput } from '../agent/templates.js';
+import { rulesOfTool } from '../agent/tool-rules.js';
 import { agentInputSchema } from '../document/agent-fields.js';
+import { declaredTools } from '../document/agent-tools.js';
 import type { AgentNode } from '../document/graph-document.js';
+import { bodyOfCalls, type CompileNode } from './compile-agent-tools.js';
 import { compileTemplate } from './compile-template.js';
+import { chained, computed, literal, partOf, scopeOf } from './made-nodes.js';
 import type {
   CompiledLoop,
   CompiledMap,
   CompiledNode,
-  CompiledScope,
   CompiledSubgraph,
   CompiledTemplate,
   CompiledWorker,
@@ -40,23 +36,20 @@ type Common = Omit<CompiledNode & { kind: 'transform' }, 'kind' | 'output'>;
 /** What the document says of how each of its tasks is done. */
 type Policies = Pick<CompiledWorker, 'retry' | 'attemptMs' | 'idleMs' | 'estimateUsd' | 'concurrency' | 'lane'>;
 
-const literal = (value: JsonObject): CompiledTemplate => ({ template: { kind: 'literal', value }, references: [] });
-const computed = (compute: NonNullable<CompiledTemplate['compute']>): CompiledTemplate => ({
-  template: { kind: 'literal', value: null },
-  references: [],
-  compute,
-});
-
 export function compileAgent(
   node: AgentNode,
   common: Common,
   variables: readonly string[],
   policies: Policies & { readonly timeoutMs: number | null },
+  compileNode: CompileNode,
 ): CompiledSubgraph {
   const { timeoutMs, ...rest } = policies;
   const rules = rulesOf(node, rest);
-  const tools = workerOf(agentNodes.tools, 'tool', describing(node.tools), { ...rest, estimateUsd: 0, ...unshared });
-  const rounds = roundsOf(node, rules, rest, rules.granted.size > 0);
+  const named = node.tools.filter((tool) => typeof tool === 'string');
+  const tools = workerOf(agentNodes.tools, 'tool', describing(named), { ...rest, estimateUsd: 0, ...unshared });
+  const toolbox = scopeOf([callOf({ ...rest, estimateUsd: 0, ...unshared })]);
+  const calls = callsOf(node, rules, bodyOfCalls(node, toolbox, variables, compileNode));
+  const rounds = roundsOf(node, rules, rest, calls, named.length > 0);
   return {
     ...common,
     kind: 'subgraph',
@@ -64,7 +57,7 @@ export function compileAgent(
     with: compileTemplate(node.with, variables),
     input: agentInputSchema,
     timeoutMs,
-    body: rules.granted.size > 0 ? chained(tools, rounds) : scopeOf([rounds]),
+    body: named.length > 0 ? chained(tools, rounds) : scopeOf([rounds]),
     output: computed(agentOutput),
   };
 }
@@ -75,7 +68,8 @@ const describing = (names: readonly string[]): CompiledTemplate =>
   literal({ tool: 'describe', arguments: { names: [...names] } });
 
 const rulesOf = (node: AgentNode, { estimateUsd }: Policies): AgentRules => ({
-  granted: new Set(node.tools),
+  granted: new Set(node.tools.map((tool) => (typeof tool === 'string' ? tool : tool.name))),
+  declared: new Map(declaredTools(node).map(({ tool }) => [tool.name, rulesOfTool(tool)])),
   maxRounds: node.maxRounds,
   maxToolCalls: node.maxToolCalls,
   schema:
@@ -88,18 +82,25 @@ const rulesOf = (node: AgentNode, { estimateUsd }: Policies): AgentRules => ({
   estimateUsd,
 });
 
-function roundsOf(node: AgentNode, rules: AgentRules, policies: Policies, needsTools: boolean): CompiledLoop {
+const callsOf = (node: AgentNode, rules: AgentRules, body: Pick<CompiledMap, 'body' | 'bodyOf'>): CompiledMap => ({
+  ...partOf(agentNodes.calls, 1),
+  kind: 'map',
+  as: 'call',
+  maxParallel: node.maxParallel,
+  tolerates: 0,
+  over: computed(callItems(rules)),
+  ...body,
+  output: computed(callResult(rules)),
+});
+
+function roundsOf(
+  node: AgentNode,
+  rules: AgentRules,
+  policies: Policies,
+  calls: CompiledMap,
+  needsTools: boolean,
+): CompiledLoop {
   const model = { ...workerOf(agentNodes.model, 'llm', computed(modelInput(rules)), policies), keepsUsage: true };
-  const calls: CompiledMap = {
-    ...partOf(agentNodes.calls, 1),
-    kind: 'map',
-    as: 'call',
-    maxParallel: node.maxParallel,
-    tolerates: 0,
-    over: computed(callItems(rules)),
-    body: scopeOf([callOf({ ...policies, estimateUsd: 0, ...unshared })]),
-    output: computed(callResult),
-  };
   return {
     ...partOf(agentNodes.rounds, needsTools ? 1 : 0),
     kind: 'loop',
@@ -118,18 +119,7 @@ const callOf = (policies: Policies): CompiledWorker => ({
   ...workerOf(agentNodes.call, 'tool', computed(toolInput), policies),
   when: computed(isMade),
   continueOnError: true,
-  effect: { key: computed(callKey), compensate: null },
-});
-
-const partOf = (id: string, needs: number) => ({
-  id,
-  index: needs,
-  needs,
-  dependents: [] as CompiledNode[],
-  when: null,
-  continueOnError: false,
-  errorTarget: null,
-  choosers: [],
+  effect: { key: computed(callKey(agentNodes.call)), compensate: null },
 });
 
 const workerOf = (id: string, kind: 'llm' | 'tool', input: CompiledTemplate, policies: Policies): CompiledWorker => ({
@@ -143,14 +133,3 @@ const workerOf = (id: string, kind: 'llm' | 'tool', input: CompiledTemplate, pol
   effect: null,
   cache: null,
 });
-
-const scopeOf = (nodes: readonly CompiledNode[]): CompiledScope => ({
-  nodes,
-  byId: new Map(nodes.map((node) => [node.id, node])),
-  roots: nodes.filter(({ needs }) => needs === 0),
-});
-
-/** Two nodes, the second after the first. */
-function chained(first: CompiledNode, second: CompiledNode): CompiledScope {
-  return scopeOf([{ ...first, dependents: [second] }, second]);
-}

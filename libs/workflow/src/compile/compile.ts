@@ -1,5 +1,6 @@
 import { invalidInput, type JsonObject, type JsonValue } from '@millrace/kernel';
 import { z } from 'zod';
+import { subgraphsOfTools } from '../document/agent-tools.js';
 import { durationMs } from '../document/duration.js';
 import {
   graphDocumentSchema,
@@ -65,12 +66,14 @@ const signalsOf = (nodes: readonly GraphNode[]): string[] =>
   nodes.flatMap((node) => {
     if (isContainer(node)) return signalsOf(node.nodes);
     if (node.kind === 'subgraph') return signalsOf(node.pinned?.document.nodes ?? []);
+    if (node.kind === 'agent') return signalsOf(subgraphsOfTools(node).map((each) => each.node));
     return node.kind === 'wait' && node.signal ? [node.signal.name] : [];
   });
 
 const awaitsEvents = (nodes: readonly GraphNode[]): boolean =>
   nodes.some((node) => {
     if (node.kind === 'subgraph') return awaitsEvents(node.pinned?.document.nodes ?? []);
+    if (node.kind === 'agent') return awaitsEvents(subgraphsOfTools(node).map((each) => each.node));
     return isContainer(node) ? awaitsEvents(node.nodes) : node.kind === 'wait' && node.event !== undefined;
   });
 
@@ -124,10 +127,16 @@ function compileNode(
     case 'subgraph':
       return compileSubgraph(node, common, variables);
     case 'agent':
-      return compileAgent(node, common, variables, {
-        ...policiesOf(node, variables),
-        timeoutMs: limitOf(node.timeout?.total),
-      });
+      return compileAgent(
+        node,
+        common,
+        variables,
+        {
+          ...policiesOf(node, variables),
+          timeoutMs: limitOf(node.timeout?.total),
+        },
+        compileNode,
+      );
     case 'map':
     case 'loop':
       return compileContainer(node, common, variables);

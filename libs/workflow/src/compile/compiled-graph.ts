@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import type { CombineNode } from '../document/graph-document.js';
 import type { Frame } from '../engine/state.js';
 import type { Seen } from '../engine/variables.js';
+import type { Meter } from '../expression/meter.js';
 import type { Template } from '../expression/template.js';
 
 export interface CompiledGraph {
@@ -49,7 +50,7 @@ export interface CompiledTemplate {
   readonly template: Template;
   readonly references: readonly string[];
   /** What stands in place of expressions in what the engine makes by itself: reads only what has ended, as they do. */
-  readonly compute?: (state: Seen, frame: Frame) => JsonValue;
+  readonly compute?: (state: Seen, frame: Frame, meter: Meter) => JsonValue;
 }
 
 /** A branch chooses by its cases, any other node by failing. */
@@ -175,7 +176,10 @@ export interface CompiledMap extends CommonFields {
   readonly maxParallel: number;
   /** How many items may fail: a number, or a share such as `10%`. */
   readonly tolerates: number | string;
+  /** All nodes that an item may have. */
   readonly body: CompiledScope;
+  /** Those that it has, where items differ. */
+  readonly bodyOf?: (item: JsonValue) => CompiledScope;
   readonly output: CompiledTemplate;
 }
 export interface CompiledLoop extends CommonFields {

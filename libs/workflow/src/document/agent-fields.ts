@@ -2,6 +2,7 @@
 import { chatMessageSchema, modelNameSchema, passageSchema } from '@millrace/contracts';
 import { z } from 'zod';
 import { limits } from '../limits.js';
+import type { DeclaredTool } from './agent-tools.js';
 import { inputSchemaSchema } from './input-schema.js';
 import { template } from './scalars.js';
 import { timeouts, workerPolicies } from './policies.js';
@@ -12,15 +13,20 @@ export const finishTool = 'finish';
 /** Names that every provider of models takes. */
 export const toolNamePattern = /^[A-Za-z0-9_.-]{1,64}$/;
 
+/** `declared` is the schema of tools that are the work of other nodes. */
+export const agentTools = (declared: z.ZodType<DeclaredTool>) =>
+  z
+    .array(z.union([z.string().regex(toolNamePattern, 'must be 1 to 64 letters, digits, _, . or -'), declared]))
+    .max(limits.agentTools)
+    .default([])
+    .describe(
+      'What the model may call, and nothing else: tools of the toolbox by name, and the work of other kinds of nodes as it is declared here.',
+    );
+
 const { retry, estimate, concurrency, lane } = workerPolicies;
 
 export const agentFields = {
   with: z.record(z.string(), template).default({}).describe('What the model is told, and which model it is.'),
-  tools: z
-    .array(z.string().regex(toolNamePattern, 'must be 1 to 64 letters, digits, _, . or -'))
-    .max(limits.agentTools)
-    .default([])
-    .describe('The tools of the toolbox that the model may call. It can call no other.'),
   maxRounds: z
     .int()
     .min(1)

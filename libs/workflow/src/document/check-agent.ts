@@ -1,6 +1,5 @@
 /** Checks of `agent` nodes: the tools that they grant, and the schema of their answer. */
-import { citationSchema, jsonPointer } from '@millrace/contracts';
-import type { Violation } from '@millrace/kernel';
+import { citationSchema } from '@millrace/contracts';
 import {
   anyType,
   integerType,
@@ -11,7 +10,7 @@ import {
   typeOfZod,
   type ValueType,
 } from '../expression/types.js';
-import { finishTool } from './agent-fields.js';
+import { flawsOfTools } from './check-agent-tools.js';
 import { checkInputSchema } from './check-input-schema.js';
 import { isFull, type Findings, type Path } from './check-templates.js';
 import type { AgentNode } from './graph-document.js';
@@ -20,18 +19,9 @@ import type { AgentNode } from './graph-document.js';
 export function checkAgentFields(findings: Findings, node: AgentNode, path: Path): void {
   const schema =
     node.output === undefined ? [] : checkInputSchema(node.output, findings.defaultSchemas, [...path, 'output']);
-  for (const { pointer, message } of [...flawsOfTools(node, [...path, 'tools']), ...schema]) {
+  for (const { pointer, message } of [...flawsOfTools(node, [...path, 'tools'], findings), ...schema]) {
     if (!isFull(findings)) findings.violations.push({ pointer, message });
   }
-}
-
-function flawsOfTools({ tools }: AgentNode, path: Path): Violation[] {
-  return tools.flatMap((name, index): Violation[] => {
-    const pointer = jsonPointer([...path, index]);
-    if (name === finishTool)
-      return [{ pointer, message: `'${finishTool}' is how an agent ends: it is no tool that can be granted.` }];
-    return tools.indexOf(name) < index ? [{ pointer, message: 'This tool is named twice.' }] : [];
-  });
 }
 
 /** The type of an agent's output. */

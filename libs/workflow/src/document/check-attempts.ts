@@ -1,6 +1,7 @@
 /** Checks of `retry` and `timeout`: limits that contradict each other, and errors that are never tried again. */
 import { jsonPointer } from '@millrace/contracts';
 import type { Violation } from '@millrace/kernel';
+import { nodesOfTools } from './agent-tools.js';
 import type { Path } from './check-templates.js';
 import { durationMs } from './duration.js';
 import { isContainer, type GraphNode, type WorkerNode } from './graph-document.js';
@@ -21,8 +22,18 @@ export function checkAttempts(nodes: readonly GraphNode[], path: Path): Violatio
   return nodes.flatMap((node, index) => {
     const place = [...path, index];
     if (isContainer(node)) return checkAttempts(node.nodes, [...place, 'nodes']);
-    return 'retry' in node ? [...retryFlaws(node, place), ...timeoutFlaws(node, place)] : [];
+    const own = 'retry' in node ? [...retryFlaws(node, place), ...timeoutFlaws(node, place)] : [];
+    return node.kind === 'agent' ? [...own, ...nodesOfTools(node, place).flatMap(flawsOfTool)] : own;
   });
+}
+
+/** Of what a tool does not say of its own, the agent's flaws are found at the agent. */
+function flawsOfTool({ tool, node, place }: ReturnType<typeof nodesOfTools>[number]): Violation[] {
+  if (tool.kind === 'subgraph' || !('retry' in node)) return [];
+  return [
+    ...(tool.retry === undefined ? [] : retryFlaws(node, place)),
+    ...(tool.timeout === undefined ? [] : timeoutFlaws(node, place)),
+  ];
 }
 
 function retryFlaws({ retry }: Pick<WorkerNode, 'retry'>, place: Path): Violation[] {

@@ -2,6 +2,7 @@
 import { jsonPointer } from '@millrace/contracts';
 import type { Violation } from '@millrace/kernel';
 import { limits } from '../limits.js';
+import { nodesOfTools } from './agent-tools.js';
 import type { Path } from './check-templates.js';
 import { durationMs } from './duration.js';
 import { isContainer, type GraphDocument, type GraphNode } from './graph-document.js';
@@ -24,17 +25,27 @@ export function checkDurations(graph: GraphDocument): Violation[] {
 function durationsOf(nodes: readonly GraphNode[], path: Path): Stated[] {
   return nodes.flatMap((node, index): Stated[] => {
     const place = [...path, index];
-    const total: Stated = [[...place, 'timeout', 'total'], 'timeout' in node ? node.timeout?.total : undefined];
     if (isContainer(node)) return durationsOf(node.nodes, [...place, 'nodes']);
     if (node.kind === 'approval') return [[[...place, 'deadline'], node.deadline]];
-    if (!('retry' in node)) return [total];
-    const { initial, max } = node.retry.backoff;
-    const backoff = [...place, 'retry', 'backoff'];
-    const timeouts = (['attempt', 'idle'] as const).map((limit): Stated => [
-      [...place, 'timeout', limit],
-      node.timeout?.[limit],
-    ]);
-    const ttl: Stated = [[...place, 'cache', 'ttl'], 'cache' in node ? node.cache?.ttl : undefined];
-    return [total, ttl, ...timeouts, [[...backoff, 'initial'], initial], [[...backoff, 'max'], max]];
+    if (node.kind === 'agent') return [...statedBy(node, place), ...nodesOfTools(node, place).flatMap(statedByTool)];
+    return statedBy(node, place);
   });
+}
+
+function statedByTool({ tool, node, place }: ReturnType<typeof nodesOfTools>[number]): Stated[] {
+  const asked = typeof tool.requireApproval === 'object' ? tool.requireApproval.deadline : undefined;
+  return [[[...place, 'requireApproval', 'deadline'], asked], ...statedBy(node, place)];
+}
+
+function statedBy(node: GraphNode, place: Path): Stated[] {
+  const total: Stated = [[...place, 'timeout', 'total'], 'timeout' in node ? node.timeout?.total : undefined];
+  if (!('retry' in node)) return [total];
+  const { initial, max } = node.retry.backoff;
+  const backoff = [...place, 'retry', 'backoff'];
+  const timeouts = (['attempt', 'idle'] as const).map((limit): Stated => [
+    [...place, 'timeout', limit],
+    node.timeout?.[limit],
+  ]);
+  const ttl: Stated = [[...place, 'cache', 'ttl'], 'cache' in node ? node.cache?.ttl : undefined];
+  return [total, ttl, ...timeouts, [[...backoff, 'initial'], initial], [[...backoff, 'max'], max]];
 }

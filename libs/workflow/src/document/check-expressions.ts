@@ -14,6 +14,8 @@ import {
 import { limits } from '../limits.js';
 import { topologicalOrder } from './check-structure.js';
 import { agentInputFields, agentInputSchema } from './agent-fields.js';
+import { declaredTools, nodeOfTool } from './agent-tools.js';
+import { checkGraphTool, scopeOfTool } from './check-agent-tools.js';
 import { checkAgentFields, outputOfAgent } from './check-agent.js';
 import { checkTaken, checkTaskInput } from './check-task-input.js';
 import {
@@ -226,6 +228,13 @@ function checkAgent(walk: Walk, node: AgentNode, path: Path, scope: Scope): Valu
   for (const { at, message } of checkTaken(taker, node.with, [...path, 'with'], checker.yields))
     report(walk.findings, at, message);
   checkAgentFields(walk.findings, node, path);
+  for (const { tool, index } of declaredTools(node)) {
+    const place = [...path, 'tools', index];
+    const inside = scopeOfTool(tool, scope);
+    const work = nodeOfTool(tool, node);
+    if (isWorkerNode(work)) checkWorker(walk, work, place, inside);
+    else if (tool.kind === 'subgraph') checkGraphTool(walk.findings, tool, place, inside);
+  }
   checkConcurrency(walk, node, path, scope);
   return outputOfAgent(node);
 }

@@ -4,6 +4,7 @@ import type { Violation } from '@millrace/kernel';
 import { z } from 'zod';
 import { anyType, type ValueType } from '../expression/types.js';
 import { limits } from '../limits.js';
+import { nodesOfTools } from './agent-tools.js';
 import { checkTaken } from './check-task-input.js';
 import { report, TemplateChecker, type Findings, type Path, type Scope } from './check-templates.js';
 import { isContainer, type GraphDocument, type GraphNode, type SubgraphNode } from './graph-document.js';
@@ -29,15 +30,22 @@ function subgraphsIn(nodes: readonly GraphNode[], path: Path, depth: number): Fo
   return nodes.flatMap((node, index): Found[] => {
     const place = [...path, index];
     if (isContainer(node)) return subgraphsIn(node.nodes, [...place, 'nodes'], depth);
-    if (node.kind !== 'subgraph') return [];
-    const inside = node.pinned?.document.nodes ?? [];
-    return [{ path: place, depth }, ...subgraphsIn(inside, [...place, 'pinned', 'document', 'nodes'], depth + 1)];
+    if (node.kind === 'agent')
+      return nodesOfTools(node, place).flatMap((tool) => foundIn(tool.node, tool.place, depth));
+    return foundIn(node, place, depth);
   });
+}
+
+function foundIn(node: GraphNode, place: Path, depth: number): Found[] {
+  if (node.kind !== 'subgraph') return [];
+  const inside = node.pinned?.document.nodes ?? [];
+  return [{ path: place, depth }, ...subgraphsIn(inside, [...place, 'pinned', 'document', 'nodes'], depth + 1)];
 }
 
 function nodesIn(nodes: readonly GraphNode[]): number {
   return nodes.reduce((sum, node) => {
     if (isContainer(node)) return sum + 1 + nodesIn(node.nodes);
+    if (node.kind === 'agent') return sum + 1 + nodesIn(nodesOfTools(node, []).map((tool) => tool.node));
     return sum + 1 + (node.kind === 'subgraph' ? nodesIn(node.pinned?.document.nodes ?? []) : 0);
   }, 0);
 }

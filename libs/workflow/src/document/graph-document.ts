@@ -10,7 +10,8 @@ import {
 } from '@millrace/contracts';
 import { z } from 'zod';
 import { limits } from '../limits.js';
-import { agentFields } from './agent-fields.js';
+import { agentFields, agentTools } from './agent-fields.js';
+import { declaredToolSchema } from './agent-tools.js';
 import { inputSchemaSchema, type InputSchema } from './input-schema.js';
 import { budget, timeouts, workerPolicies, type BudgetDocument } from './policies.js';
 import { duration, expression, template } from './scalars.js';
@@ -216,29 +217,36 @@ const loop = z.strictObject({
     ),
 });
 
+const graphReference = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9_-]{0,62}(@[1-9][0-9]{0,8})?$/, 'must be NAME or NAME@VERSION');
+const pinned = (): z.ZodType<SubgraphNode['pinned']> =>
+  z
+    .strictObject({
+      name: nameSchema,
+      version: z.int().positive(),
+      digest: z.string(),
+      document: graphDocumentSchema,
+    })
+    .optional()
+    .describe('The version that `graph` means: filled in when this graph is published.');
 const subgraph = z.strictObject({
   ...common,
   kind: z.literal('subgraph'),
-  graph: z
-    .string()
-    .regex(/^[a-z0-9][a-z0-9_-]{0,62}(@[1-9][0-9]{0,8})?$/, 'must be NAME or NAME@VERSION')
-    .describe('A published graph. Without a version: the newest when this graph is published.'),
+  graph: graphReference.describe('A published graph. Without a version: the newest when this graph is published.'),
   with: z.record(z.string(), template).default({}).describe('Its input.'),
   timeout: z.strictObject({ total: duration }).optional().describe('How long it may take; then the node fails.'),
   get pinned() {
-    return z
-      .strictObject({
-        name: nameSchema,
-        version: z.int().positive(),
-        digest: z.string(),
-        document: graphDocumentSchema,
-      })
-      .optional()
-      .describe('The version that `graph` means: filled in when this graph is published.');
+    return pinned();
   },
 });
 
-const agent = z.strictObject({ ...common, kind: z.literal('agent'), ...agentFields });
+const agent = z.strictObject({
+  ...common,
+  kind: z.literal('agent'),
+  ...agentFields,
+  tools: agentTools(declaredToolSchema(graphReference, pinned)),
+});
 
 const nodeSchema: z.ZodType<GraphNode> = z.discriminatedUnion('kind', [
   search,

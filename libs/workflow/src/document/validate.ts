@@ -184,6 +184,8 @@ const knownFields: readonly string[] = [
     'arguments',
     'tools',
     'maxToolCalls',
+    'parameters',
+    'requireApproval',
     'lane',
     'cases',
     'then',

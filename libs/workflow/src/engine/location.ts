@@ -1,6 +1,12 @@
 /** Where a node's path leads. */
 import type { JsonObject } from '@millrace/kernel';
-import { isContainer, type CompiledNode, type CompiledSubgraph } from '../compile/compiled-graph.js';
+import {
+  isContainer,
+  type CompiledContainer,
+  type CompiledNode,
+  type CompiledScope,
+  type CompiledSubgraph,
+} from '../compile/compiled-graph.js';
 import type { Frame, RunningNode, RunningRun } from './state.js';
 import { inputOfSubgraph } from './subgraph-input.js';
 
@@ -66,9 +72,20 @@ function beginItems(state: Places, owner: Location, map: RunningNode, index: num
 function beginUnfolded(state: Places, { path, node }: Location, index: number): Frame | undefined {
   if (!isContainer(node)) return undefined;
   const framePath = `${path}[${index}]`;
-  const frame = newFrame(node.body, `${framePath}.`, { node, path, index });
+  const frame = newFrame(bodyAt(state, { path, node }, index), `${framePath}.`, { node, path, index });
   state.frames.set(framePath, frame);
   return frame;
+}
+
+function bodyAt(
+  state: Places,
+  { path, node }: { readonly path: string; readonly node: CompiledContainer },
+  index: number,
+): CompiledScope {
+  if (node.kind !== 'map' || node.bodyOf === undefined) return node.body;
+  const map = state.nodes.get(path);
+  const progress = map?.status === 'running' ? map.progress : null;
+  return node.bodyOf((progress?.kind === 'map' ? progress.items[index] : undefined) ?? null);
 }
 
 /** The one frame of a subgraph; what it is given was checked when its node began. */

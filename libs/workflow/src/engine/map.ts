@@ -29,8 +29,8 @@ export function continueMap(decision: Decision, path: string, map: CompiledMap):
     const { started, finished, items } = progress;
     if (started === items.length || started - finished >= map.maxParallel) return;
     const framePath = `${path}[${started}]`;
-    frameAt(state, framePath);
-    for (const node of map.body.roots) decision.agenda.push({ action: 'begin', path: `${framePath}.${node.id}` });
+    const { roots } = frameAt(state, framePath)?.scope ?? map.body;
+    for (const node of roots) decision.agenda.push({ action: 'begin', path: `${framePath}.${node.id}` });
   }
 }
 

@@ -23,7 +23,7 @@ export function resolveIn(
   meter: Meter,
   own: Variables = {},
 ): JsonValue {
-  if (compiled.compute !== undefined) return compiled.compute(state, frame);
+  if (compiled.compute !== undefined) return compiled.compute(state, frame, meter);
   const { template, references } = compiled;
   if (template.kind === 'literal') return template.value;
   try {

@@ -68,6 +68,28 @@ const policies = {
   estimate: or(fc.record({ usd: or(fc.double({ min: 0, max: 5, noNaN: true })) })),
 };
 
+const declaredTools = fc
+  .tuple(
+    fc.constantFrom('search', 'browser', 'http', 'database', 'subgraph', 'worker'),
+    fc.record(
+      {
+        name: or(among('find', 'read', 'call')),
+        description: or(fc.constant('Does it.')),
+        parameters: or(fc.constant({ type: 'object', required: ['x'], properties: { x: { type: 'string' } } })),
+        requireApproval: or(among(true, { deadline: '1m' }, { assignees: ['nobody'] })),
+        retry: policies.retry,
+        timeout: policies.timeout,
+      },
+      { requiredKeys: ['name', 'description'] },
+    ),
+    fc.constantFrom('https://example.com/{x}', 'https://{x}/', '${{ arguments.x }}'),
+  )
+  .map(([kind, rest, url]) => {
+    const { parameters: _parameters, retry: _retry, ...graph } = rest;
+    if (kind === 'subgraph') return { kind, graph: 'other', ...graph };
+    return { kind, with: { ...inputs[kind], ...(kind === 'http' && { url }) }, ...rest };
+  });
+
 const optional = (fields: Readonly<Record<string, fc.Arbitrary<unknown>>>, required: readonly string[] = []) =>
   fc.record(fields, { requiredKeys: [...required] });
 
@@ -151,6 +173,17 @@ function fieldsOf(kind: string, depth: number): fc.Arbitrary<object> {
           timeout: or(fc.record({ total: durations })),
         },
         ['graph'],
+      );
+    case 'agent':
+      return optional(
+        {
+          with: or(fc.constant({ prompt: 'Help.' })),
+          tools: or(fc.array(or(among('echo'), declaredTools), { maxLength: 3 })),
+          maxRounds: or(fc.integer({ min: 1, max: 9 })),
+          retry: policies.retry,
+          timeout: policies.timeout,
+        },
+        ['with'],
       );
     default: {
       const given = { with: or(fc.constant(inputs[kind] ?? {})), ...policies };

@@ -42,12 +42,34 @@ export const innerGraph: JsonObject = {
   apiVersion: 'millrace/v1',
   kind: 'Graph',
   metadata: { name: innerName },
+  input: { type: 'object', properties: { mark: { type: 'string' } } },
   nodes: [
     { id: 'first', kind: 'tool', with: { tool: 'echo' }, retry: { maxAttempts: 2 }, estimate: { usd: taskUsd } },
     { id: 'second', kind: 'transform', needs: ['first'], output: '${{ input }}' },
   ],
   output: '${{ nodes.second.output }}',
 };
+
+/** Tools of an agent that are the work of other nodes. The model gives each of them `mark`. */
+function declaredTools(dice: Dice): JsonObject[] {
+  const asked = () =>
+    maybe(dice, 30, () => ({
+      requireApproval: dice.pick<JsonValue>([true, { deadline: seconds(dice, 2, 20), assignees: ['role:editor'] }]),
+    }));
+  const described = (name: string) => ({ name, description: `Does ${name}.`, ...asked() });
+  const parameters = { type: 'object', required: ['mark'], properties: { mark: { type: 'string' } } };
+  const limits = () =>
+    maybe(dice, 30, () => ({ retry: { maxAttempts: dice.within([1, 3]) }, timeout: { total: '1m' } }));
+  const mark = '${{ arguments.mark }}';
+  const work = (name: string) => ({ ...described(name), parameters, estimate: { usd: taskUsd }, ...limits() });
+  const tools: JsonObject[] = [
+    { ...work('find'), kind: 'search', with: { collection: 'docs', query: mark } },
+    { ...work('send'), kind: 'http', with: { method: 'POST', url: 'https://example.org/{mark}', body: { mark } } },
+    { ...work('own'), kind: 'worker', worker: customWorkerName, timeout: { total: '1m' }, with: { mark } },
+    { ...described('inner'), kind: 'subgraph', graph: innerName },
+  ];
+  return dice.percent(50) ? tools.filter(() => dice.percent(60)) : [];
+}
 
 export const signalNames = ['go', 'stop'] as const;
 
@@ -196,7 +218,7 @@ export const nodeKinds: Record<Kind, (place: Place) => JsonObject> = {
     ...sharingFields(dice, habits),
     estimate: { usd: taskUsd },
     with: { prompt: `Do ${id} of \${{ run.id }}.` },
-    tools: dice.pick([[], ['echo'], ['echo', 'delay']]),
+    tools: [...dice.pick([[], ['echo'], ['echo', 'delay']]), ...declaredTools(dice)],
     maxRounds: dice.within([1, 4]),
     ...maybe(dice, 40, () => ({ maxToolCalls: dice.within([0, 4]) })),
     ...maybe(dice, 40, () => ({ maxParallel: dice.within([1, 2]) })),

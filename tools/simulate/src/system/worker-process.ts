@@ -48,7 +48,7 @@ const outputs: Readonly<Record<TaskKind, MakeOutput>> = {
 function callsOf(mark: string): object {
   const fate = [...mark].reduce((sum, character) => (sum * 31 + character.charCodeAt(0)) % 1_009, 7);
   if (!mark.includes('.model:') || fate % 4 === 0) return { finishReason: 'stop' };
-  const names = ['echo', 'delay', 'secret', 'finish'] as const;
+  const names = ['echo', 'find', 'inner', 'delay', 'send', 'secret', 'own', 'finish'] as const;
   const toolCalls = Array.from({ length: 1 + (fate % 3) }, (_, index) => ({
     id: 'same',
     name: names[(fate + index) % names.length] ?? 'echo',
