@@ -53,8 +53,14 @@ function withTools(request: CompletionRequest, context: CompletionContext): Comp
   if (use === null) return null;
   const facts = { json: null, citations: [], usage, model: 'extractive' };
   if ('calls' in use) return { ...facts, text: '', toolCalls: use.calls, finishReason: 'tool-calls' };
-  context.emit(use.text);
-  return { ...facts, text: use.text, finishReason: 'stop' };
+  if (!use.found || request.evidence.length === 0) {
+    context.emit(use.text);
+    return { ...facts, text: use.text, finishReason: 'stop' };
+  }
+  const { pieces, citations } = composeAnswer(questionOf(request), request.evidence);
+  const said = use.text === '' ? pieces : [use.text, ...pieces];
+  said.forEach((piece, index) => context.emit(index === 0 ? piece : `\n\n${piece}`));
+  return { ...facts, text: said.join('\n\n'), citations, finishReason: 'stop' };
 }
 
 function draft(request: CompletionRequest, variables: JsonObject, context: CompletionContext): Completion {

@@ -4,6 +4,7 @@ import type { JsonObject } from '@millrace/kernel';
 import fc from 'fast-check';
 import type { CompletionRequest } from '../completion/completion-model.js';
 import { extractiveModel } from './extractive-model.js';
+import { beeEvidence } from './testing/corpus.js';
 
 const tool = (name: string, properties: JsonObject = {}, required = Object.keys(properties)): ChatTool => ({
   name,
@@ -74,6 +75,30 @@ describe('the model that is none, with tools', () => {
     expect(
       (await answer([user('Anything.')], { tools: [finish], toolChoice: { tool: 'finish' } })).toolCalls,
     ).toMatchObject([{ name: 'finish', arguments: '{"words":"Anything."}' }]);
+  });
+
+  it('answers from the passages that a tool has found, with citations, and says what the others said', async () => {
+    const found = (count: number) => JSON.stringify({ untrusted: { passagesInEvidence: count, sources: [] } });
+    const messages = [
+      user('How do bees make honey? find "honey" and echo'),
+      ...called('find', found(3)),
+      ...called('echo', 'said', 'b'),
+    ];
+    const completion = await answer(messages, { evidence: beeEvidence() });
+    expect(completion.text).toMatch(/^echo: said\n\n.*\[1\]/s);
+    expect(completion.text).not.toContain('untrusted');
+    expect(completion.citations.length).toBeGreaterThan(0);
+    const nothing = [user('find "honey"'), ...called('find', found(0))];
+    expect(await answer(nothing, { evidence: beeEvidence() })).toMatchObject({
+      text: `find: ${found(0)}`,
+      citations: [],
+    });
+  });
+
+  it('ends with what data holds that nobody vouches for, too', async () => {
+    const messages = [user('rows'), ...called('rows', '{"untrusted":{"value":7}}')];
+    const { toolCalls = [] } = await answer(messages, { tools: [finish] });
+    expect(JSON.parse(toolCalls[0]?.arguments ?? '')).toMatchObject({ value: 7 });
   });
 
   it('calls none where none may be called', async () => {

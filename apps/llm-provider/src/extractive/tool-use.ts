@@ -6,7 +6,8 @@ import type { ChatMessage, ChatTool, ToolCall } from '@millrace/contracts';
 import type { JsonObject, JsonValue } from '@millrace/kernel';
 import type { CompletionRequest } from '../completion/completion-model.js';
 
-export type ToolUse = { readonly calls: readonly ToolCall[] } | { readonly text: string };
+/** `found`: what some of the tools said is that there are passages now to answer from; `text` is what the others said. */
+export type ToolUse = { readonly calls: readonly ToolCall[] } | { readonly text: string; readonly found: boolean };
 
 const mostCalls = 16;
 /** Of a request; its beginning names what it wants. */
@@ -21,7 +22,13 @@ export function useTools({ tools = [], toolChoice, messages }: CompletionRequest
   if (demanded !== undefined) return { calls: [callOf(demanded, argumentsFrom(demanded, asked, results), 0)] };
   const ending = tools.find(({ name }) => name === 'finish');
   if (results.length > 0) {
-    if (ending === undefined || toolChoice === 'none') return { text: spoken(results) };
+    if (ending === undefined || toolChoice === 'none') {
+      const found = results.filter(isFinding);
+      return {
+        text: spoken(found.length > 0 ? results.filter((result) => !isFinding(result)) : results),
+        found: found.length > 0,
+      };
+    }
     return { calls: [callOf(ending, argumentsFrom(ending, asked, results), 0)] };
   }
   if (toolChoice === 'none') return null;
@@ -47,6 +54,13 @@ function resultsIn(messages: readonly ChatMessage[]): Result[] {
   return recent.flatMap((message) =>
     message.role === 'tool' ? [{ tool: names.get(message.toolCallId) ?? 'tool', content: message.content }] : [],
   );
+}
+
+/** Whether a tool has found passages, which stand in the evidence. */
+function isFinding({ content }: Result): boolean {
+  const untrusted = objectAt(content)?.['untrusted'];
+  const passages = isObject(untrusted) ? untrusted['passagesInEvidence'] : 0;
+  return typeof passages === 'number' && passages > 0;
 }
 
 const spoken = (results: readonly Result[]): string =>
@@ -83,7 +97,8 @@ function readArguments(tool: ChatTool, behind: string): JsonObject {
 function argumentsFrom(tool: ChatTool, asked: string, results: readonly Result[]): JsonObject {
   const said = results.flatMap(({ content }): JsonObject[] => {
     const object = objectAt(content);
-    return object === null ? [] : [object];
+    const data = object?.['untrusted'];
+    return object === null ? [] : [isObject(data) ? data : object];
   });
   const words = results.length > 0 ? spoken(results) : asked;
   return fill(tool, (name, type) => {
