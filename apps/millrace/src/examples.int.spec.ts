@@ -76,6 +76,46 @@ const examples: Readonly<Record<string, Example>> = {
       },
     },
   },
+  'researcher.yaml': {
+    get input() {
+      return {
+        ...{ collection: 'guides', question: 'How are tasks retried, and when does the ferry leave the harbour?' },
+        ...{ lookUp: ['retries and backoff', 'zyzzyva'], pages: [`http://${orders.host}/ferries`] },
+      };
+    },
+    ends: {
+      status: 'completed',
+      output: {
+        answer: expect.stringMatching(/at seven every morning.*\[\d\]|\[\d\].*at seven every morning/s),
+        citations: expect.arrayContaining([expect.objectContaining({ quote: expect.stringContaining('ferry') })]),
+        lookedUp: 3,
+        finished: true,
+      },
+      steps: expect.arrayContaining([
+        expect.objectContaining({ node: 'researcher[0].rounds[0].calls[0].find', kind: 'search', status: 'completed' }),
+        expect.objectContaining({ node: 'researcher[0].rounds[0].calls[1].find', kind: 'search', status: 'failed' }),
+        expect.objectContaining({
+          node: 'researcher[0].rounds[0].calls[2].read',
+          kind: 'browser',
+          status: 'completed',
+        }),
+      ]),
+    },
+  },
+  'clerk.yaml': {
+    get input() {
+      return { service: `http://${orders.host}`, request: 'note {"order": "A-17", "text": "Call first."}' };
+    },
+    meanwhile: async (client, { id }) => {
+      const [approval] = await eventually(async () => {
+        const { items } = await client.listApprovals({ run: id });
+        return items.length > 0 && items;
+      });
+      expect(approval?.context).toMatchObject({ tool: 'note', arguments: { order: 'A-17', text: 'Call first.' } });
+      await client.decideApproval(approval?.id ?? '', { decision: 'approve', data: {} });
+    },
+    ends: { status: 'completed', output: { answer: expect.stringContaining('"status":201'), calls: 1 } },
+  },
   'desk.yaml': {
     input: { message: 'I would like my money back for the mug' },
     ends: { status: 'completed', output: { intent: 'refund', answer: 'We pay you back for the mug.' } },
