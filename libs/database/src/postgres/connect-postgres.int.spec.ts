@@ -1,7 +1,7 @@
 /** What only a server with users, connections and restarts can show. */
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { deferred, eventually, startPostgres, type PostgresServer } from '@millrace/testing';
+import { deferred, eventually, startPostgres, startTcpProxy, type PostgresServer } from '@millrace/testing';
 import { sql, type Kysely } from 'kysely';
 import pg from 'pg';
 import type { Database, Migrations } from '../database.js';
@@ -165,6 +165,51 @@ describe('limits', () => {
       });
       await expect(idle).rejects.toMatchObject({ code: 'database_unavailable' });
       expect((await database.health()).ready).toBe(true);
+    });
+  });
+
+  it('are such that a silent connection is let go of in less than 20 seconds, on both sides', async () => {
+    await withDatabase({ connectionString: await newDatabase() }, async (database) => {
+      const { rows } = await database.asServiceStatement(
+        () => sql<{ name: string; seconds: number }>`
+          select name, setting::integer / 1000 as seconds from pg_settings
+          where name in ('statement_timeout', 'idle_in_transaction_session_timeout') order by name`,
+      );
+      expect(rows).toEqual([
+        { name: 'idle_in_transaction_session_timeout', seconds: 10 },
+        { name: 'statement_timeout', seconds: 15 },
+      ]);
+    });
+  });
+
+  it('give up a transaction on a connection that has gone silent: its caller waits once, others get what it holds', async () => {
+    const direct = await newDatabase();
+    await using proxy = await startTcpProxy(Number(new URL(direct).port));
+    const silent = new URL(direct);
+    silent.port = String(proxy.port);
+    const limits = { statementTimeoutMs: 3_000, idleInTransactionTimeoutMs: 500, maxConnections: 1 };
+    const change = (database: Database<Tables>, text: string) =>
+      database.asService((transaction) =>
+        transaction.updateTable('note').set({ text }).where('id', '=', 'held').execute(),
+      );
+    await withDatabase({ ...limits, connectionString: silent.href }, async (database) => {
+      await addNote(database, 'held');
+      const held = database.asService(async (transaction) => {
+        await transaction.updateTable('note').set({ text: 'lost' }).where('id', '=', 'held').execute();
+        proxy.blackhole();
+        await sql`select 1`.execute(transaction).finally(() => (silentUntil = performance.now()));
+      });
+      let silentUntil = -Infinity;
+      const failed = expect(held).rejects.toMatchObject({ code: 'database_unavailable', retryable: true });
+      // Somebody whose connection is sound waits for the row until the server has ended the silent transaction.
+      await withDatabase({ connectionString: direct }, (other) => change(other, 'kept').then(() => undefined));
+      await failed;
+      // Rolling back over the same silence would take as long again: the limit and the margin after it.
+      expect(performance.now() - silentUntil).toBeLessThan(6_000);
+      proxy.heal();
+      await eventually(async () => (await database.health()).ready, { describe: 'the only connection was given up' });
+      const { rows } = await database.asServiceStatement((tables) => tables.selectFrom('note').select('text'));
+      expect(rows).toEqual([{ text: 'kept' }]);
     });
   });
 

@@ -16,9 +16,9 @@ export interface PostgresOptions {
   readonly connectionString: string;
   /** Most connections of each service opened on this backend. Default 10. */
   readonly maxConnections?: number;
-  /** How long one statement may run. Default 30,000. */
+  /** How long one statement may run. Default 15,000. */
   readonly statementTimeoutMs?: number;
-  /** How long a transaction may sit idle before the server ends it. Default 60,000. */
+  /** How long a transaction may sit idle before the server ends it, and frees what it holds. Default 10,000. */
   readonly idleInTransactionTimeoutMs?: number;
   /** How long a caller waits for a free connection, and a connection for the server. Default 10,000. */
   readonly connectionTimeoutMs?: number;
@@ -69,9 +69,11 @@ export function connectPostgres(options: PostgresOptions): DatabaseBackend {
   return backend;
 }
 
-const defaultStatementTimeoutMs = 30_000;
+const defaultStatementTimeoutMs = 15_000;
 /** The server ends a statement by itself; a server that is silent for longer than this on top is taken for gone. */
-const silenceMarginMs = 5_000;
+const silenceMarginMs = 3_000;
+/** A connection on which nobody has said anything for so long is asked whether anybody is there. */
+const keepAliveAfterMs = 5_000;
 
 /** The password must not reach an error, not even as its cause: URL errors quote their input. */
 function parseAddress(connectionString: string): URL {
@@ -103,9 +105,10 @@ const poolConfig = (options: PostgresOptions): pg.PoolConfig => ({
   connectionTimeoutMillis: options.connectionTimeoutMs ?? 10_000,
   idleTimeoutMillis: 60_000,
   statement_timeout: options.statementTimeoutMs ?? defaultStatementTimeoutMs,
-  idle_in_transaction_session_timeout: options.idleInTransactionTimeoutMs ?? 60_000,
+  idle_in_transaction_session_timeout: options.idleInTransactionTimeoutMs ?? 10_000,
   application_name: options.applicationName ?? 'millrace',
   keepAlive: true,
+  keepAliveInitialDelayMillis: keepAliveAfterMs,
   types: { getTypeParser: getTypeParser as typeof pg.types.getTypeParser },
 });
 

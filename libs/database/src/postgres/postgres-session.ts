@@ -6,6 +6,7 @@ import type { StatementBuilder, TransactionOptions } from '../database.js';
 import { sqlState } from '../errors.js';
 import { measurePool, waitCell } from '../metering.js';
 import { compile } from '../statement.js';
+import { droppedInSilence } from './silent-connection.js';
 import type { ServiceSchema } from '../schema/service-schema.js';
 import { statementRecorder, tracedStatement } from '../tracing/statement-span.js';
 
@@ -26,7 +27,11 @@ export class PostgresSession implements ServiceSession {
   ) {
     this.waits = waitCell(names.schema);
     this.stopMeasuring = measurePool(names.schema, pool);
-    const measured = { connect: () => this.connect(), end: () => pool.end(), options: pool.options };
+    const measured = {
+      connect: async () => droppedInSilence(await this.connect()),
+      end: () => pool.end(),
+      options: pool.options,
+    };
     const dialect = new PostgresDialect({ pool: measured });
     const log = statementRecorder(() => names.schema);
     this.kysely = new Kysely<unknown>({ dialect, ...(log !== undefined && { log }) });

@@ -8,6 +8,8 @@ export interface TcpProxy extends AsyncDisposable {
   readonly refused: number;
   /** From now on what the server says is lost, until `heal`. */
   muteServer(): void;
+  /** From now on what either says is lost, and that one has gone as well: a cable is cut. Until `heal`. */
+  blackhole(): void;
   heal(): void;
   /** Cuts every connection and refuses new ones until `heal`: to the server the client has crashed. */
   sever(): void;
@@ -16,6 +18,7 @@ export interface TcpProxy extends AsyncDisposable {
 /** Between `127.0.0.1` and a port of a server. */
 export async function startTcpProxy(targetPort: number, targetHost = '127.0.0.1'): Promise<TcpProxy> {
   let muted = false;
+  let blackholed = false;
   let severed = false;
   let refused = 0;
   const sockets = new Set<Socket>();
@@ -31,15 +34,20 @@ export async function startTcpProxy(targetPort: number, targetHost = '127.0.0.1'
       [server, client],
     ] as const) {
       sockets.add(socket);
-      socket.on('error', () => other.destroy());
+      const end = (): void => {
+        if (!blackholed) other.destroy();
+      };
+      socket.on('error', end);
       socket.on('close', () => {
         sockets.delete(socket);
-        other.destroy();
+        end();
       });
     }
-    client.on('data', (data) => server.write(data));
+    client.on('data', (data) => {
+      if (!blackholed) server.write(data);
+    });
     server.on('data', (data) => {
-      if (!muted) client.write(data);
+      if (!muted && !blackholed) client.write(data);
     });
   };
   const listener = createServer(join).listen(0, '127.0.0.1');
@@ -53,10 +61,12 @@ export async function startTcpProxy(targetPort: number, targetHost = '127.0.0.1'
       return refused;
     },
     muteServer: () => (muted = true),
+    blackhole: () => (blackholed = true),
     heal: () => {
       // Half-heard words cannot be continued: after silence the client must connect anew.
-      if (muted) cut();
+      if (muted || blackholed) cut();
       muted = false;
+      blackholed = false;
       severed = false;
     },
     sever: () => {
