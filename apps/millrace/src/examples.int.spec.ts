@@ -175,6 +175,7 @@ const examples: Readonly<Record<string, Example>> = {
     input: { door: 'north', people: ['Ada', 'Bo', 'Cy'] },
     ends: { status: 'completed', output: ['Ada', 'Bo', 'Cy'] },
   },
+  'narrow.yaml': { input: { customer: 'ada' }, ends: { status: 'completed', output: 'Report for ada' } },
   'conversation.yaml': {
     input: { message: 'Good morning' },
     ends: { status: 'completed', output: { turn: 1, answer: 'We have not met.' } },

@@ -67,7 +67,7 @@ export class SlotStore {
         select tenant_id as "tenantId", run_id as "runId", node, attempt, partition, granted_at is not null as "isGranted"
         from slot_request
         where partition = any (${[...partitions]}::smallint[]) and not taken
-        order by requested_at
+        order by granted_at is null, requested_at
         limit ${mostWaiting}`,
     );
     return {

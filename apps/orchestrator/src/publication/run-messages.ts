@@ -126,13 +126,21 @@ export function endMessage(run: HotRun, finishedAt: string): OutgoingMessage {
   };
 }
 
+const holdsKeys = ({ state }: HotRun): boolean => state.status !== 'new' && state.room !== undefined;
+
 function announcementOf(run: HotRun, event: RunEvent): { contract: EventContract; data: object } | null {
   const subject = { runId: run.key.runId, graph: graphAt(run, event.position) };
   switch (event.type) {
     case 'RunStarted':
-      // In a thread it is announced when its turn has come.
-      return event.data.thread === undefined ? { contract: runStartedEvent, data: subject } : null;
+      // Where it waits for its turn, or for room, it is announced when it begins.
+      return event.data.thread === undefined && event.data.slots === undefined
+        ? { contract: runStartedEvent, data: subject }
+        : null;
     case 'ThreadEntered':
+      return event.data.generation === undefined && !holdsKeys(run)
+        ? { contract: runStartedEvent, data: subject }
+        : null;
+    case 'RunAdmitted':
       return event.data.generation === undefined ? { contract: runStartedEvent, data: subject } : null;
     case 'NodeCompleted': {
       const { node, attempt } = event.data;

@@ -85,6 +85,11 @@ export const sharing = document('test-sharing', [
   echo('only', [], { retry: { maxAttempts: 1 }, concurrency: [{ key: 'shop', limit: 2 }] }),
 ]);
 
+/** One step, of whose runs two run at a time. */
+export const narrow = document('test-narrow', [echo('only', [], { retry: { maxAttempts: 1 } })], {
+  concurrency: [{ key: 'narrow', limit: 2 }],
+});
+
 /** One step in the sequential lane of its tool. */
 export const sequential = document('test-sequential', [echo('only', [], { lane: 'sequential' })]);
 

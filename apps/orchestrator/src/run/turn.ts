@@ -13,6 +13,7 @@ import {
   decide,
   eventWaitsOf,
   mayBegin,
+  mayShare,
   newTimersOf,
   refusalOf,
   timersOf,
@@ -133,7 +134,7 @@ export function takeTurn(key: RunKey, found: FoundRun, works: readonly RunWork[]
 }
 
 const haltingTypes: ReadonlySet<string> = new Set([
-  ...['RunPaused', 'RunResumed', 'RunRetried', 'RunMigrated', 'ThreadEntered'],
+  ...['RunPaused', 'RunResumed', 'RunRetried', 'RunMigrated', 'ThreadEntered', 'RunAdmitted'],
 ]);
 
 function withTraces(
@@ -227,7 +228,8 @@ function changedEventWaits(
 
 /** Compares the stored requests for shared keys with those the state makes, and remembers the latter as the stored ones. */
 function changedSlots(run: HotRun | null, events: readonly DecidedEvent[]): Pick<Turn, 'slotsSet' | 'slotsDropped'> {
-  if (run === null || events.length === 0 || !run.graph.compiled.shares) return { slotsSet: [], slotsDropped: [] };
+  if (run === null || events.length === 0 || !mayShare(run.graph.compiled, run.state))
+    return { slotsSet: [], slotsDropped: [] };
   const before = run.slots;
   const after = run.ended ? new Map<string, SlotRequest>() : slotsByNode(run.graph.compiled, run.state);
   run.slots = after;

@@ -12,6 +12,7 @@ const node = z.string().min(1).max(500);
 /** What a run knows of its thread. */
 const threadSeenSchema = z.object({ id: threadIdSchema, version: z.int().nonnegative(), state: jsonObjectSchema });
 const attempt = z.int().positive();
+const slotSchema = z.object({ key: z.string(), limit: z.int().positive() });
 
 const event = <Type extends string, Data extends z.ZodType>(type: Type, data: Data) =>
   z.object({ type: z.literal(type), at: z.iso.datetime(), data });
@@ -40,8 +41,15 @@ const runStarted = event(
       .optional(),
     /** The thread that it belongs to. Nothing begins before `ThreadEntered`. */
     thread: threadIdSchema.optional(),
+    /** The keys that the whole run holds. Nothing begins before `RunAdmitted`. */
+    slots: z.array(slotSchema).optional(),
   }),
 );
+/**
+ * Each key of the run has room, until the run has ended: at most `limit` of the tenant's runs hold a key at a time. Follows on the start,
+ * in a thread on its turn there, and on every retry.
+ */
+const runAdmitted = event('RunAdmitted', z.object({ generation: generationSchema.optional() }));
 /**
  * It is the run's turn in its thread, whose state is this: until the run has ended, no other run is under way in it. Follows on the
  * start and on every retry.
@@ -106,10 +114,7 @@ const nodeRetryScheduled = event(
   }),
 );
 /** The node waits until each of its keys has room: at most `limit` nodes of the tenant's runs hold a key at a time. */
-const slotsRequested = event(
-  'SlotsRequested',
-  z.object({ node, attempt, slots: z.array(z.object({ key: z.string(), limit: z.int().positive() })) }),
-);
+const slotsRequested = event('SlotsRequested', z.object({ node, attempt, slots: z.array(slotSchema) }));
 /** It has room, until it ends. */
 const slotsGranted = event('SlotsGranted', z.object({ node, attempt }));
 /** A worker may begin with an effect that must not happen twice; whoever else asks for this attempt may not. */
@@ -245,6 +250,7 @@ const runRetried = event(
 export const newRunEventSchema = z.discriminatedUnion('type', [
   runStarted,
   threadEntered,
+  runAdmitted,
   nodeReused,
   nodeScheduled,
   nodeCompleted,

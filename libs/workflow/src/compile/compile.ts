@@ -33,7 +33,7 @@ import type {
   CompiledWorker,
   RetryPolicy,
 } from './compiled-graph.js';
-import { insideOf, rootVariables, eventVariable, signalVariable } from './variables.js';
+import { insideOf, rootVariables, startVariables, eventVariable, signalVariable } from './variables.js';
 
 /**
  * Makes a graph ready to run. The document has been validated when it was published; what an older version accepted and
@@ -54,6 +54,7 @@ export function compileGraph(document: GraphDocument | JsonObject): CompiledGrap
     budget: compileBudget(graph.budget),
     priority: graph.priority ?? 'normal',
     thread: compileThread(graph.thread),
+    concurrency: compileConcurrency(graph.concurrency, startVariables),
     compensates: compensatesIn(root),
     shares: sharesIn(root),
     signals: new Set(signalsOf(graph.nodes)),

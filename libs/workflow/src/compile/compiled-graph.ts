@@ -18,6 +18,8 @@ export interface CompiledGraph {
   readonly thread: CompiledThread | null;
   /** Whether some effect is taken back when the run does not complete. */
   readonly compensates: boolean;
+  /** The keys that a whole run holds; empty in most graphs. */
+  readonly concurrency: readonly CompiledSlot[];
   /** Whether some node shares keys with those of other runs. */
   readonly shares: boolean;
   readonly root: CompiledScope;
@@ -26,6 +28,12 @@ export interface CompiledGraph {
   /** Whether some node waits for an event. */
   readonly awaitsEvents: boolean;
   readonly output: CompiledTemplate;
+}
+
+/** A key, and how many may hold it at a time. */
+export interface CompiledSlot {
+  readonly key: CompiledTemplate;
+  readonly limit: number;
 }
 
 /** Of the thread that a run may be in. */
@@ -108,7 +116,7 @@ export interface CompiledWorker extends CommonFields {
   /** What an attempt costs at most, in US dollars; 0 where nothing is said. */
   readonly estimateUsd: number;
   /** What it shares with other nodes of the tenant's runs; empty in most graphs. */
-  readonly concurrency: readonly { readonly key: CompiledTemplate; readonly limit: number }[];
+  readonly concurrency: readonly CompiledSlot[];
   /** What its target is called in the key of a lane that does one task at a time; null where it has no such lane. */
   readonly lane: LaneTarget | null;
   /** Whether what it used is kept with it, for others to read. */

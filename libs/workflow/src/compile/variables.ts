@@ -3,6 +3,9 @@ import type { LoopNode, MapNode } from '../document/graph-document.js';
 
 export const rootVariables: readonly string[] = ['input', 'nodes', 'run', 'thread'];
 
+/** What is known before a run begins. */
+export const startVariables: readonly string[] = ['input', 'run'];
+
 /** What the filter of a wait calls the signal. */
 export const signalVariable = 'signal';
 /** What it calls the event. */

@@ -76,6 +76,7 @@ function walkThrough(graph: GraphDocument): Walk {
     run: objectOfTypes([['id', stringType]]),
     thread: threadType,
   };
+  checkConcurrency(walk, graph, [], { variables: { input: variables.input, run: variables.run }, node: nothingEnded });
   const all = checkNodes(walk, graph.nodes, ['nodes'], variables, () => false);
   if (graph.output !== undefined)
     checkerFor(walk, { variables, ...all }, [graph.output]).check(graph.output, ['output']);
@@ -87,6 +88,9 @@ function walkThrough(graph: GraphDocument): Walk {
   }
   return walk;
 }
+
+/** Before a run begins. */
+const nothingEnded: Scope['node'] = () => ({ refused: 'This is asked before any node begins: read `input` or `run`.' });
 
 /** `thread.id` is null for a run in no thread. */
 const threadType = objectOfTypes([
@@ -241,7 +245,7 @@ function checkAgent(walk: Walk, node: AgentNode, path: Path, scope: Scope): Valu
 
 function checkConcurrency(
   walk: Walk,
-  { concurrency = [] }: Pick<WorkerNode, 'concurrency'>,
+  { concurrency = [] }: { readonly concurrency?: WorkerNode['concurrency'] },
   path: Path,
   scope: Scope,
 ): void {

@@ -13,7 +13,14 @@ import { limits } from '../limits.js';
 import { agentFields, agentTools } from './agent-fields.js';
 import { declaredToolSchema } from './agent-tools.js';
 import { inputSchemaSchema, type InputSchema } from './input-schema.js';
-import { budget, timeouts, workerPolicies, type BudgetDocument } from './policies.js';
+import {
+  budget,
+  runConcurrency,
+  timeouts,
+  workerPolicies,
+  type BudgetDocument,
+  type ConcurrencyDocument,
+} from './policies.js';
 import { duration, expression, template } from './scalars.js';
 import { shareHint, sharePattern } from './share.js';
 import { threadPolicy, type ThreadDocument } from './thread-policy.js';
@@ -333,6 +340,7 @@ export interface GraphDocument {
   budget?: BudgetDocument | undefined;
   priority?: RunPriority | undefined;
   thread?: ThreadDocument | undefined;
+  concurrency?: ConcurrencyDocument | undefined;
   nodes: GraphNode[];
   output?: Json | undefined;
 }
@@ -348,6 +356,7 @@ export const graphDocumentSchema = z.strictObject({
     .optional()
     .describe("Whose tasks go first where the tenant's wait for workers, unless the start of a run says another."),
   thread: threadPolicy.optional().describe('For runs that are in a thread.'),
+  concurrency: runConcurrency.optional(),
   nodes: z.array(nodeSchema).min(1),
   output: template.optional().describe("The run's output. Null by default."),
 });

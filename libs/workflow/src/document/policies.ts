@@ -48,12 +48,17 @@ const concurrency = z
   .array(
     z.strictObject({
       key: z.string().min(1).describe('What is shared, by name; may hold ${{ expressions }}.'),
-      limit: z.int().min(1).max(limits.concurrency).describe('How many nodes may hold the key at a time.'),
+      limit: z.int().min(1).max(limits.concurrency).describe('How many may hold the key at a time.'),
     }),
   )
   .min(1)
   .max(limits.concurrencyKeys);
 export type ConcurrencyDocument = z.infer<typeof concurrency>;
+
+/** The keys of a whole run. */
+export const runConcurrency = concurrency.describe(
+  "A run begins when each key has room among all of the tenant's runs, and holds them until it ends. Keys may read `input` and `run`.",
+);
 
 /** The policies of a node that a worker executes. */
 export const workerPolicies = {

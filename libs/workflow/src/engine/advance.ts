@@ -11,12 +11,13 @@ import { finishRound } from './loop.js';
 import { continueMap } from './map.js';
 import type { Frame, RunningRun } from './state.js';
 import { finishSubgraph } from './subgraph.js';
-import { threadPatchOf, waitsForThread } from './thread.js';
+import { waitsToBegin } from './run-slots.js';
+import { threadPatchOf } from './thread.js';
 import { resolveIn } from './variables.js';
 
 /** Works off the agenda of a decision. While the run is paused, or waits for its turn, the state holds what there is to do. */
 export function advance(decision: Decision): void {
-  if (running(decision)?.pausedAt !== null || waitsForThread(decision.state)) return;
+  if (running(decision)?.pausedAt !== null || waitsToBegin(decision.state)) return;
   for (const item of decision.agenda) {
     if (decision.state.status !== 'running' || decision.state.ending !== null) break;
     switch (item.action) {

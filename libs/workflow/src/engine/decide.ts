@@ -4,6 +4,7 @@
  *   message       when                                               events
  *   start         the run is new                                     RunStarted, and the first nodes begin
  *                 it belongs to a thread                              RunStarted; it waits for its turn
+ *                 it shares keys as a whole                          RunStarted; it waits for room
  *                 it is a fork                                       RunStarted, NodeReused for what it takes along, and what may begin begins
  *                 its input does not fit the graph                   RunStarted, RunFailed invalid_input
  *   task-result   completed, of the running attempt                  NodeCompleted, and what became ready begins
@@ -39,6 +40,8 @@
  *   retry         the run has ended, the retry is new to it          RunRetried, and what may begin begins, in a thread in its turn
  *   thread-entered  the run waits for its turn, in this generation,  ThreadEntered, and the first nodes begin, or what is ready
  *                 and is not paused
+ *   slots-granted the run waits for room, in this generation, and    RunAdmitted, and the first nodes begin, or what is ready
+ *                 is not paused
  *   anything else (a stale attempt, an unknown node, an ended run,   nothing
  *                 a task of another program)
  *
@@ -46,7 +49,7 @@
  * The run completes when every node has ended.
  */
 import type { NewRunEvent, TaskOutcome } from '@millrace/contracts';
-import { assertNever, MillraceError, type ErrorShape } from '@millrace/kernel';
+import { assertNever, MillraceError, type ErrorShape, type JsonObject } from '@millrace/kernel';
 import {
   isCompensation,
   isWorker,
@@ -73,9 +76,10 @@ import { refusalOf } from './refusal.js';
 import { routed } from './router.js';
 import { retryDueAt } from './retry.js';
 import { runRetried } from './retry-run.js';
+import { admitRun, isForRun, slotsOfRun } from './run-slots.js';
 import { takeSlots } from './slots.js';
 import { enterThread } from './thread.js';
-import type { NodeState, RunningRun, RunState } from './state.js';
+import type { NodeState, RunningRun, RunState, Slot } from './state.js';
 import { endWait, takeEvent, takeSignal } from './wait.js';
 
 /**
@@ -97,6 +101,8 @@ export function decide(graph: CompiledGraph, state: RunState, message: RunMessag
   else if (message.type === 'resume') resume(decision, state);
   else if (message.type === 'thread-entered') {
     if (enterThread(decision, message)) goOnOrEnd(decision);
+  } else if (message.type === 'slots-granted' && isForRun(message)) {
+    if (admitRun(decision, message)) goOnOrEnd(decision);
   } else if (message.type === 'timer' && message.timer === 'run-timeout') expireRun(decision, state, message.attempt);
   else if (message.type === 'signal') decideSignal(decision, state, message);
   else if (message.type === 'decision') decideDecision(decision, state, message);
@@ -191,14 +197,18 @@ function start(graph: CompiledGraph, state: RunState, message: Extract<RunMessag
     ...(fork && { forkedFrom: originOf(fork) }),
     ...(thread !== undefined && { thread }),
   };
+  const slots = 'violations' in checked ? [] : slotsOrError(decision, { runId, input });
+  const asked = slots instanceof MillraceError || slots.length === 0 ? {} : { slots };
   record(decision, {
     type: 'RunStarted',
     at: now,
-    data: { runId, graph: message.graph, input, correlationId, ...rest },
+    data: { runId, graph: message.graph, input, correlationId, ...rest, ...asked },
   });
   if ('violations' in checked) {
     const reasons = checked.violations.map(({ pointer, message: text }) => `${pointer || '/'}: ${text}`);
     failRun(decision, { code: 'invalid_input', message: `The input does not fit the graph. ${reasons.join('; ')}` });
+  } else if (slots instanceof MillraceError) {
+    failRun(decision, { code: slots.code, message: slots.message });
   } else if (fork !== undefined) {
     for (const data of fork.reused) record(decision, { type: 'NodeReused', at: now, data });
     goOn(decision);
@@ -207,6 +217,15 @@ function start(graph: CompiledGraph, state: RunState, message: Extract<RunMessag
     advance(decision);
   }
   return decision.events;
+}
+
+function slotsOrError(decision: Decision, begun: { runId: string; input: JsonObject }): Slot[] | MillraceError {
+  try {
+    return slotsOfRun(decision.graph, begun, decision.meter);
+  } catch (error) {
+    if (error instanceof MillraceError) return error;
+    throw error;
+  }
 }
 
 const originOf = ({ reused: _reused, ...origin }: Fork) => origin;

@@ -182,6 +182,10 @@ const rows: Readonly<Record<string, Row>> = {
       expect(running(after)).toMatchObject({ thread: { status: 'entered', version, state }, allowedFrom: at });
     },
   }),
+  'running | RunAdmitted | admitted': row<'RunAdmitted'>({
+    fits: (before) => isRunning(before) && before.room?.isTaken === false,
+    becomes: (after, { at }) => expect(running(after)).toMatchObject({ room: { isTaken: true }, allowedFrom: at }),
+  }),
   'running | RunEnding | ending': row<'RunEnding'>({
     fits: isRunning,
     becomes: (after, { data }) => expect(running(after)).toMatchObject({ ending: data, pausedAt: null, held: [] }),

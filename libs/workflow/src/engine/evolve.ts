@@ -20,11 +20,13 @@
  *   running    ThreadEntered         entered        |  running wait         WaitStarted          running, waiting
  *                                                   |  running approval     ApprovalRequested    running, waiting
  *   running    RunEnding             ending         |  running worker       EffectBegun          running, claimed
+ *   running    RunAdmitted           admitted       |
  *                                                   |  running worker       SlotsRequested       running, waiting
  *                                                   |  running worker       SlotsGranted         running
  *   (a run that is ending is running)               |  running worker       EffectUncertain      running, waiting
  *
- * A run that was started in a thread, or retried there, is running and waits: nothing begins before ThreadEntered.
+ * A run that was started in a thread, or retried there, is running and waits: nothing begins before ThreadEntered. One that holds keys as
+ * a whole waits likewise for RunAdmitted.
  * SignalReceived keeps the signal for a wait, SignalConsumed forgets its data. EventEmitted and ApprovalDecided change nothing:
  * NodeCompleted or NodeFailed follows.
  *
@@ -39,6 +41,7 @@ import { itemsOf } from './items.js';
 import { locate, newFrame, type Location } from './location.js';
 import { migrated } from './migrate-run.js';
 import { retried } from './retry-run.js';
+import { admitted, roomFor } from './run-slots.js';
 import { settle } from './settle.js';
 import type { Frame, NodeState, RetryingNode, RunningNode, RunningRun, RunState } from './state.js';
 import { storedTable } from './table.js';
@@ -64,6 +67,8 @@ export function evolve(graph: CompiledGraph, state: RunState, event: NewRunEvent
       return { ...ended(state, event.at), status: 'cancelled', reason: event.data.reason };
     case 'ThreadEntered':
       return enteredThread(state, event);
+    case 'RunAdmitted':
+      return admitted(state, event);
     case 'EventEmitted':
     case 'ApprovalDecided':
       return state;
@@ -145,6 +150,7 @@ function begin(graph: CompiledGraph, event: RunEventOf<'RunStarted'>): RunningRu
     earlierAttempts: new Map(),
     changedInput: forkedFrom?.with === undefined ? null : { node: forkedFrom.node, input: forkedFrom.with },
     ...(thread !== undefined && { thread: waitingThread(thread) }),
+    ...roomFor(event.data.slots),
     ...(forkedFrom?.thread && { thread: { ...forkedFrom.thread, status: 'read' } }),
     nodes: storedTable(),
     frames,

@@ -10,6 +10,7 @@ import { limits } from '../limits.js';
 import { newFrame } from './location.js';
 import type { RunMessage } from './messages.js';
 import { keysOfEffects } from './effect.js';
+import { roomFor } from './run-slots.js';
 import { settle } from './settle.js';
 import type { NodeState, RunningRun, RunState } from './state.js';
 import { withKeys } from './taken-effects.js';
@@ -104,6 +105,7 @@ export function retried(graph: CompiledGraph, state: BegunRun, { at, data }: Run
     ...{ runId, graph: identity, input, correlationId, traceparent, startedAt, usage, signals, nodes, frames },
     changedInput,
     ...threadAgain(state.thread),
+    ...roomFor(state.room?.slots),
     pausedAt: null,
     held: [],
     effects: withKeys(state.effects, data.effectKeys),

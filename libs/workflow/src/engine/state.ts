@@ -50,6 +50,8 @@ interface BegunRun {
   readonly changedInput: { readonly node: string; readonly input: JsonValue } | null;
   /** The thread that it is in, or that it may read; absent for most. */
   readonly thread?: RunThread;
+  /** The keys that it waits for or holds as a whole; absent for most. */
+  readonly room?: RunRoom;
   /** By path. */
   readonly nodes: Table<NodeState>;
   /** By path: '' is the graph itself, `pages[3]` an item of a map, `write[2]` a round of a loop. */
@@ -66,6 +68,12 @@ export interface RunThread {
   /** As it was when the run entered. */
   readonly version: number;
   readonly state: JsonObject;
+}
+
+/** Keys that have room for the run, or that it waits for. */
+export interface RunRoom {
+  readonly slots: readonly Slot[];
+  readonly isTaken: boolean;
 }
 
 export interface RunningRun extends BegunRun {

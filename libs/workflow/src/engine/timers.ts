@@ -3,7 +3,7 @@ import type { NewRunEvent } from '@millrace/contracts';
 import type { CompiledGraph } from '../compile/compiled-graph.js';
 import type { TimerKind } from './messages.js';
 import type { NodeState, RunningRun, RunState } from './state.js';
-import { waitsForThread } from './thread.js';
+import { waitsToBegin } from './run-slots.js';
 
 export interface Timer {
   /** The node's path; '' for `run-timeout`. */
@@ -39,7 +39,7 @@ export function newTimersOf(graph: CompiledGraph, state: RunState, events: reado
 
 /** From where the time of a run counts. */
 const beginnings: ReadonlySet<NewRunEvent['type']> = new Set([
-  ...(['RunStarted', 'ThreadEntered', 'RunRetried', 'RunMigrated'] as const),
+  ...(['RunStarted', 'ThreadEntered', 'RunAdmitted', 'RunRetried', 'RunMigrated'] as const),
 ]);
 
 /** The timer that an event may set. */
@@ -51,7 +51,7 @@ function timerSetBy(event: NewRunEvent): { readonly node: string; readonly timer
 }
 
 function runTimers({ timeoutMs }: CompiledGraph, state: RunningRun): Timer[] {
-  if (timeoutMs === null || state.ending !== null || waitsForThread(state)) return [];
+  if (timeoutMs === null || state.ending !== null || waitsToBegin(state)) return [];
   const dueAt = new Date(Date.parse(state.retriedAt ?? state.startedAt) + timeoutMs).toISOString();
   return [{ node: '', attempt: state.retries.length, timer: 'run-timeout', dueAt }];
 }

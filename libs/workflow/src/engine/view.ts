@@ -4,7 +4,7 @@ import type { JsonObject, JsonValue } from '@millrace/kernel';
 import { isContainer, kindOf, type CompiledGraph, type CompiledScope } from '../compile/compiled-graph.js';
 import type { CompletedRun, NodeState, RunningRun, RunState } from './state.js';
 import { callOf } from './taken-effects.js';
-import { waitsForThread } from './thread.js';
+import { waitsToBegin } from './run-slots.js';
 
 /** What a read model keeps of a run. */
 export interface RunView {
@@ -30,7 +30,7 @@ export function viewOf(graph: CompiledGraph, state: RunState): RunView {
     error: errorOf(state),
     usage: state.usage,
     steps: stepsOf(graph.root, '', state.nodes, undoneSteps(state)),
-    startedAt: waitsForThread(state) && state.retries.length === 0 ? null : state.startedAt,
+    startedAt: waitsToBegin(state) && state.retries.length === 0 ? null : state.startedAt,
     finishedAt: 'finishedAt' in state ? state.finishedAt : null,
   };
 }
@@ -38,7 +38,7 @@ export function viewOf(graph: CompiledGraph, state: RunState): RunView {
 function statusOf(state: Exclude<RunState, { status: 'new' }>): Run['status'] {
   if (state.status !== 'running') return state.status;
   if (state.pausedAt !== null) return 'paused';
-  return waitsForThread(state) ? 'queued' : 'running';
+  return waitsToBegin(state) ? 'queued' : 'running';
 }
 
 function viewOfNew(graph: CompiledGraph): RunView {

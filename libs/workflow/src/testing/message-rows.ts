@@ -41,6 +41,7 @@ export const messageRows: Readonly<Record<string, Row>> = {
       state.status === 'new' &&
       !message.fork &&
       message.thread === undefined &&
+      graph.concurrency.length === 0 &&
       'input' in checkInput(graph, message.input),
     happens: ({ events, graph }) => {
       expect(events[0]?.type).toBe('RunStarted');
@@ -62,6 +63,18 @@ export const messageRows: Readonly<Record<string, Row>> = {
       expect(events).toMatchObject([
         { type: 'RunStarted', data: is(message, 'start') ? { thread: message.thread } : {} },
       ]),
+  },
+  'it shares keys as a whole': {
+    speaksOf: ({ state, message, graph }) =>
+      is(message, 'start') &&
+      state.status === 'new' &&
+      !message.fork &&
+      message.thread === undefined &&
+      graph.concurrency.length > 0 &&
+      'input' in checkInput(graph, message.input),
+    happens: ({ events }) => {
+      expect(events).toMatchObject([{ type: 'RunStarted', data: { slots: [{ limit: 2 }] } }]);
+    },
   },
   'it is a fork': {
     speaksOf: ({ state, message }) => is(message, 'start') && state.status === 'new' && message.fork !== undefined,
@@ -327,9 +340,9 @@ export const messageRows: Readonly<Record<string, Row>> = {
       refusalOf(graph, state, message) === null,
     happens: ({ events, message, state }) => {
       expect(events[0]).toMatchObject({ type: 'RunRetried', data: is(message, 'retry') ? { id: message.id } : {} });
-      // In a thread it waits for its turn.
-      if (state.status === 'new' || state.thread === undefined || state.thread.status === 'read')
-        expect(events.length).toBeGreaterThan(1);
+      // In a thread it waits for its turn, and with keys of its own for room.
+      const waits = state.status !== 'new' && (state.room !== undefined || (state.thread?.status ?? 'read') !== 'read');
+      if (!waits) expect(events.length).toBeGreaterThan(1);
     },
   },
   'thread-entered the run waits for its turn, in this generation, and is not paused': {
@@ -343,6 +356,20 @@ export const messageRows: Readonly<Record<string, Row>> = {
     happens: ({ events, message }) => {
       const { version, state } = message as Of<'thread-entered'>;
       expect(events[0]).toMatchObject({ type: 'ThreadEntered', data: { version, state } });
+      expect(events.length).toBeGreaterThan(1);
+    },
+  },
+  'slots-granted the run waits for room, in this generation, and is not paused': {
+    speaksOf: ({ state, message }) =>
+      is(message, 'slots-granted') &&
+      message.node === '' &&
+      isRunning(state) &&
+      state.room?.isTaken === false &&
+      state.ending === null &&
+      state.retries.length === message.attempt &&
+      !isPaused(state),
+    happens: ({ events }) => {
+      expect(events[0]).toMatchObject({ type: 'RunAdmitted' });
       expect(events.length).toBeGreaterThan(1);
     },
   },

@@ -187,6 +187,12 @@ export const bugs: readonly Bug[] = [
     change: replace(`${engine}/taken-effects.js`, 'compensationPath(node, nth)', 'compensationPath(node, 1)'),
   },
   {
+    name: 'begins-without-room',
+    seed: 51,
+    breaks: ['nothing of a run begins before its turn'],
+    change: replace(`${engine}/run-slots.js`, 'state.room?.isTaken === false && state.ending', 'false && state.ending'),
+  },
+  {
     name: 'lets-anyone-begin-an-effect',
     weather: { messageLoss: 12_000, crash: 1_000 },
     seed: 291,

@@ -33,6 +33,7 @@ export function growGraph(dice: Dice): JsonObject {
     ...(dice.percent(25) && { budget: budgetOf(dice) }),
     ...(dice.percent(30) && { priority: dice.pick(['low', 'normal', 'high']) }),
     nodes,
+    ...(dice.percent(12) && { concurrency: [{ key: dice.pick(['one', 'number-${{ input.number > 4 }}']), limit: 2 }] }),
     thread: { state: { runs: '${{ thread.state.?runs.orValue(0) + 1 }}' } },
     ...(dice.percent(70) && { output: nodes.map((node) => `\${{ nodes.${node['id'] as string}.status }}`) }),
   };

@@ -4,7 +4,7 @@ import {
   evolve,
   initialState,
   threadPlaceOf,
-  waitsForThread,
+  waitsToBegin,
   type CompiledGraph,
   type RunState,
 } from '@millrace/workflow';
@@ -65,12 +65,14 @@ export class RunHistory {
 
   /** When it began, or began again. */
   get beganAt(): number {
-    const begun = this.events.findLast(({ type }) => ['RunStarted', 'ThreadEntered', 'RunRetried'].includes(type));
+    const begun = this.events.findLast(({ type }) =>
+      ['RunStarted', 'ThreadEntered', 'RunAdmitted', 'RunRetried'].includes(type),
+    );
     return Date.parse(begun?.at ?? '');
   }
 
   get isQueued(): boolean {
-    return waitsForThread(this.state);
+    return waitsToBegin(this.state) || this.waitsForRoom;
   }
 
   /** The thread that it is under way in. */
@@ -88,7 +90,26 @@ export class RunHistory {
         const isOpen = status === 'running' || status === 'retrying';
         return isOpen && this.slots.get(node)?.some((slot) => slot.key === key) === true;
       })
-      .map((node) => `${this.text}:${node}`);
+      .map((node) => `${this.text}:${node}`)
+      .concat(this.holdsAsAWhole(key) ? [this.text] : []);
+  }
+
+  private get waitsForRoom(): boolean {
+    if (this.wholeSlots.length === 0 || this.state.status !== 'running' || this.state.ending !== null) return false;
+    return this.events.findLast(({ type }) => /^Run(Started|Retried|Admitted)$/.test(type))?.type !== 'RunAdmitted';
+  }
+
+  /** From when it was admitted until it ends. */
+  private holdsAsAWhole(key: string): boolean {
+    if (this.state.status !== 'running' || this.end !== undefined) return false;
+    const last = this.events.findLast(({ type }) => type === 'RunAdmitted' || type === 'RunRetried');
+    return last?.type === 'RunAdmitted' && this.wholeSlots.some((slot) => slot.key === key);
+  }
+
+  /** The keys that the run holds as a whole. */
+  get wholeSlots(): readonly { readonly key: string; readonly limit: number }[] {
+    const [started] = this.events;
+    return started?.type === 'RunStarted' ? (started.data.slots ?? []) : [];
   }
 
   /** Whether the result of an attempt is still to come. */

@@ -37,9 +37,10 @@ export interface WorkedOn {
 const allOfEvents = [...eventInvariants, ...policyInvariants];
 
 /** A run in a thread is announced when it comes to its turn. */
-function isAnnounced(event: RunEvent): boolean {
-  if (event.type === 'RunStarted') return event.data.thread === undefined;
-  if (event.type === 'ThreadEntered') return event.data.generation === undefined;
+function isAnnounced(event: RunEvent, holdsKeys: boolean): boolean {
+  if (event.type === 'RunStarted') return event.data.thread === undefined && event.data.slots === undefined;
+  if (event.type === 'ThreadEntered') return event.data.generation === undefined && !holdsKeys;
+  if (event.type === 'RunAdmitted') return event.data.generation === undefined;
   return event.type === 'EventEmitted' || terminalEventTypes.has(event.type);
 }
 
@@ -154,9 +155,11 @@ export class Witness {
       if (how !== undefined) this.fail(invariant, says, `${run.text}: ${how}`);
     }
     noteEvent(run, event);
-    if (isAnnounced(event)) this.announcements.note(row.partition, announcementId(run, event), event.at);
+    if (isAnnounced(event, run.wholeSlots.length > 0))
+      this.announcements.note(row.partition, announcementId(run, event), event.at);
     this.checkSpending(run);
-    if (event.type === 'SlotsGranted') this.checkRoom(run, event.data.node);
+    if (event.type === 'SlotsGranted') this.checkRoom(run, run.slots.get(event.data.node));
+    if (event.type === 'RunAdmitted') this.checkRoom(run, run.wholeSlots);
     if (event.type === 'ThreadEntered') checkTurn(run, [...this.runs.values()], (...how) => this.fail(...how));
   }
 
@@ -171,10 +174,10 @@ export class Witness {
       this.fail('I11', 'a run never spends more than its budget', `${text}: ${state.usage.costUsd} of ${allowed}`);
   }
 
-  /** Of the tenant's runs, never more nodes hold a key than its limit allows. */
-  private checkRoom(granted: RunHistory, node: string): void {
+  /** Of the tenant's runs, never more nodes or runs hold a key than its limit allows. */
+  private checkRoom(granted: RunHistory, slots: RunHistory['wholeSlots'] = []): void {
     const [tenant] = granted.text.split('/');
-    for (const { key, limit } of granted.slots.get(node) ?? []) {
+    for (const { key, limit } of slots) {
       const holders = [...this.runs.values()].flatMap((run) =>
         run.text.startsWith(`${tenant}/`) ? run.holding(key) : [],
       );
@@ -229,7 +232,7 @@ export class Witness {
   private checkPublished(run: RunHistory, broker: Broker): void {
     if (broker.wiped) return;
     for (const event of run.events) {
-      if (!isAnnounced(event)) continue;
+      if (!isAnnounced(event, run.wholeSlots.length > 0)) continue;
       const id = announcementId(run, event);
       if (!broker.published.has(id)) this.fail('I1', 'what is stored is announced', `${event.type} ${id}`);
     }
