@@ -12,3 +12,4 @@ export {
 export { InFlight } from './in-flight.js';
 export { newId, sha256Hex } from './ids.js';
 export type { JsonObject, JsonValue } from './json.js';
+export { roughSize, sizeUpTo } from './rough-size.js';

@@ -15,10 +15,9 @@ import {
   type ResultTogether,
   type TaskResultReply,
 } from '@millrace/contracts';
-import { MillraceError, toMillraceError } from '@millrace/kernel';
+import { MillraceError, roughSize, toMillraceError } from '@millrace/kernel';
 import type { MessageBus } from '@millrace/messaging';
 import { outsideTraces } from '@millrace/telemetry';
-import { roughSize } from './rough-size.js';
 
 const replyTimeoutMs = 10_000;
 const largestBytes = 16 * 1024;
@@ -47,13 +46,9 @@ export class ResultCourier {
 
   constructor(private readonly bus: Pick<MessageBus, 'request'>) {}
 
-  /** Whether a result may go with others. */
-  takes(to: string, result: ResultTogether): boolean {
-    return !this.gone.includes(to) && roughSize(result.outcome, largestBytes) < largestBytes;
-  }
-
   /**
-   * Sends a result with the others of this turn. `onLetGo` is given what ends the waiting.
+   * Sends a result with the others of this turn, or gives undefined where it must go by itself. `onLetGo` is given what ends the
+   * waiting.
    * @throws MillraceError of its verdict, or of the request that it travelled in
    */
   send(
@@ -61,12 +56,14 @@ export class ResultCourier {
     context: MessageContext,
     result: ResultTogether,
     onLetGo: (giveUp: (reason: MillraceError) => void) => void,
-  ): Promise<TaskResultReply> {
+  ): Promise<TaskResultReply> | undefined {
+    const bytes = roughSize(result.outcome, largestBytes);
+    if (bytes >= largestBytes || this.gone.includes(to)) return undefined;
     return new Promise((resolve, reject) => {
       onLetGo(reject);
       const parcel = this.parcelFor(to, context);
       parcel.sent.push({ result, resolve, reject });
-      parcel.bytes += roughSize(result.outcome, largestBytes);
+      parcel.bytes += bytes;
       this.leaving ??= setImmediate(() => this.leave());
     });
   }

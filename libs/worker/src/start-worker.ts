@@ -236,11 +236,13 @@ class Worker<Input, Output> implements RunningWorker {
   private async send(task: ActiveTask, outcome: TaskOutcome): Promise<TaskResultReply> {
     const { taskId, runId, node, attempt, togetherTo } = task.data;
     const result: TaskResult = { taskId, runId, node, attempt, outcome };
-    const mayTravel =
-      togetherTo !== undefined && recordedSpan() === undefined && this.courier.takes(togetherTo, result);
-    if (mayTravel) {
+    const travelling =
+      togetherTo === undefined || recordedSpan() !== undefined
+        ? undefined
+        : this.sendTogether(task, togetherTo, result);
+    if (travelling !== undefined) {
       try {
-        return await this.sendTogether(task, togetherTo, result);
+        return await travelling;
       } catch (thrown) {
         const error = toMillraceError(thrown);
         if (task.letGo !== undefined || isRefusal(error)) throw error;
@@ -251,7 +253,7 @@ class Worker<Input, Output> implements RunningWorker {
     return await this.ask(task, taskResult, result, task.holding);
   }
 
-  private sendTogether(task: ActiveTask, to: string, result: TaskResult): Promise<TaskResultReply> {
+  private sendTogether(task: ActiveTask, to: string, result: TaskResult): Promise<TaskResultReply> | undefined {
     const traceparent = this.traceparentOf(task);
     const sent = traceparent === undefined ? result : { ...result, traceparent };
     return this.courier.send(to, causedBy(task.delivery.envelope), sent, (giveUp) => task.tellWhenLetGo(giveUp));

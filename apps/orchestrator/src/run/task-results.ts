@@ -10,7 +10,7 @@ import {
   type TaskOutcome,
   type TaskResultReply,
 } from '@millrace/contracts';
-import { invalidInput, MillraceError } from '@millrace/kernel';
+import { invalidInput, MillraceError, sizeUpTo } from '@millrace/kernel';
 import type { IncomingMessage } from '@millrace/messaging';
 import type { OrchestratorCounts } from '../counts.js';
 import type { RunWriter } from './run.writer.js';
@@ -59,7 +59,7 @@ export class TaskResults {
     if (!parsed.success) throw invalidInput('invalid_result', 'This is no task result.', violationsOf(parsed.error));
     const { runId, node, attempt, outcome } = parsed.data;
     const key = { tenantId, runId, partition: partitionOf(runId) };
-    const bytes = JSON.stringify(outcome).length;
+    const bytes = sizeUpTo(this.maxOutputBytes, outcome);
     const work = { type: 'task-result', node, attempt, outcome: this.bounded(outcome, bytes), worker } as const;
     const answer = await this.writer.submit(key, work, bytes);
     switch (answer.kind) {
