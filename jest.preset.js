@@ -11,6 +11,8 @@ export function jestPreset(name) {
     rootDir: 'src',
     testEnvironment: 'node',
     testMatch: ['**/*.spec.ts'],
+    // These need a package that nobody gets by `npm ci`: `npm run test:gguf`.
+    testPathIgnorePatterns: ['/node_modules/', '\\.library\\.spec\\.ts$'],
     extensionsToTreatAsEsm: ['.ts'],
     moduleFileExtensions: ['ts', 'js', 'mjs', 'json', 'node'],
     testEnvironmentOptions: { customExportConditions: ['@millrace/source', 'node', 'node-addons'] },

@@ -10,6 +10,7 @@ import {
 } from '@millrace/service';
 import { z } from 'zod';
 import type { Price } from './ledger/price.js';
+import { type GgufSettings, ggufProvider, ggufSettings, ggufVariables } from './gguf/gguf-settings.js';
 import { readModelsFile, type ConfiguredProvider, type ModelsFile } from './models/models-file.js';
 import type { Route } from './routing/route.js';
 import type { Timeouts } from './providers/stream-answer.js';
@@ -19,6 +20,8 @@ export interface LlmProviderConfig {
   readonly slots: number;
   /** Providers of the installation, for every tenant. */
   readonly providers: readonly ConfiguredProvider[];
+  /** A model in this process; null where there is none. */
+  readonly gguf: GgufSettings | null;
   /** Answers where a task names no model; null for the extractive one, which needs no provider. */
   readonly defaultModel: string | null;
   readonly prices: readonly Price[];
@@ -46,6 +49,7 @@ export interface CallLimits {
 const hour = 3_600_000;
 /** Sentences are chosen, not understood, so the extractive model can look at all there is. */
 const evidenceForExtraction = 400_000;
+const evidenceForModels = 100_000;
 
 const milliseconds = () => wholeNumber({ min: 1, max: hour });
 const usd = () =>
@@ -73,9 +77,10 @@ export function readConfig(environment: Environment): LlmProviderConfig {
     maxTokens: variable('MILLRACE_LLM_MAX_TOKENS', wholeNumber({ min: 1, max: 100_000 }).default(8_192), '8192'),
     evidenceCharacters: variable(
       'MILLRACE_LLM_EVIDENCE_CHARACTERS',
-      wholeNumber({ min: 1_000, max: 10_000_000 }).default(100_000),
+      wholeNumber({ min: 1_000, max: 10_000_000 }).optional(),
       '100000',
     ),
+    ...ggufVariables,
     firstTokenMs: variable('MILLRACE_LLM_FIRST_TOKEN_TIMEOUT_MS', milliseconds().default(120_000), '120000'),
     idleMs: variable('MILLRACE_LLM_IDLE_TIMEOUT_MS', milliseconds().default(30_000), '30000'),
     totalMs: variable('MILLRACE_LLM_TOTAL_TIMEOUT_MS', milliseconds().default(600_000), '600000'),
@@ -83,12 +88,15 @@ export function readConfig(environment: Environment): LlmProviderConfig {
     completionUsdPerMillion: variable('MILLRACE_LLM_COMPLETION_USD_PER_MILLION', usd().default(0), '0.60'),
   });
   const { slots, firstTokenMs, idleMs, totalMs, maxTokens } = values;
-  const file = values.modelsFile === undefined ? noFile : readModelsFile(textOf(values.modelsFile), environment);
+  const gguf = ggufSettings(values, wrong);
+  const file = fileOf(values.modelsFile, environment, gguf);
   const server = serverOf(values);
-  const defaultModel = file.defaultModel ?? (server && `${server.provider.name}/${server.provider.models[0]}`);
+  const local = gguf && `${ggufProvider}/${gguf.file.model}`;
+  const defaultModel = file.defaultModel ?? (server && `${server.provider.name}/${server.provider.models[0]}`) ?? local;
   return {
     slots,
     providers: [...(server ? [server.provider] : []), ...file.providers],
+    gguf,
     defaultModel,
     providerHosts: values.providerHosts,
     secretKeys: values.secretKeys,
@@ -96,8 +104,17 @@ export function readConfig(environment: Environment): LlmProviderConfig {
     prices: [...(server ? [server.price] : []), ...file.prices],
     routes: file.routes,
     limits: { timeouts: { firstTokenMs, idleMs, totalMs }, queue: slots, maxTokens },
-    evidenceCharacters: defaultModel === null ? evidenceForExtraction : values.evidenceCharacters,
+    evidenceCharacters:
+      defaultModel === null
+        ? evidenceForExtraction
+        : (values.evidenceCharacters ?? evidenceFor(defaultModel === local, gguf)),
   };
+}
+
+/** A local model holds little: half of its context is for evidence, at three characters a token. */
+function evidenceFor(isLocal: boolean, gguf: GgufSettings | null): number {
+  if (!isLocal || gguf === null) return evidenceForModels;
+  return Math.min(evidenceForModels, Math.max(1_000, Math.floor((gguf.contextTokens / 2) * 3)));
 }
 
 const hostList = () =>
@@ -137,6 +154,11 @@ function serverOf(values: {
       outputUsdPerMillion: completionUsdPerMillion,
     },
   };
+}
+
+function fileOf(path: string | undefined, environment: Environment, gguf: GgufSettings | null): ModelsFile {
+  if (path === undefined) return noFile;
+  return readModelsFile(textOf(path), environment, gguf === null ? [] : [ggufProvider]);
 }
 
 function textOf(file: string): string {

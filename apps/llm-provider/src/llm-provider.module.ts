@@ -4,6 +4,7 @@ import { CompleteChatHandler } from './chat/complete-chat.handler.js';
 import { EmbedTextsHandler } from './chat/embed-texts.handler.js';
 import { RerankTextsHandler } from './chat/rerank-texts.handler.js';
 import { OpenCalls } from './chat/open-calls.js';
+import { ggufProviders } from './gguf/gguf.provider.js';
 import { ListModelsHandler } from './models/list-models.handler.js';
 import { CompleteHandler } from './completion/complete.handler.js';
 import { CompletionLedger } from './ledger/completion-ledger.js';
@@ -42,6 +43,7 @@ import { RouteHandler } from './intents/route.handler.js';
     CompletionLedger,
     RouteHandler,
     { provide: PromptLibrary, useFactory: () => PromptLibrary.load() },
+    ...ggufProviders,
     ModelCatalogue,
     answerCacheProvider,
     AnswerCacheShutdown,

@@ -1,4 +1,6 @@
 export { withClient } from '@millrace/servers';
+export { GgufWriter } from './gguf/gguf-writer.js';
+export { tinyGguf, type TinyGgufOptions } from './gguf/tiny-gguf.js';
 export { deferred, type Deferred } from './deferred.js';
 export { eventually, type EventuallyOptions } from './eventually.js';
 export type { NatsServer, PostgresServer, RedisServer } from '@millrace/servers';

@@ -2,6 +2,7 @@ import type { listModels, RequestOf, ResponseOf } from '@millrace/contracts';
 import { CONFIG, type CommandHandler, type CommandMessage } from '@millrace/service';
 import { Inject, Injectable } from '@nestjs/common';
 import type { LlmProviderConfig } from '../config.js';
+import { ggufProvider } from '../gguf/gguf-settings.js';
 import { ModelRouteStore } from './model-route.store.js';
 import { ProviderStore } from './provider.store.js';
 
@@ -20,6 +21,8 @@ export class ListModelsHandler implements CommandHandler<typeof listModels> {
     );
     const own = (await this.routes.routes(tenantId)).map(({ route }) => route);
     const routes = [...this.config.routes, ...own].map(({ name }) => ({ name: `route:${name}`, provider: 'millrace' }));
-    return { items: [...routes, ...models] };
+    const { gguf } = this.config;
+    const local = gguf === null ? [] : [{ name: `${ggufProvider}/${gguf.file.model}`, provider: ggufProvider }];
+    return { items: [...routes, ...models, ...local] };
   }
 }

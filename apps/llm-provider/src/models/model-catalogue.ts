@@ -10,6 +10,8 @@ import type { CompletionModel } from '../completion/completion-model.js';
 import { ProviderCompletionModel } from '../completion/provider-completion-model.js';
 import type { LlmProviderConfig } from '../config.js';
 import { extractiveModel } from '../extractive/extractive-model.js';
+import { GgufModels } from '../gguf/gguf.provider.js';
+import { type GgufSettings, ggufProvider } from '../gguf/gguf-settings.js';
 import type { ChatModel } from '../providers/chat-model.js';
 import { openProvider, type OpenProvider } from '../providers/open-provider.js';
 import type { RerankingModel } from '../providers/reranking.js';
@@ -23,6 +25,7 @@ import { Believed, keep } from './believed.js';
 import { ModelRouteStore, type StoredRoute } from './model-route.store.js';
 import type { ConfiguredProvider } from './models-file.js';
 import { ProviderStore, type StoredProvider } from './provider.store.js';
+import { unknownModel } from './unknown-model.js';
 
 /** Models kept open; beyond them the one that was opened first is opened again when it is needed. */
 const mostOpen = 1_000;
@@ -30,7 +33,8 @@ const mostOpen = 1_000;
 const routePrefix = 'route:';
 
 /** A provider with what tells it from its earlier versions and from those of other tenants. */
-interface KnownProvider extends Omit<ConfiguredProvider, 'apiKey'> {
+interface KnownProvider extends Omit<ConfiguredProvider, 'apiKey' | 'kind'> {
+  readonly kind: ConfiguredProvider['kind'] | typeof ggufProvider;
   readonly identity: string;
   readonly key: () => string | null;
 }
@@ -53,12 +57,14 @@ export class ModelCatalogue {
     @Inject(TargetOpener) private readonly targets: TargetOpener,
     @Inject(Payments) private readonly payments: Payments,
     @Inject(ANSWER_CACHE) private readonly answers: Cache,
+    @Inject(GgufModels) private readonly gguf: GgufModels,
   ) {
-    this.installed = config.providers.map((provider) => ({
+    const configured = config.providers.map((provider) => ({
       ...provider,
       identity: provider.name,
       key: () => provider.apiKey,
     }));
+    this.installed = config.gguf === null ? configured : [...configured, knownGguf(config.gguf)];
     this.ownProviders = new Believed(async (tenantId) =>
       (await store.list(tenantId)).map((provider) => this.knownOf(provider)),
     );
@@ -163,7 +169,7 @@ export class ModelCatalogue {
   ): Promise<Target> {
     const [providerName, modelId = ''] = split(options.model);
     const provider = providers.find(({ name }) => name === providerName);
-    if (provider === undefined) throw unknownModel(options.model);
+    if (provider === undefined || !has(provider, modelId)) throw unknownModel(options.model);
     const model = this.modelOf(provider, await this.open(provider), modelId, this.targets.modelOptions(options));
     return this.targets.open(options, model, { route, tenantId, baseUrl: provider.baseUrl });
   }
@@ -174,7 +180,8 @@ export class ModelCatalogue {
     name: string,
   ): Promise<{ readonly provider: KnownProvider; readonly modelId: string }> {
     const [providerName, modelId] = split(name);
-    const isMeant = (provider: KnownProvider): boolean => provider.name === providerName && modelId !== undefined;
+    const isMeant = (provider: KnownProvider): boolean =>
+      provider.name === providerName && modelId !== undefined && has(provider, modelId);
     const lists = (provider: KnownProvider): boolean => provider.models.includes(name);
     const installed = this.installed.find(isMeant);
     if (installed !== undefined && modelId !== undefined) return { provider: installed, modelId };
@@ -195,6 +202,7 @@ export class ModelCatalogue {
     const known = this.opened.get(provider.identity);
     if (known !== undefined) return known;
     const { kind, baseUrl } = provider;
+    if (kind === ggufProvider) return Promise.resolve(this.gguf.open());
     return keep(this.opened, provider.identity, openProvider({ kind, baseUrl, apiKey: provider.key() }), mostOpen);
   }
 
@@ -216,15 +224,25 @@ export class ModelCatalogue {
   }
 }
 
+/** Another file of the same name answers otherwise. */
+const knownGguf = ({ file, concurrency }: GgufSettings): KnownProvider => ({
+  name: ggufProvider,
+  kind: ggufProvider,
+  baseUrl: '',
+  models: [file.model],
+  concurrency,
+  identity: `${ggufProvider}@${file.fingerprint}`,
+  key: () => null,
+});
+
+/** Providers may have models that they do not list; a file is one model. */
+const has = ({ kind, models }: KnownProvider, modelId: string): boolean =>
+  kind !== ggufProvider || models.includes(modelId);
+
 function split(name: string): [string, string | undefined] {
   const slash = name.indexOf('/');
   return slash === -1 ? [name, undefined] : [name.slice(0, slash), name.slice(slash + 1)];
 }
-
-const unknownModel = (name: string): MillraceError =>
-  new MillraceError('invalid', 'unknown_model', `There is no model ${name}. Its provider is none of yours.`, {
-    violations: [{ pointer: '/model', message: 'is the model of no provider that there is' }],
-  });
 
 const unknownRoute = (name: string): MillraceError =>
   new MillraceError('invalid', 'unknown_model_route', `There is no route ${name}.`, {

@@ -45,8 +45,11 @@ const fileSchema = z.strictObject({
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** @throws MillraceError `invalid_configuration` with a pointer into the file for each mistake; it shows no value of a variable. */
-export function readModelsFile(text: string, environment: Environment): ModelsFile {
+/**
+ * @param others names of providers that stand elsewhere, which routes may have targets of
+ * @throws MillraceError `invalid_configuration` with a pointer into the file for each mistake; it shows no value of a variable.
+ */
+export function readModelsFile(text: string, environment: Environment, others: readonly string[] = []): ModelsFile {
   const parsed = fileSchema.safeParse(parseYaml(text));
   if (!parsed.success) throw wrong(violationsOf(parsed.error));
   const { default: defaultModel = null, prices, routes } = parsed.data;
@@ -61,7 +64,11 @@ export function readModelsFile(text: string, environment: Environment): ModelsFi
     return { ...provider, baseUrl: address ?? '', apiKey: apiKey ?? null };
   });
   violations.push(...repeated('providers', providers), ...repeated('routes', routes));
-  violations.push(...unknownTargets(routes, new Set(providers.map(({ name }) => name))));
+  providers.forEach(({ name }, index) => {
+    if (others.includes(name))
+      violations.push({ pointer: `/providers/${index}/name`, message: 'is taken by MILLRACE_GGUF' });
+  });
+  violations.push(...unknownTargets(routes, new Set([...others, ...providers.map(({ name }) => name)])));
   if (violations.length > 0) throw wrong(violations);
   return { defaultModel, providers, prices, routes };
 }

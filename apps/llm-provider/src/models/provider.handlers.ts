@@ -10,6 +10,7 @@ import { MillraceError } from '@millrace/kernel';
 import { CONFIG, type CommandHandler, type CommandMessage } from '@millrace/service';
 import { Inject, Injectable } from '@nestjs/common';
 import type { LlmProviderConfig } from '../config.js';
+import { ggufProvider } from '../gguf/gguf-settings.js';
 import { ModelCatalogue } from './model-catalogue.js';
 import type { ConfiguredProvider } from './models-file.js';
 import { providerAddress } from './provider-address.js';
@@ -69,8 +70,9 @@ export class DeleteProviderHandler implements CommandHandler<typeof deleteProvid
 }
 
 /** Its providers come first, so a tenant's of the same name would never be asked. */
-function refuseNameOfInstallation(name: string, { providers }: LlmProviderConfig): void {
-  if (!providers.some((provider) => provider.name === name)) return;
+function refuseNameOfInstallation(name: string, { providers, gguf }: LlmProviderConfig): void {
+  const isLocal = gguf !== null && name === ggufProvider;
+  if (!isLocal && !providers.some((provider) => provider.name === name)) return;
   const message = `The provider ${name} is of this installation, and only its operator can change it.`;
   throw new MillraceError('conflict', 'provider_of_installation', message);
 }

@@ -40,7 +40,9 @@ export class TargetOpener {
   }
 
   open(target: RouteTarget, model: ProviderModel, { route, tenantId, baseUrl }: TargetPlace): Target {
+    // What is in this process has no address, and is there.
     const probe =
+      baseUrl !== '' &&
       route.probe &&
       new TargetProbe(route.probe, (signal) => statusOf(`${baseUrl.replace(/\/+$/, '')}/models`, signal));
     const opened = new Target(model, {
@@ -49,7 +51,7 @@ export class TargetOpener {
       key: tenantId === null ? target.model : `${tenantId}:${target.model}`,
       limits: this.limits,
       slots: this.slots,
-      ...(probe !== undefined && { probe }),
+      ...(probe && { probe }),
       rates: () => this.prices.known(tenantId, target.model),
       longestCallMs: this.timeoutsOf(target).totalMs + marginMs,
       onUnreleased: (error) => this.logger.warn({ err: error }, 'could not give back a slot of a target'),

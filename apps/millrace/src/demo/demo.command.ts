@@ -32,7 +32,7 @@ export function addDemoCommand(program: Command, terminal: Terminal, setExitCode
     .addHelpText(
       'after',
       '\nExit codes: 0 written, 2 the documents say nothing about the topic, 64 wrong usage, 1 anything else.' +
-        '\nA model writes the text where MILLRACE_LLM_BASE_URL and MILLRACE_LLM_MODEL are set, else it is extracted.',
+        '\nA model writes the text where MILLRACE_LLM_BASE_URL and MILLRACE_LLM_MODEL or MILLRACE_GGUF are set, else it is extracted.',
     )
     .action(async ({ topic, docs, keyword, out, json, ...server }: DemoFlags, command: Command) => {
       if (server.apiKey !== undefined && server.url === undefined)

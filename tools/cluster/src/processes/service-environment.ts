@@ -12,6 +12,7 @@ export interface ServiceAddresses {
 /** Whose variables begin like this, in the environment of whoever starts everything. */
 const ownVariables: Readonly<Record<string, ServiceName>> = {
   MILLRACE_LLM_: 'llm-provider',
+  MILLRACE_GGUF: 'llm-provider',
   MILLRACE_RESEARCH_: 'research',
   MILLRACE_EVALUATION_: 'evaluation',
   MILLRACE_TOOLBOX_: 'toolbox',
