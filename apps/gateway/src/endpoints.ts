@@ -21,7 +21,7 @@ import {
 } from './graphs/graph-alias.endpoints.js';
 import { CreateKeyEndpoint, ListKeysEndpoint, RevokeKeyEndpoint } from './keys/key.endpoints.js';
 import { ChatCompletionsEndpoint } from './openai/chat-completions.endpoint.js';
-import { EmbeddingsEndpoint, ModelsEndpoint } from './openai/models.endpoints.js';
+import { EmbeddingsEndpoint, ModelEndpoint, ModelsEndpoint } from './openai/models.endpoints.js';
 import { ResponsesEndpoint } from './openai/responses/responses.endpoint.js';
 import {
   DeleteResponseEndpoint,
@@ -160,6 +160,7 @@ export const endpoints = [
   ListInputItemsEndpoint,
   EmbeddingsEndpoint,
   ModelsEndpoint,
+  ModelEndpoint,
   LivenessEndpoint,
   ReadinessEndpoint,
   OpenApiEndpoint,

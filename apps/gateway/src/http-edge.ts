@@ -10,6 +10,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { GatewayConfig } from './config.js';
+import { speaksOpenAi } from './openai/openai-error.js';
 import { problemOf, refusalOf } from './problem/problem-of.js';
 
 /** Answers are data for programs: nothing in them may be sniffed, framed, run or kept. No origin is let in. */
@@ -26,8 +27,10 @@ export async function configureHttp(application: NestFastifyApplication, config:
   const fastify = application.getHttpAdapter().getInstance();
   fastify.decorateRequest('caller', null);
   fastify.decorateRequest('leaveInFlight', null);
-  fastify.addHook('onRequest', (_request, reply, done) => {
+  fastify.addHook('onRequest', (request, reply, done) => {
     void reply.headers(securityHeaders);
+    // Its clients say it when they tell of a problem.
+    if (speaksOpenAi(request.url)) void reply.header('x-request-id', request.id);
     done();
   });
   boundInFlight(fastify, config.maxInFlight);

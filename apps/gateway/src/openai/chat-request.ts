@@ -55,7 +55,11 @@ function messageOf(message: OpenAiMessage): ChatMessage {
         name,
         arguments: json,
       }));
-      return { role: 'assistant', content: textOf(message.content ?? ''), ...given('toolCalls', toolCalls) };
+      return {
+        role: 'assistant',
+        content: textOf(message.content ?? message.refusal ?? ''),
+        ...given('toolCalls', toolCalls),
+      };
     }
     case 'tool':
       return { role: 'tool', toolCallId: message.tool_call_id, content: textOf(message.content) };
@@ -67,8 +71,10 @@ type UserPart = Exclude<Extract<OpenAiMessage, { role: 'user' }>['content'], str
 const partOf = (part: UserPart) =>
   part.type === 'text' ? part : ({ type: 'image', url: part.image_url.url } as const);
 
-const textOf = (content: string | readonly { readonly text: string }[]): string =>
-  typeof content === 'string' ? content : content.map(({ text }) => text).join('\n');
+type Words = { readonly text: string } | { readonly refusal: string };
+
+const textOf = (content: string | readonly Words[]): string =>
+  typeof content === 'string' ? content : content.map((part) => ('text' in part ? part.text : part.refusal)).join('\n');
 
 const toolOf = ({ function: tool }: NonNullable<OpenAiChatRequest['tools']>[number]) => ({
   name: tool.name,

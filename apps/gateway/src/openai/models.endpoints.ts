@@ -1,10 +1,12 @@
-import { embedTexts, listModels, routes } from '@millrace/contracts';
+import { embedTexts, listModels, type ResponseOf, routes } from '@millrace/contracts';
+import { notFound } from '@millrace/kernel';
 import { Inject } from '@nestjs/common';
 import { CommandSender } from '../commands/command-sender.js';
 import { Endpoint } from '../endpoint/endpoint.js';
 import type { RouteReply, RouteRequest, Serves } from '../endpoint/exchange.js';
 
 type Embeddings = typeof routes.openAiEmbeddings;
+type Model = typeof routes.openAiModel;
 type Models = typeof routes.openAiModels;
 
 const longestCallMs = 10 * 60_000;
@@ -41,15 +43,29 @@ export class ModelsEndpoint implements Serves<Models> {
 
   async handle({ context }: RouteRequest<Models>): Promise<RouteReply<Models>> {
     const { items } = await this.commands.send(listModels, context, {});
-    const data = items.map(({ name, provider }) => ({
-      id: name,
-      object: 'model' as const,
-      created: 0,
-      owned_by: provider,
-    }));
-    return { status: 200, body: { object: 'list', data } };
+    return { status: 200, body: { object: 'list', data: items.map(modelOf) } };
   }
 }
+
+@Endpoint(routes.openAiModel)
+export class ModelEndpoint implements Serves<Model> {
+  constructor(@Inject(CommandSender) private readonly commands: CommandSender) {}
+
+  async handle({ params, context }: RouteRequest<Model>): Promise<RouteReply<Model>> {
+    const { items } = await this.commands.send(listModels, context, {});
+    const named = items.find(({ name }) => name === params.model);
+    if (named === undefined)
+      throw notFound('unknown_model', `There is no model ${params.model} in the list of models.`);
+    return { status: 200, body: modelOf(named) };
+  }
+}
+
+const modelOf = ({ name, provider }: ResponseOf<typeof listModels>['items'][number]) => ({
+  id: name,
+  object: 'model' as const,
+  created: 0,
+  owned_by: provider,
+});
 
 const base64Of = (vector: readonly number[]): string => {
   const bytes = Buffer.alloc(vector.length * 4);

@@ -44,8 +44,10 @@ export function openAiErrorOf(error: MillraceError): OpenAiErrorAnswer {
     code: error.code,
   };
   const [violation] = error.violations;
-  const param = violation === undefined ? null : violation.pointer.slice(1).replaceAll('/', '.');
-  const message = violation === undefined ? error.message : `${error.message} ${param}: ${violation.message}`;
+  const param =
+    violation === undefined || violation.pointer === '' ? null : violation.pointer.slice(1).replaceAll('/', '.');
+  const isSaid = violation === undefined || error.message.includes(violation.message);
+  const message = isSaid ? error.message : `${error.message} ${param ?? 'It'}: ${violation.message}`;
   return {
     status,
     body: { error: { message, type, param, code } },

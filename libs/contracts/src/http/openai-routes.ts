@@ -9,6 +9,13 @@ const tag = 'openai';
 const textPartSchema = z.object({ type: z.literal('text'), text: z.string() });
 const imagePartSchema = z.object({ type: z.literal('image_url'), image_url: z.object({ url: z.string() }) });
 const textSchema = z.union([z.string(), z.array(textPartSchema)]);
+/** What a model refused to say is said again as its words. */
+const answerPartSchema = z.union(
+  [textPartSchema, z.object({ type: z.literal('refusal'), refusal: z.string() })],
+  'must be text or refusal',
+);
+/** What would change the answer and is not served is refused by its name: an answer without it would look whole. */
+const absent = (error: string) => z.null({ error }).optional();
 const toolCallSchema = z.object({
   id: z.string(),
   type: z.literal('function'),
@@ -23,7 +30,8 @@ export const openAiMessageSchema = z.discriminatedUnion('role', [
   }),
   z.object({
     role: z.literal('assistant'),
-    content: textSchema.nullish(),
+    content: z.union([z.string(), z.array(answerPartSchema)]).nullish(),
+    refusal: z.string().nullish(),
     tool_calls: z.array(toolCallSchema).nullish(),
   }),
   z.object({ role: z.literal('tool'), tool_call_id: z.string(), content: textSchema }),
@@ -35,7 +43,7 @@ export const openAiChatRequestSchema = z.object({
   model: z.string().min(1).max(300),
   messages: z.array(openAiMessageSchema).min(1).max(10_000),
   stream: z.boolean().nullish(),
-  stream_options: z.object({ include_usage: z.boolean().optional() }).nullish(),
+  stream_options: z.object({ include_usage: z.boolean().nullish() }).nullish(),
   /** How many answers; each is a call of its own. */
   n: z.int().min(1).max(8).nullish(),
   max_tokens: z.int().min(1).max(1_000_000).nullish(),
@@ -54,8 +62,8 @@ export const openAiChatRequestSchema = z.object({
         type: z.literal('function'),
         function: z.object({
           name: z.string(),
-          description: z.string().optional(),
-          parameters: jsonObjectSchema.optional(),
+          description: z.string().nullish(),
+          parameters: jsonObjectSchema.nullish(),
         }),
       }),
     )
@@ -73,12 +81,17 @@ export const openAiChatRequestSchema = z.object({
       z.object({ type: z.literal('json_object') }),
       z.object({
         type: z.literal('json_schema'),
-        json_schema: z.object({ name: z.string().max(64), schema: jsonObjectSchema.optional() }),
+        json_schema: z.object({ name: z.string().max(64), schema: jsonObjectSchema.nullish() }),
       }),
     ])
     .nullish(),
   /** Further fields of the input of a graph; left aside by models. */
   metadata: z.record(z.string().max(64), z.string().max(512)).nullish(),
+  functions: absent('is not served: send them as tools'),
+  function_call: absent('is not served: send it as tool_choice'),
+  modalities: z.array(z.literal('text', { error: 'must be text: nothing else is answered' })).nullish(),
+  audio: absent('is not served: answers are text'),
+  web_search_options: absent('is not served: tools of OpenAI itself are not'),
   logprobs: z.boolean().nullish(),
   top_logprobs: z.int().min(0).max(20).nullish(),
 });
@@ -194,5 +207,15 @@ export const openAiRoutes = {
     responses: {
       200: { description: 'All of them.', schema: z.object({ object: z.literal('list'), data: z.array(modelSchema) }) },
     },
+  }),
+  openAiModel: defineRoute({
+    name: 'openAiModel',
+    tag,
+    method: 'GET',
+    path: '/openai/v1/models/{model}',
+    summary: 'One of them. The name is one segment of the address: its slashes are written as %2F.',
+    role: 'viewer',
+    params: z.strictObject({ model: z.string().min(1).max(300) }),
+    responses: { 200: { description: 'The model.', schema: modelSchema } },
   }),
 };

@@ -1,4 +1,5 @@
 import type { OpenAiChatRequest, OpenAiMessage, OpenAiResponsesRequest } from '@millrace/contracts';
+import { invalidInput, type MillraceError } from '@millrace/kernel';
 import type { ConversationItem } from './response-items.js';
 
 type Message = Extract<ConversationItem, { role: unknown }>;
@@ -67,8 +68,16 @@ const partOf = (part: Part) =>
 
 const textsOf = (parts: readonly Part[]): string => parts.map(wordsOf).join('\n');
 
-const wordsOf = (part: Part): string =>
-  part.type === 'refusal' ? part.refusal : part.type === 'input_image' ? '' : part.text;
+/** @throws MillraceError `invalid_body` for an image that no model would be shown */
+function wordsOf(part: Part): string {
+  if (part.type === 'input_image') throw misplacedImage();
+  return part.type === 'refusal' ? part.refusal : part.text;
+}
+
+const misplacedImage = (): MillraceError =>
+  invalidInput('invalid_body', 'An image is shown to a model by a message of the user.', [
+    { pointer: '/input', message: 'holds an image in a message of another role' },
+  ]);
 
 const toolOf = ({ name, description, parameters }: NonNullable<OpenAiResponsesRequest['tools']>[number]) => ({
   type: 'function' as const,

@@ -16,8 +16,12 @@ const image = fc.record({
 });
 const item: fc.Arbitrary<ConversationItem> = fc.oneof(
   fc.record({
-    role: fc.constantFrom('user' as const, 'assistant' as const, 'system' as const, 'developer' as const),
+    role: fc.constant('user' as const),
     content: fc.oneof(words, fc.array(fc.oneof(text, refusal, image), { maxLength: 4 })),
+  }),
+  fc.record({
+    role: fc.constantFrom('assistant' as const, 'system' as const, 'developer' as const),
+    content: fc.oneof(words, fc.array(fc.oneof(text, refusal), { maxLength: 4 })),
   }),
   fc.record({ type: fc.constant('function_call' as const), call_id: words, name: words, arguments: words }),
   fc.record({
