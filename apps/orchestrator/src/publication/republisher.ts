@@ -70,7 +70,7 @@ export class Republisher {
       const messages = loaded.map((each) => ({
         run: each.run,
         tasks: selectedTasks(each, selection, this.togetherTo),
-        announcements: this.announce(each.run, each.events.filter(selection.announces), each.traces),
+        announcements: this.announce(each.run, each.events.filter(selection.announces), each.traces, each.events),
       }));
       const announcing = messages.flatMap(({ announcements }) => announcements.map((each) => this.bus.publish(each)));
       const dispatching = messages.flatMap(({ run, tasks }) => tasks.map((each) => this.dispatch(run, each)));

@@ -31,6 +31,7 @@ import {
   type RunEvent,
   type RunEventOf,
   type TaskData,
+  type Usage,
 } from '@millrace/contracts';
 import type { Headers, OutgoingMessage } from '@millrace/messaging';
 import { reconciliationAssignees, reconciliationTitle, viewOf, type TaskToDo } from '@millrace/workflow';
@@ -79,18 +80,31 @@ function generationOf({ state }: HotRun): { generation?: number } {
   return generation === 0 ? {} : { generation };
 }
 
-/** Gives the stored events (`evt.…`) that announce a run's events; ids are `<run>:<position>`. */
-export type Announce = (run: HotRun, events: readonly RunEvent[], traces: EventTraces) => OutgoingMessage[];
+/**
+ * Gives the stored events (`evt.…`) that announce a run's events; ids are `<run>:<position>`. `history` is all events of a run that may have
+ * gone on since: what is announced again says what it said.
+ */
+export type Announce = (
+  run: HotRun,
+  events: readonly RunEvent[],
+  traces: EventTraces,
+  history?: readonly RunEvent[],
+) => OutgoingMessage[];
 
 /** Announces runs, and their steps where `steps` says so: a message for each of them is most of what a run would announce. */
 export const announcing =
   ({ steps }: { readonly steps: boolean }): Announce =>
-  (run, events, traces) =>
-    announcementsOf(run, steps ? events : events.filter((event) => event.type !== 'NodeCompleted'), traces);
+  (run, events, traces, history) =>
+    announcementsOf(run, steps ? events : events.filter((event) => event.type !== 'NodeCompleted'), traces, history);
 
-function announcementsOf(run: HotRun, events: readonly RunEvent[], traces: EventTraces): OutgoingMessage[] {
+function announcementsOf(
+  run: HotRun,
+  events: readonly RunEvent[],
+  traces: EventTraces,
+  history: readonly RunEvent[] | undefined,
+): OutgoingMessage[] {
   return events.flatMap((event) => {
-    const announced = announcementOf(run, event);
+    const announced = announcementOf(run, event, history);
     if (announced === null) return [];
     const id = `${run.key.runId}:${event.position}`;
     const announcement = envelope(run, announced.contract, id, event.at, announced.data);
@@ -126,9 +140,27 @@ export function endMessage(run: HotRun, finishedAt: string): OutgoingMessage {
   };
 }
 
+/** What a run had used at one of its events, which a retry may have left behind. */
+function usageUntil(history: readonly RunEvent[], position: number): Usage {
+  const none: Usage = { promptTokens: 0, completionTokens: 0, costUsd: 0 };
+  return history.reduce((sum, event) => {
+    if (event.type !== 'NodeCompleted' || event.position > position || !event.data.usage) return sum;
+    const { promptTokens, completionTokens, costUsd } = event.data.usage;
+    return {
+      promptTokens: sum.promptTokens + promptTokens,
+      completionTokens: sum.completionTokens + completionTokens,
+      costUsd: sum.costUsd + costUsd,
+    };
+  }, none);
+}
+
 const holdsKeys = ({ state }: HotRun): boolean => state.status !== 'new' && state.room !== undefined;
 
-function announcementOf(run: HotRun, event: RunEvent): { contract: EventContract; data: object } | null {
+function announcementOf(
+  run: HotRun,
+  event: RunEvent,
+  history: readonly RunEvent[] | undefined,
+): { contract: EventContract; data: object } | null {
   const subject = { runId: run.key.runId, graph: graphAt(run, event.position) };
   switch (event.type) {
     case 'RunStarted':
@@ -168,7 +200,7 @@ function announcementOf(run: HotRun, event: RunEvent): { contract: EventContract
     case 'EventEmitted':
       return { contract: runEmittedEvent, data: { ...subject, ...event.data } };
     case 'RunCompleted': {
-      const { usage } = viewOf(run.graph.compiled, run.state);
+      const usage = history ? usageUntil(history, event.position) : viewOf(run.graph.compiled, run.state).usage;
       return { contract: runCompletedEvent, data: { ...subject, usage } };
     }
     case 'RunFailed':

@@ -73,8 +73,10 @@ export class Caller {
     if (dice.percent(20)) this.plan(planned, 12_000, startRun, startOf(planned));
     if (dice.percent(25)) this.plan(planned, 25_000, retryRun, { id: 'once-more' });
     // From wherever, so that a run that has completed does again what it did.
-    for (let count = dice.percent(25) ? dice.within([1, 2]) : 0; count > 0; count -= 1)
+    for (let count = dice.percent(25) ? dice.within([1, 2]) : 0; count > 0; count -= 1) {
       this.plan(planned, 35_000, retryRun, { id: `from-${count}`, from: dice.pick(nodesOf(planned)) });
+      this.after(dice.within([20_000, 60_000]), () => this.send(planned, cancelRun, { reason: 'done again' }));
+    }
     if (dice.percent(20)) this.fork(planned);
     for (let count = dice.within([0, 3]); count > 0; count -= 1)
       this.after(dice.within([2_000, 20_000]), () => this.decide(planned));
