@@ -68,6 +68,8 @@ interface TokenMeter {
 
 export interface LlamaSequence {
   readonly contextSize: number;
+  /** What it holds now. */
+  readonly contextTokens: readonly Token[];
   readonly tokenMeter: TokenMeter;
   clearHistory(): Promise<void>;
   evaluateWithoutGeneratingNewTokens(tokens: Token[]): Promise<void>;

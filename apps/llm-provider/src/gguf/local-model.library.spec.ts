@@ -228,6 +228,15 @@ describe('a local model', () => {
     for (const answer of await Promise.all(all)) expect(answer.text).toBe(alone.text);
   });
 
+  it('holds nothing of one call when the next begins', async () => {
+    await Promise.all([chat({ messages: asked('a'), maxTokens: 2 }), chat({ messages: asked('b'), maxTokens: 2 })]);
+    const { signal } = new AbortController();
+    const held = [0, 1].map(() =>
+      local.withSequence((sequence) => Promise.resolve(sequence.contextTokens.length), signal),
+    );
+    expect(await Promise.all(held)).toEqual([0, 0]);
+  });
+
   it('makes vectors of the length 1, and counts what they cost', async () => {
     const embed = (values: string[]) => ggufEmbeddingModel(local, 'tiny').doEmbed({ values });
     const { embeddings, usage } = await embed(['Herons fish.', 'Bees swarm.', 'Herons fish.']);
