@@ -18,7 +18,7 @@ const rows: readonly (readonly [name: string, value: (figures: EndpointFigures) 
 
 /** The figures for people: a column for each side. */
 export function llmTable(figures: LlmFigures): string {
-  const sides = Object.entries(figures);
+  const sides = Object.entries<EndpointFigures>({ ...figures });
   const table = new Table({ head: ['', ...sides.map(([name]) => name)], style: { head: [], border: [] } });
   const shown = (value: number, digits: number): string => (Number.isNaN(value) ? '-' : value.toFixed(digits));
   for (const [name, value, digits] of rows) table.push([name, ...sides.map(([, each]) => shown(value(each), digits))]);
