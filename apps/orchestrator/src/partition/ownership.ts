@@ -97,6 +97,8 @@ export class Ownership {
     { validUntil, alone }: { validUntil: number; alone: boolean },
   ): void {
     for (const lease of acquired) {
+      // Held already, in an epoch before: it was another's since it was renewed, and what memory says of its runs is of then.
+      this.parts.book.lost(lease.partition);
       const since = new Date(lease.publishedUntil.getTime() - cursorOverlapMs);
       this.parts.ledger.owe(lease.partition, { since, tasks: alone ? 'all' : 'since' });
       this.parts.book.acquired(lease, validUntil);
