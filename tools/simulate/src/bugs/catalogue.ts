@@ -182,7 +182,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'takes-back-one-effect-of-a-node',
-    seed: 1196,
+    seed: 1101,
     breaks: ['every effect is taken back before its run ends', 'what was done last is taken back first'],
     change: replace(`${engine}/taken-effects.js`, 'compensationPath(node, nth)', 'compensationPath(node, 1)'),
   },
