@@ -18,6 +18,10 @@ describe('the summary of a statement', () => {
       'with held as (select 1 from lease), x (n) as (insert into run (id) select id from held) select n from x',
       'INSERT run',
     ],
+    [
+      'with gone as (select id from hold for update), own as (select 1 from budget for update of budget) delete from hold using gone',
+      'DELETE hold',
+    ],
     ['commit', 'COMMIT'],
     ['select extract(epoch from now()), set_config($1, $2, true)', 'SELECT'],
     ['', 'SQL'],

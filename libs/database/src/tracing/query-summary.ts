@@ -12,6 +12,8 @@ const actionPattern =
 /** `with a as (`, `, b (x) as (`: names that stand for part of the statement itself. */
 const namedPartPattern =
   /(?:\bwith\s+(?:recursive\s+)?|,\s*)"?([a-z_]\w*)"?\s*(?:\([^)]*\)\s*)?as\s+(?:not\s+)?(?:materialized\s+)?\(/gi;
+/** `for update of run`: which rows are locked is not what is done to them. */
+const lockPattern = /\bfor\s+(?:no\s+key\s+update|update|key\s+share|share)(?:\s+of\s+[\w."]+)?/gi;
 const literalPattern = /'(?:[^']|'')*'/g;
 
 const longestSummary = 120;
@@ -45,7 +47,7 @@ function summarise(sql: string): QuerySummary {
   const parts = new Set([...text.matchAll(namedPartPattern)].map(([, name]) => name?.toLowerCase()));
   const actions = new Set<string>();
   const tables = new Set<string>();
-  for (const [, write, read = '', name = ''] of text.matchAll(actionPattern)) {
+  for (const [, write, read = '', name = ''] of text.replaceAll(lockPattern, '').matchAll(actionPattern)) {
     const verb = write ?? read;
     const table = name.toLowerCase();
     if (parts.has(table) || noTables.has(table)) continue;

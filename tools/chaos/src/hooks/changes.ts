@@ -60,7 +60,7 @@ export const sourceChanges: readonly SourceChange[] = [
     'this.parts.publisher.publishBatch(',
     `await ${hook}.reach('orchestrator.before-publish', { afterMessages: true }); `,
   ),
-  point('worker.before-result', worker, 'const refusal = await this.answer(task, outcome);'),
+  point('worker.before-result', worker, 'const refusal = await this.answer(task, outcome)'),
   point('worker.before-ack', worker, "if (task.letGo === 'cancelled')"),
   point(
     'llm-provider.before-ledger',

@@ -1,4 +1,5 @@
 import { APICallError } from '@ai-sdk/provider';
+import { httpAttributes, inSendingSpan, recordedSpan, redactText } from '@millrace/telemetry';
 import * as http from 'node:http';
 import * as https from 'node:https';
 import { type ResponseLimits, responseLimits } from '../guarded-fetch.js';
@@ -27,7 +28,19 @@ const longestErrorBody = 64 * 1024;
  * the connection.
  * @throws APICallError for other statuses; MillraceError `provider_…`; the signal's reason; the error of the connection
  */
-export function postForStream(
+export function postForStream(request: StreamRequest, onText: (text: string) => void): Promise<void> {
+  const { origin, pathname } = request.url;
+  const describe = () => ({
+    name: 'POST',
+    kind: 'client' as const,
+    attributes: { [httpAttributes.method]: 'POST', [httpAttributes.url]: redactText(`${origin}${pathname}`) },
+  });
+  return inSendingSpan({}, describe, (trace) =>
+    post({ ...request, headers: { ...request.headers, ...trace } }, onText),
+  );
+}
+
+function post(
   { url, headers, body, signal, limits = responseLimits }: StreamRequest,
   onText: (text: string) => void,
 ): Promise<void> {
@@ -57,6 +70,7 @@ export function postForStream(
         fail(error);
       }
     };
+    recordedSpan()?.setAttribute(httpAttributes.statusCode, response.statusCode ?? 0);
     guarded(() => {
       const reader = readerOf(response, url, limits, onText);
       response
