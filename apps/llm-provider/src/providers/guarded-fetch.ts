@@ -1,15 +1,5 @@
 import { providerError } from './provider-error.js';
-
-export interface ResponseLimits {
-  /** Bytes between two line ends of a stream. */
-  readonly line: number;
-  /** Bytes of a whole answer. */
-  readonly total: number;
-}
-
-export const responseLimits: ResponseLimits = { line: 1024 * 1024, total: 64 * 1024 * 1024 };
-/** An error's body beyond this many bytes is not read. */
-const longestErrorBody = 64 * 1024;
+import { AnswerRoom, longestErrorBody, noEventStream, redirectRefused, type ResponseLimits } from './response-rules.js';
 
 /**
  * `fetch` for one provider that is not trusted to behave: no other host and no redirects (they could carry the key elsewhere), no
@@ -25,10 +15,7 @@ export function guardedFetch(origin: string, limits: ResponseLimits): typeof fet
     const response = await fetch(input, { ...init, redirect: 'manual' });
     if (response.status >= 300 && response.status < 400) {
       await response.body?.cancel();
-      throw providerError(
-        'provider_redirect_refused',
-        'The model provider answered with a redirect, which is not followed.',
-      );
+      throw redirectRefused();
     }
     if (!response.ok) return withBody(response, cutAfter(longestErrorBody));
     const mediaType = response.headers.get('content-type') ?? '';
@@ -37,7 +24,7 @@ export function guardedFetch(origin: string, limits: ResponseLimits): typeof fet
       return withBody(response, refuseBeyond({ ...limits, line: limits.total }));
     }
     await response.body?.cancel();
-    throw providerError('provider_invalid_response', 'The model provider answered without an event stream.');
+    throw noEventStream();
   };
 }
 
@@ -63,20 +50,11 @@ function cutAfter(limit: number): TransformStream<Uint8Array, Uint8Array> {
 
 function refuseBeyond(limits: ResponseLimits): TransformStream<Uint8Array, Uint8Array> {
   const lineFeed = 0x0a;
-  let line = 0;
-  let total = 0;
+  const room = new AnswerRoom(limits);
   return new TransformStream({
     transform(chunk: Uint8Array, controller) {
-      const lastLineEnd = chunk.lastIndexOf(lineFeed);
-      line = lastLineEnd === -1 ? line + chunk.length : chunk.length - lastLineEnd - 1;
-      total += chunk.length;
-      if (line > limits.line || total > limits.total) {
-        controller.error(
-          providerError('provider_invalid_response', 'The model provider sent more than an answer can hold.'),
-        );
-      } else {
-        controller.enqueue(chunk);
-      }
+      room.take(chunk.length, chunk.lastIndexOf(lineFeed));
+      controller.enqueue(chunk);
     },
   });
 }

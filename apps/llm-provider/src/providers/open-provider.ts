@@ -2,7 +2,8 @@ import type { EmbeddingModelV4 } from '@ai-sdk/provider';
 import type { ProviderKind } from '@millrace/contracts';
 import type { CompatibleSettings } from './openai-compatible/compatible-model.js';
 import { type RerankingModel, rerankingAt } from './reranking.js';
-import { guardedFetch, responseLimits } from './guarded-fetch.js';
+import { guardedFetch } from './guarded-fetch.js';
+import { responseLimits } from './response-rules.js';
 import { libraryModel, type StreamingModel } from './streaming-model.js';
 
 export interface ProviderAccess {

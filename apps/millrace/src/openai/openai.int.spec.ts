@@ -19,8 +19,9 @@ import { generateText, jsonSchema, streamText, tool } from 'ai';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import OpenAI, { APIError } from 'openai';
+import OpenAI from 'openai';
 import { TestSystem } from '../host/system.fixture.js';
+import { failureOf } from './api-failure.fixture.js';
 
 function modelsFile(baseUrl: string): string {
   const file = join(mkdtempSync(join(tmpdir(), 'models-')), 'models.yaml');
@@ -261,15 +262,6 @@ describe.each(['in one process', 'over NATS'])('OpenAI’s endpoints %s', (how) 
       await asking;
     }
   });
-
-  const failureOf = async (promise: PromiseLike<unknown>): Promise<APIError> => {
-    const error: unknown = await Promise.resolve(promise).then(
-      () => undefined,
-      (thrown: unknown) => thrown,
-    );
-    if (error instanceof APIError) return error;
-    throw new Error(`no error of the API: ${String(error)}`);
-  };
 
   /** A filter that steps in after the first words is an error in the stream. */
   async function readThrough(answer: unknown): Promise<void> {

@@ -19,9 +19,10 @@ import { generateText, jsonSchema, streamText, tool } from 'ai';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import OpenAI, { APIError } from 'openai';
+import OpenAI from 'openai';
 import type { ResponseCreateParams, ResponseStreamEvent } from 'openai/resources/responses/responses';
 import { TestSystem } from '../host/system.fixture.js';
+import { failureOf } from './api-failure.fixture.js';
 
 function modelsFile(baseUrl: string): string {
   const file = join(mkdtempSync(join(tmpdir(), 'models-')), 'models.yaml');
@@ -111,15 +112,6 @@ describe.each(['in one process', 'over NATS'])('OpenAI’s responses %s', (how) 
     }
     return events;
   }
-
-  const failureOf = async (promise: PromiseLike<unknown>): Promise<APIError> => {
-    const error: unknown = await Promise.resolve(promise).then(
-      () => undefined,
-      (thrown: unknown) => thrown,
-    );
-    if (error instanceof APIError) return error;
-    throw new Error(`no error of the API: ${String(error)}`);
-  };
 
   it('answer whole, with what was asked for', async () => {
     const response = await client.responses.create({

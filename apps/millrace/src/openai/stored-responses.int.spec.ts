@@ -15,9 +15,10 @@ import { generateText, jsonSchema, type ModelMessage, streamText, tool } from 'a
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import OpenAI, { APIError, NotFoundError } from 'openai';
+import OpenAI, { NotFoundError } from 'openai';
 import type { ResponseCreateParamsNonStreaming } from 'openai/resources/responses/responses';
 import { TestSystem } from '../host/system.fixture.js';
+import { failureOf } from './api-failure.fixture.js';
 
 const model = 'here/small';
 const mostKept = 8;
@@ -27,15 +28,6 @@ function modelsFile(baseUrl: string): string {
   writeFileSync(file, `providers: [{ name: here, kind: openai-compatible, baseUrl: "${baseUrl}", models: [small] }]\n`);
   return file;
 }
-
-const failureOf = async (promise: PromiseLike<unknown>): Promise<APIError> => {
-  const error: unknown = await Promise.resolve(promise).then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  if (error instanceof APIError) return error;
-  throw new Error(`no error of the API: ${String(error)}`);
-};
 
 describe.each<BackendKind>(['postgres', 'pglite'])('responses that are kept in %s', (kind) => {
   let provider: ScriptedProvider;

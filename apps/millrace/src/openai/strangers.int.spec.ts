@@ -4,8 +4,9 @@ import { answers, eventually, type ScriptedProvider, startScriptedProvider } fro
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import OpenAI, { APIError } from 'openai';
+import OpenAI from 'openai';
 import { TestSystem } from '../host/system.fixture.js';
+import { failureOf } from './api-failure.fixture.js';
 
 let provider: ScriptedProvider;
 let system: TestSystem;
@@ -32,14 +33,6 @@ const model = 'here/small';
 const messages = [{ role: 'user' as const, content: 'Is it?' }];
 const chat = (more: object) => client.chat.completions.create({ model, messages, ...more });
 const respond = (more: object) => client.responses.create({ model, input: 'Is it?', ...more });
-const failureOf = async (promise: PromiseLike<unknown>): Promise<APIError> => {
-  const error: unknown = await Promise.resolve(promise).then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  if (error instanceof APIError) return error;
-  throw new Error(`no error of the API: ${String(error)}`);
-};
 
 describe('what others allow', () => {
   it.each<[string, object]>([

@@ -7,7 +7,7 @@ import type { LanguageModelV4CallOptions } from '@ai-sdk/provider';
 import { OpenAICompatibleChatLanguageModel } from '@ai-sdk/openai-compatible';
 import { createParser } from 'eventsource-parser';
 import type { AnswerPart, StreamingModel } from '../streaming-model.js';
-import { GatheredCompletion } from './gathered-completion.js';
+import { GatheredCompletion, parseFrame } from './gathered-completion.js';
 import { postForStream } from './post-for-stream.js';
 
 export interface CompatibleSettings {
@@ -42,8 +42,9 @@ export class CompatibleModel implements StreamingModel {
     const parser = createParser({
       onEvent: ({ data }) => {
         if (data === '[DONE]') return;
-        if (includeRawChunks) onPart({ type: 'raw', rawValue: rawOf(data) });
-        completion.take(data);
+        const frame = parseFrame(data);
+        if (includeRawChunks) onPart({ type: 'raw', rawValue: frame });
+        completion.take(frame);
       },
     });
     const asked = { ...body, stream: true, stream_options: { include_usage: true } };
@@ -63,12 +64,3 @@ export class CompatibleModel implements StreamingModel {
 }
 
 const never = new AbortController().signal;
-
-/** What is no JSON is refused when it is taken. */
-function rawOf(data: string): unknown {
-  try {
-    return JSON.parse(data);
-  } catch {
-    return null;
-  }
-}

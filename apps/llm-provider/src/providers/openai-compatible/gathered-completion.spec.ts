@@ -3,7 +3,7 @@ import { OpenAICompatibleChatLanguageModel } from '@ai-sdk/openai-compatible';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { type AnswerPart, libraryModel } from '../streaming-model.js';
-import { GatheredCompletion } from './gathered-completion.js';
+import { GatheredCompletion, parseFrame } from './gathered-completion.js';
 
 const prompt = [{ role: 'user' as const, content: [{ type: 'text' as const, text: 'Where do herons fish?' }] }];
 const libraryWith = (fetch: typeof globalThis.fetch): OpenAICompatibleChatLanguageModel =>
@@ -45,7 +45,7 @@ async function byLibrary(frames: readonly object[]): Promise<Heard> {
 async function byUs(frames: readonly object[]): Promise<Heard> {
   const parts: AnswerPart[] = [];
   const completion = new GatheredCompletion((part) => void parts.push(part));
-  for (const frame of frames) completion.take(JSON.stringify(frame));
+  for (const frame of frames) completion.take(parseFrame(JSON.stringify(frame)));
   const { content, finishReason, usage } = await libraryWith(fetch).convertResponse({ body: completion.whole() });
   const calls = content.filter((part) => part.type === 'tool-call');
   return heardOf([...parts, ...calls, { type: 'finish', finishReason, usage }]);
@@ -128,14 +128,14 @@ describe('a gathered completion', () => {
 
   it('is not whole before the provider says why it ended', () => {
     const completion = new GatheredCompletion(() => undefined);
-    completion.take(JSON.stringify(choice({ content: 'Herons' })));
+    completion.take(choice({ content: 'Herons' }));
     expect(completion.whole()).toBeNull();
   });
 
   it.each(['{', 'null', '7', '"text"', '[]', '{}', '{"choices":7}', '{"choices":[{"delta":{"content":7}}]}'])(
     'refuses %s',
     (data) => {
-      const take = () => new GatheredCompletion(() => undefined).take(data);
+      const take = () => new GatheredCompletion(() => undefined).take(parseFrame(data));
       expect(take).toThrow(expect.objectContaining({ code: 'provider_invalid_response' }));
     },
   );
@@ -145,7 +145,7 @@ describe('a gathered completion', () => {
       fc.property(fc.jsonValue(), fc.jsonValue(), (delta, whole) => {
         for (const value of [whole, { choices: [{ delta }] }, { choices: [delta] }]) {
           try {
-            new GatheredCompletion(() => undefined).take(JSON.stringify(value));
+            new GatheredCompletion(() => undefined).take(value);
           } catch (error) {
             expect(error).toMatchObject({ code: 'provider_invalid_response' });
           }

@@ -21,8 +21,7 @@ export class GatheredCompletion {
   constructor(private readonly onPart: (part: AnswerPart) => void) {}
 
   /** @throws MillraceError `provider_invalid_response` for what is no frame; what `onPart` throws */
-  take(data: string): void {
-    const frame = parsed(data);
+  take(frame: unknown): void {
     // Most frames are a piece of text and nothing else.
     const piece = pieceIn(frame);
     if (piece !== null) return this.takeText(piece);
@@ -97,7 +96,8 @@ export class GatheredCompletion {
   }
 }
 
-function parsed(data: string): unknown {
+/** A frame as it came. @throws MillraceError `provider_invalid_response` for what is no JSON */
+export function parseFrame(data: string): unknown {
   try {
     return JSON.parse(data);
   } catch {

@@ -2,8 +2,14 @@ import { APICallError } from '@ai-sdk/provider';
 import { httpAttributes, inSendingSpan, recordedSpan, redactText } from '@millrace/telemetry';
 import * as http from 'node:http';
 import * as https from 'node:https';
-import { type ResponseLimits, responseLimits } from '../guarded-fetch.js';
-import { providerError } from '../provider-error.js';
+import {
+  AnswerRoom,
+  longestErrorBody,
+  noEventStream,
+  redirectRefused,
+  type ResponseLimits,
+  responseLimits,
+} from '../response-rules.js';
 
 export interface StreamRequest {
   readonly url: URL;
@@ -20,7 +26,6 @@ const agents = {
   'http:': new http.Agent({ keepAlive: true, timeout: idleConnectionMs }),
   'https:': new https.Agent({ keepAlive: true, timeout: idleConnectionMs }),
 };
-const longestErrorBody = 64 * 1024;
 
 /**
  * Posts JSON and hands over the event stream that answers it, as text. The server is not trusted to behave: no redirects (they could
@@ -95,15 +100,10 @@ function readerOf(
   limits: ResponseLimits,
   onText: (text: string) => void,
 ): Reader {
-  if (statusCode >= 300 && statusCode < 400) {
-    throw providerError(
-      'provider_redirect_refused',
-      'The model provider answered with a redirect, which is not followed.',
-    );
-  }
+  if (statusCode >= 300 && statusCode < 400) throw redirectRefused();
   if (statusCode !== 200) return new FailureReader(statusCode, headers, url);
   if ((headers['content-type'] ?? '').includes('text/event-stream')) return new StreamReader(limits, onText);
-  throw providerError('provider_invalid_response', 'The model provider answered without an event stream.');
+  throw noEventStream();
 }
 
 /** Only the beginning of what a body says of a failure is read. */
@@ -135,21 +135,17 @@ class FailureReader implements Reader {
 
 /** Hands text on, as much as an answer can hold, counted in characters. */
 class StreamReader implements Reader {
-  private line = 0;
-  private total = 0;
+  private readonly room: AnswerRoom;
 
   constructor(
-    private readonly limits: ResponseLimits,
+    limits: ResponseLimits,
     private readonly onText: (text: string) => void,
-  ) {}
+  ) {
+    this.room = new AnswerRoom(limits);
+  }
 
-  /** @throws MillraceError `provider_invalid_response` beyond a limit */
   take(text: string): void {
-    const lastLineEnd = text.lastIndexOf('\n');
-    this.line = lastLineEnd === -1 ? this.line + text.length : text.length - lastLineEnd - 1;
-    this.total += text.length;
-    if (this.line > this.limits.line || this.total > this.limits.total)
-      throw providerError('provider_invalid_response', 'The model provider sent more than an answer can hold.');
+    this.room.take(text.length, text.lastIndexOf('\n'));
     this.onText(text);
   }
 }
